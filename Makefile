@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` lists the targets.
+
+VERSION   := 0.1.0
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+SBINDIR   := $(PREFIX)/sbin
+BINDIR    := $(PREFIX)/bin
+MANDIR    := $(PREFIX)/share/man
+UNITDIR   := $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
+B         ?= build
+
+CC        ?= gcc
+CLANG     ?= clang
+BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool /usr/bin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+V         ?= 0
+
+WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+WERROR    ?=
+OPT       ?= -O2 -g
+PKGS      := libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libbpf libevent_core libevent_extra jansson inih
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
+CFLAGS    += -std=gnu17 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -I$(B)/skel $(PKG_CFLAGS)
+NL_LIBS   := $(shell $(PKG_CONFIG) --libs libnl-3.0 libnl-route-3.0 libnl-genl-3.0 2>/dev/null)
+BPF_LIBS  := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null)
+DAEMON_LIBS := $(NL_LIBS) $(BPF_LIBS) $(shell $(PKG_CONFIG) --libs libevent_core libevent_extra jansson inih 2>/dev/null)
+CLI_LIBS  := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
+TEST_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null || echo -lcmocka)
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-of-packed-member $(WERROR) \
+	      -I. $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) $(PKG_CFLAGS)
+
+# The pure core: no libbpf, libnl or logging. Linked into the daemon and the tests alike.
+CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c daemon/rib.c daemon/resolve.c daemon/addr.c \
+	     $(wildcard daemon/fib.c daemon/fib_[!dl]*.c)
+ENGINES   := daemon/fib_dir24.c daemon/fib_lpm.c
+NETLINK   := $(wildcard netlink/*.c)
+SHELL_SRC := $(filter-out $(CORE) $(ENGINES),$(wildcard daemon/*.c))
+DAEMON    := $(CORE) $(ENGINES) $(NETLINK) $(SHELL_SRC)
+CLI       := $(wildcard cli/*.c)
+BPF       := $(wildcard bpf/*.bpf.c)
+SKELS     := $(BPF:bpf/%.bpf.c=$(B)/skel/%.skel.h)
+UNIT      := $(wildcard tests/unit/test_*.c)
+UNIT_BINS := $(UNIT:tests/unit/%.c=$(B)/tests/%)
+PACKETS   := $(wildcard tests/packets/*.c)
+BENCH     := $(wildcard tests/bench/*.c)
+BENCH_SKELS := $(patsubst tests/bench/%.bpf.c,$(B)/skel/%.skel.h,$(wildcard tests/bench/*.bpf.c))
+objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+.PHONY: all debug test lint format fuzz bench install uninstall clean help packets-test
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/ebpf-routed $(B)/ebpf-route
+
+# ---- programs ------------------------------------------------------------------------------------
+$(B)/ebpf-routed: $(call objs,obj,$(DAEMON))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(B)/ebpf-route: $(call objs,obj,$(CLI)) $(B)/obj/daemon/addr.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+$(B)/obj/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(call objs,obj,$(SHELL_SRC)) $(call objs,obj,$(PACKETS)): | $(SKELS)
+$(call objs,obj,$(filter-out %.bpf.c,$(BENCH))): | $(SKELS) $(BENCH_SKELS)
+
+# ---- BPF -----------------------------------------------------------------------------------------
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/bpf/%.bpf.o: tests/bench/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/skel/%.skel.h: $(B)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf > $@
+
+# ---- tests ---------------------------------------------------------------------------------------
+# Unit tests need no root and run under ASan and UBSan; tests/unit/test_X.c is one program.
+ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+$(B)/asan/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out $(OPT),$(CFLAGS)) $(ASAN) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%: $(B)/asan/tests/unit/%.o $(call objs,asan,$(CORE) $(ENGINES) $(NETLINK)) $(call objs,asan,$(wildcard tests/unit/support*.c))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ASAN) -o $@ $^ $(NL_LIBS) $(BPF_LIBS) $(TEST_LIBS)
+
+$(B)/packets-test: $(call objs,obj,$(PACKETS) $(CORE) $(ENGINES))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS) $(TEST_LIBS)
+
+$(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS)
+
+unit: $(UNIT_BINS)
+packets-test: $(B)/packets-test
+
+test:
+	scripts/check
+
+debug:
+	$(MAKE) B=build/debug OPT='$(ASAN)' all
+
+bench: all $(B)/bench
+	scripts/bench
+
+lint:
+	scripts/lint
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+# ---- install -------------------------------------------------------------------------------------
+install: all
+	install -D -m 755 $(B)/ebpf-routed $(DESTDIR)$(SBINDIR)/ebpf-routed
+	install -D -m 755 $(B)/ebpf-route $(DESTDIR)$(BINDIR)/ebpf-route
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/ebpf-routed $(DESTDIR)$(BINDIR)/ebpf-route
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'all       ebpf-routed and ebpf-route in $(B)/ (V=1 shows the commands)'
+	@echo 'debug     the same under ASan and UBSan, in build/debug/'
+	@echo 'test      scripts/check: everything; unit, packets-test build only those'
+	@echo 'lint      formatting, clang-tidy, shellcheck, include directions, both compilers'
+	@echo 'format    clang-format in place'
+	@echo 'bench     forwarding cost against the kernel and bpf_fib_lookup'
+	@echo 'install   honours DESTDIR and PREFIX (now $(PREFIX))'
+	@echo 'clean     removes build/'
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

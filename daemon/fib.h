@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Desired against installed: writes what changed, in an order that no packet can see half done.
+ *
+ * Owns the numbering of ports, adjacencies, next-hop slots and groups, and the grace periods before
+ * their reuse. Pure: every write goes through a struct fib_sink (the BPF maps, a dry run, a recorder).
+ */
+#ifndef EBPF_ROUTE_FIB_H
+#define EBPF_ROUTE_FIB_H
+
+#include "../include/maps.h"
+#include "fib_engine.h"
+#include "mirror.h"
+
+struct fib_sink;
+
+/*
+ * Where the writes go. Each is one atomic step for running programs. 0 or -errno; -ENOSPC from
+ * set_neighbour and set_own_address where that map is full.
+ */
+struct fib_sink_ops {
+	int (*set_port)(struct fib_sink *sink, uint16_t port, const struct port *value);
+	int (*del_port)(struct fib_sink *sink, uint16_t port, uint32_t ifindex);
+	int (*set_adjacency)(struct fib_sink *sink, uint32_t index, uint64_t word);
+	int (*set_neighbour)(struct fib_sink *sink, struct neighbour_key key, uint32_t adjacency);
+	int (*del_neighbour)(struct fib_sink *sink, struct neighbour_key key);
+	int (*set_nexthop)(struct fib_sink *sink, uint32_t slot, uint64_t word);
+	int (*set_group)(struct fib_sink *sink, uint32_t index, const struct group *value);
+	int (*set_own_address)(struct fib_sink *sink, __be32 addr, bool present);
+	int (*set_default_leaf)(struct fib_sink *sink, uint32_t leaf);
+	/* hold: enum verdict or 0; flags: enum control_flag, only CHECK_SOURCE and NEIGHBOURS_FULL. */
+	int (*set_control)(struct fib_sink *sink, uint32_t hold, uint32_t flags, uint32_t hash_policy);
+	/* Waits until every program that was running has ended. */
+	void (*grace)(struct fib_sink *sink);
+};
+
+struct fib_limits {
+	uint32_t ports, adjacencies, nexthops, groups; /* sizes of the maps, index 0 included */
+};
+
+struct fib_sink {
+	const struct fib_sink_ops *ops;
+	struct fib_engine *engine; /* routes are written through its ops */
+	struct fib_limits limits;
+};
+
+struct fib;
+
+int fib_new(struct fib **ret, struct mirror *mirror, struct fib_sink *sink);
+void fib_destroy(struct fib *fib); /* NULL is fine; writes nothing */
+
+/*
+ * Writes what became dirty in the mirror since the last call: ports, adjacencies, next hops and
+ * groups first, then routes, then what is taken away. Returns the number of writes, or a negative
+ * errno where a write failed; the object then stays dirty.
+ */
+int fib_sync(struct fib *fib);
+
+/* Makes freed numbers reusable (one grace period) where enough have gathered, or any if `all`. */
+void fib_reclaim(struct fib *fib, bool all);
+
+struct fib_counts {
+	uint32_t routes;     /* prefixes installed in the engine, the default route included */
+	uint32_t fallback;   /* of these, entered with a reason to fall back */
+	uint32_t nexthops;   /* slots in use */
+	uint32_t groups;
+	uint32_t adjacencies, neighbours; /* in use; of the adjacencies, resolved ones for connected destinations */
+	uint32_t ports;
+	uint32_t full;	     /* prefixes that did not fit and fall back as table_full */
+	uint64_t writes;     /* since start */
+};
+void fib_counts(const struct fib *fib, struct fib_counts *ret);
+
+/* The numbers given to an object of the mirror; 0 where it has none. */
+uint16_t fib_port_of(const struct fib *fib, uint32_t ifindex);
+uint32_t fib_ifindex_of(const struct fib *fib, uint16_t port);
+uint32_t fib_slot_of(const struct fib *fib, uint32_t nexthop /* handle in the mirror */);
+uint32_t fib_adjacency_of(const struct fib *fib, uint32_t ifindex, const struct addr *addr);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A lookup engine: the route maps behind one interface, and their only writer.
+ *
+ * Programs may look up at any moment. After each call, and at every instant during it, a lookup of
+ * any address finds the leaf from before or from after the call.
+ */
+#ifndef EBPF_ROUTE_FIB_ENGINE_H
+#define EBPF_ROUTE_FIB_ENGINE_H
+
+#include "../include/addr.h"
+#include "../include/maps.h"
+
+struct fib_engine;
+
+struct fib_engine_ops {
+	const char *name; /* "dir24", "lpm" */
+
+	/*
+	 * Enters the prefix with this leaf (never LEAF_DEFAULT), new or replaced. 0; -ENOSPC where the
+	 * engine is full and holds what it held before: *ret_mark is then a prefix, equal to or shorter
+	 * than this one, that the caller must set to table_full so that no packet takes a shorter
+	 * prefix's way (setting it cannot fail). Or another negative errno.
+	 */
+	int (*set)(struct fib_engine *engine, struct prefix prefix, uint32_t leaf,
+		   struct prefix *ret_mark);
+
+	/*
+	 * Takes the prefix out. `cover` is the longest strictly shorter prefix that the engine still holds
+	 * and `cover_leaf` its leaf; {0, 0} and LEAF_DEFAULT where there is none.
+	 */
+	int (*del)(struct fib_engine *engine, struct prefix prefix, struct prefix cover,
+		   uint32_t cover_leaf);
+
+	/* What a program finds for the address (host byte order), read back from the maps. */
+	uint32_t (*lookup)(const struct fib_engine *engine, uint32_t addr);
+
+	/* The caller waited for a grace period: what was freed before it may be reused. */
+	void (*grace)(struct fib_engine *engine);
+	/* Is there something freed that only waits for a grace period? */
+	bool (*wants_grace)(const struct fib_engine *engine);
+
+	void (*destroy)(struct fib_engine *engine);
+};
+
+struct fib_engine {
+	const struct fib_engine_ops *ops;
+};
+
+/*
+ * DIR-24-8 over two mmapped tables (DIR24_ENTRIES leaves; n_groups rows of DIR24_ROW leaves), all
+ * zero at first. The memory stays the caller's. /0 is not entered here: see struct control.
+ */
+int fib_dir24_new(struct fib_engine **ret, uint32_t *table, uint32_t *groups, uint32_t n_groups);
+
+/*
+ * BPF_MAP_TYPE_LPM_TRIE by descriptor, which stays the caller's; empty at first. At most `limit`
+ * prefixes; the map needs LPM_SLACK entries more, for a replacement counts as an addition on older
+ * kernels.
+ */
+#define LPM_SLACK 64
+int fib_lpm_new(struct fib_engine **ret, int map_fd, uint32_t limit);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's forwarding state as announced: links, addresses, neighbours, next hops, routes, rules.
+ *
+ * Pure: events in, a mirror and a dirty set out. Applying is idempotent. A dump and a notification
+ * take the same path: mirror_resync_begin(), apply every event of a dump, mirror_resync_end().
+ * Objects are plain structs that others may read, and only mirror*.c writes.
+ */
+#ifndef EBPF_ROUTE_MIRROR_H
+#define EBPF_ROUTE_MIRROR_H
+
+#include "../include/event.h"
+#include "../include/maps.h"
+#include "pool.h"
+#include "rib.h"
+
+/* How a link's packets reach the programs. */
+enum hook {
+	HOOK_NONE,
+	HOOK_XDP,
+	HOOK_XDP_GENERIC,
+};
+
+struct mirror_link {
+	struct event_link e;
+	int32_t forwarding, rp_filter, ignore_linkdown; /* the device's own; -1: not known */
+	uint64_t xdp_features;
+	bool features_known;
+	bool send_redirects; /* effective, as read from the sysctls; true until known */
+	uint8_t hook;	     /* enum hook */
+	uint32_t generation;
+	struct mirror_link *next; /* hash chain */
+};
+
+struct mirror_neighbour {
+	struct event_neighbour e;
+	uint32_t generation;
+	struct mirror_neighbour *next;
+};
+
+/*
+ * What a route's traffic is sent to, shared by every route that says the same: a list of legs
+ * (n_legs >= 1), or a kernel nexthop object (nhid), bounded by a route MTU. Reference counted;
+ * named by its pool handle.
+ */
+struct mirror_nexthop {
+	uint32_t refs;
+	uint32_t nhid; /* kernel nexthop object, or 0: legs */
+	uint32_t mtu;  /* 0: none */
+	uint32_t hash;
+	uint32_t next; /* hash chain, handle */
+	uint16_t n_legs;
+	bool unsupported;
+	bool dirty;
+	struct event_leg *legs; /* weights and RTNH_F_ONLINK count; DEAD and LINKDOWN are kept out of the comparison */
+};
+
+/* A kernel nexthop object, as announced. */
+struct mirror_object {
+	uint32_t id;
+	uint8_t type; /* enum nexthop_type */
+	uint8_t protocol;
+	bool unsupported;
+	struct event_leg leg;
+	uint16_t n_members;
+	struct event_member *members;
+	uint32_t generation;
+	struct mirror_object *next;
+};
+
+/* One kernel route of a prefix; a prefix's candidates are in the kernel's order. */
+struct mirror_candidate {
+	uint32_t next;	   /* handle, 0: last */
+	uint32_t table;
+	uint32_t priority;
+	uint32_t nexthop;  /* handle of a struct mirror_nexthop, 0: none (blackhole, local ..) */
+	uint32_t generation;
+	uint8_t tos, type, scope, protocol;
+	bool unsupported;
+};
+
+struct mirror;
+
+struct mirror *mirror_new(void); /* NULL: out of memory */
+void mirror_destroy(struct mirror *mirror);
+
+/*
+ * Applies one event. 0, or -ENOMEM (then a resync is wanted: see mirror_wants_resync). Events about
+ * unknown objects are fine: "gone" is a no-op, references to objects not yet seen wait for them.
+ */
+int mirror_apply(struct mirror *mirror, const struct event *ev);
+
+/* Mark, dump, sweep: what the dump between the two did not confirm is taken out. */
+void mirror_resync_begin(struct mirror *mirror);
+void mirror_resync_end(struct mirror *mirror);
+
+/*
+ * True once events came whose consequences the kernel does not announce (a link went down or up, an
+ * address or a nexthop object went; docs/ARCHITECTURE.md has the list); cleared by
+ * mirror_resync_begin(). `ret_why` gets a static text for the log.
+ */
+bool mirror_wants_resync(const struct mirror *mirror, const char **ret_why);
+
+/* What no notification says: told by the shell. */
+void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook);
+void mirror_set_send_redirects(struct mirror *mirror, uint32_t ifindex, bool send);
+void mirror_set_hash_policy(struct mirror *mirror, uint32_t policy);
+/* Everything falls back for this reason (enum verdict: paused, netfilter ..), 0: no hold. */
+void mirror_set_hold(struct mirror *mirror, uint32_t verdict);
+
+/* Look-ups and walks for resolve, fib, and those who show things. NULL: none. */
+const struct mirror_link *mirror_link(const struct mirror *mirror, uint32_t ifindex);
+const struct mirror_link *mirror_link_by_name(const struct mirror *mirror, const char *name);
+const struct mirror_link *mirror_next_link(const struct mirror *mirror, uint32_t after_ifindex);
+const struct mirror_neighbour *mirror_neighbour(const struct mirror *mirror, uint32_t ifindex,
+						const struct addr *addr);
+const struct mirror_object *mirror_object(const struct mirror *mirror, uint32_t id);
+const struct mirror_nexthop *mirror_nexthop(const struct mirror *mirror, uint32_t handle);
+const struct mirror_candidate *mirror_candidate(const struct mirror *mirror, uint32_t handle);
+struct rib *mirror_rib(const struct mirror *mirror);
+bool mirror_is_own_address(const struct mirror *mirror, __be32 addr);
+
+/* Calls fn for each, in no order; stops at and returns the first non-zero. */
+int mirror_walk_neighbours(const struct mirror *mirror,
+			   int (*fn)(void *ctx, const struct mirror_neighbour *n), void *ctx);
+int mirror_walk_nexthops(const struct mirror *mirror,
+			 int (*fn)(void *ctx, uint32_t handle, const struct mirror_nexthop *n),
+			 void *ctx);
+
+struct mirror_counts {
+	uint32_t links, addresses, neighbours, objects, nexthops, candidates, prefixes, rules;
+};
+void mirror_counts(const struct mirror *mirror, struct mirror_counts *ret);
+
+#endif

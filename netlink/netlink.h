@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel -> events. The one seam to rtnetlink; returns errors, never logs, knows nothing of BPF.
+ *
+ * All functions return 0 or a negative errno (libnl's own codes are translated where they enter).
+ */
+#ifndef EBPF_ROUTE_NETLINK_H
+#define EBPF_ROUTE_NETLINK_H
+
+#include <linux/netlink.h>
+#include <stddef.h>
+#include "../include/event.h"
+
+struct netlink;
+
+struct netlink_options {
+	size_t rcvbuf;	   /* wanted receive buffer of the notification socket in bytes, 0: 128 MiB */
+	bool strict_rcvbuf; /* tests only: use SO_RCVBUF with this size, not SO_RCVBUFFORCE */
+};
+
+/*
+ * Opens two sockets, one subscribed to every group the mirror depends on (LINK, NEIGH, IPV4_IFADDR,
+ * IPV4_ROUTE, IPV4_RULE, IPV4_NETCONF, NEXTHOP), one for dumps, in the current network namespace.
+ * -EPERM, -EMFILE, -EPROTONOSUPPORT ..
+ */
+int netlink_open(struct netlink **ret, const struct netlink_options *options);
+void netlink_close(struct netlink *nl); /* NULL is fine */
+
+/* The notification socket, for poll(); readable means netlink_receive() has work. */
+int netlink_fd(const struct netlink *nl);
+/* Receive buffer really got, in the kernel's accounting (twice what SO_RCVBUF was asked), bytes. */
+size_t netlink_rcvbuf(const struct netlink *nl);
+
+/*
+ * Reads and decodes notifications until the socket is empty or `budget` messages are done (0: no
+ * limit), calling fn for each event. A message that does not decode is counted (netlink_refused)
+ * and skipped. Returns the number of messages read, -ENOBUFS after an overrun (messages are lost:
+ * resync), or another error, also what fn returned if negative.
+ */
+int netlink_receive(struct netlink *nl, unsigned int budget, event_fn fn, void *ctx);
+
+/*
+ * Dumps everything in the order that lets each object find what it refers to: links, netconf,
+ * addresses, rules, next hops, neighbours (IPv4 and IPv6), routes of all tables. Every event has op EVENT_DUMP.
+ * A dump that the kernel marks as interrupted (NLM_F_DUMP_INTR) is repeated, -EAGAIN after several
+ * tries. Objects the running kernel does not know (nexthops before 5.3) are left out.
+ */
+int netlink_dump(struct netlink *nl, event_fn fn, void *ctx);
+
+/* How many messages did not decode, and why the last one did not ("route: RTA_GATEWAY has 3 bytes"). */
+unsigned long netlink_refused(const struct netlink *nl, const char **ret_reason);
+
+/*
+ * Pure: one message of `len` bytes (header included) to an event. 0; -ENOMSG for a message that is
+ * of no concern (another family or type); -EBADMSG for one that is short, oversized or
+ * nonsensical, with *reason naming object and attribute (static text). *ev is undefined on failure.
+ */
+int netlink_decode(const struct nlmsghdr *nlh, size_t len, struct event *ev, const char **reason);
+
+/*
+ * Device features over generic netlink (family `netdev`, kernel 6.3+): a notification socket and a
+ * dump, as above with EVENT_FEATURES. -EOPNOTSUPP where the kernel has no such family.
+ */
+struct netlink_features;
+int netlink_features_open(struct netlink_features **ret);
+void netlink_features_close(struct netlink_features *nf); /* NULL is fine */
+int netlink_features_fd(const struct netlink_features *nf);
+int netlink_features_receive(struct netlink_features *nf, event_fn fn, void *ctx);
+int netlink_features_dump(struct netlink_features *nf, event_fn fn, void *ctx);
+
+#endif
