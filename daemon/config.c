@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Options: one table gives the command line, the keys of the configuration file and --help.
+ *
+ * The file is read first (inih: `key = value` lines, # comments), then the command line. Interfaces
+ * on the command line replace those of the file.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../include/control.h"
+#include "../include/maps.h"
+#include "log.h"
+
+struct option_row;
+typedef int (*option_set)(struct config *config, const struct option_row *row, const char *value);
+
+struct option_row {
+	const char *name; /* long option and key of the file */
+	char letter;	  /* short option, or 0 */
+	const char *argument; /* its name in --help, NULL: takes none (in the file: yes or no) */
+	bool command_line_only;
+	option_set set;
+	size_t field; /* offset in struct config */
+	uint32_t low, high;
+	const char *const *words; /* for set_word, NULL-terminated */
+	const char *help;
+};
+
+static int set_string(struct config *config, const struct option_row *row, const char *value)
+{
+	char **field = (char **)((char *)config + row->field);
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_instance(struct config *config, const struct option_row *row, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (!len || len > INSTANCE_NAME_MAX || value[0] == '.' ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != len)
+		return -EINVAL;
+	return set_string(config, row, value);
+}
+
+static int set_number(struct config *config, const struct option_row *row, const char *value)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(value, &end, 10);
+	if (errno || *value < '0' || *value > '9' || *end || number < row->low || number > row->high)
+		return -EINVAL;
+	*(uint32_t *)((char *)config + row->field) = number;
+	return 0;
+}
+
+static int set_flag(struct config *config, const struct option_row *row, const char *value)
+{
+	bool *field = (bool *)((char *)config + row->field);
+
+	if (!value || strcmp(value, "yes") == 0)
+		*field = true;
+	else if (strcmp(value, "no") == 0)
+		*field = false;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int set_word(struct config *config, const struct option_row *row, const char *value)
+{
+	for (int i = 0; row->words[i]; i++) {
+		if (strcmp(row->words[i], value) == 0) {
+			*(int *)((char *)config + row->field) = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int add_interface(struct config *config, const struct option_row *row, const char *value)
+{
+	char **grown = reallocarray(config->interfaces, config->n_interfaces + 1, sizeof(*grown));
+	char *copy = strdup(value);
+
+	(void)row;
+	if (grown)
+		config->interfaces = grown;
+	if (!grown || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	config->interfaces[config->n_interfaces++] = copy;
+	return *value ? 0 : -EINVAL;
+}
+
+static const char *const hook_words[] = { "auto", "xdp", "xdp-generic", NULL };
+static const char *const fib_words[] = { "auto", "dir24", "lpm", NULL };
+
+#define FIELD(name) offsetof(struct config, name)
+#define SIZE(key, field_, least, text)                                                             \
+	{                                                                                          \
+		.name = key, .argument = "N", .set = set_number, .field = FIELD(field_),           \
+		.low = least, .high = 1 << 24, .help = text                                        \
+	}
+
+static const struct option_row options[] = {
+	{ "interface", 'i', "GLOB", false, add_interface, 0, 0, 0, NULL,
+	  "accelerate interfaces of this name or pattern (repeatable)" },
+	{ "hook", 0, "auto|xdp|xdp-generic", false, set_word, FIELD(hook), 0, 0, hook_words,
+	  "where the program is attached" },
+	{ "fib", 0, "auto|dir24|lpm", false, set_word, FIELD(fib), 0, 0, fib_words,
+	  "lookup engine" },
+	{ "config", 0, "FILE", true, set_string, FIELD(file), 0, 0, NULL,
+	  "configuration file (default " CONFIG_FILE ")" },
+	{ "instance", 0, "NAME", false, set_instance, FIELD(instance), 0, 0, NULL,
+	  "names pins and socket (default " DEFAULT_INSTANCE ")" },
+	{ "netns", 0, "NAME", false, set_string, FIELD(netns), 0, 0, NULL,
+	  "work in this network namespace" },
+	{ "keep", 0, NULL, false, set_flag, FIELD(keep), 0, 0, NULL,
+	  "leave program and maps in place at the end (they pass everything once the lease is over)" },
+	{ "observe", 0, NULL, false, set_flag, FIELD(observe), 0, 0, NULL,
+	  "decide and count, but leave every packet to the kernel" },
+	{ "metrics", 0, "ADDR:PORT", false, set_string, FIELD(metrics), 0, 0, NULL,
+	  "serve metrics over HTTP" },
+	{ "check-config", 0, NULL, true, set_flag, FIELD(check_only), 0, 0, NULL,
+	  "check the configuration and end" },
+	{ "lease", 0, "SECONDS", false, set_number, FIELD(lease), 1, 3600, NULL,
+	  "forwarding stops this long after the daemon did (default 5)" },
+	{ "verbose", 'v', NULL, false, set_flag, FIELD(verbose), 0, 0, NULL, "say more" },
+	{ "resync-interval", 0, "SECONDS", false, set_number, FIELD(resync_interval), 0, 86400, NULL,
+	  "compare with a full dump this often, 0: never (default 300)" },
+	{ "receive-buffer", 0, "BYTES", false, set_number, FIELD(receive_buffer), 4096, 1u << 30, NULL,
+	  "of the notification socket (default 134217728)" },
+	SIZE("max-nexthops", nexthops, 64, "next-hop slots"),
+	SIZE("max-adjacencies", adjacencies, 2, "adjacencies"),
+	SIZE("max-groups", groups, 1, "multipath groups"),
+	SIZE("max-neighbours", neighbours, 1, "connected neighbours"),
+	SIZE("max-extension-groups", extension_groups, 1, "dir24: /24s that hold longer prefixes"),
+	SIZE("max-lpm-routes", lpm_routes, 1, "lpm: prefixes"),
+	{ "help", 'h', NULL, true, NULL, 0, 0, 0, NULL, "this text" },
+	{ "version", 'V', NULL, true, NULL, 0, 0, 0, NULL, "the version" },
+};
+
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static const struct option_row *option_find(const char *name)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static void print_help(void)
+{
+	char left[64];
+
+	puts("Usage: ebpf-routed [OPTION]...\n"
+	     "Mirrors the kernel's IPv4 routes and neighbours into an XDP fast path. Runs in the foreground.\n");
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct option_row *row = &options[i];
+
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", row->letter ? '-' : ' ',
+			 row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name,
+			 row->argument ? " " : "", row->argument ? row->argument : "");
+		printf("  %-36s %s\n", left, row->help);
+	}
+}
+
+/* What a value should have been, for messages. */
+static const char *expectation(const struct option_row *row, char *buf, size_t size)
+{
+	if (row->words)
+		snprintf(buf, size, "one of %s", row->argument);
+	else if (row->set == set_number)
+		snprintf(buf, size, "a number from %u to %u", row->low, row->high);
+	else if (row->set == set_flag)
+		snprintf(buf, size, "yes or no");
+	else if (row->set == set_instance)
+		snprintf(buf, size, "up to %d letters, digits, '-' and '_'", INSTANCE_NAME_MAX);
+	else
+		snprintf(buf, size, "not empty");
+	return buf;
+}
+
+struct file_reader {
+	struct config *config;
+	const char *path;
+	int line; /* of the first error, as our handler counted it */
+	char message[256];
+};
+
+static int file_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct file_reader *reader = user;
+	const struct option_row *row = option_find(name);
+	char expected[128];
+
+	if (reader->message[0])
+		return 1;
+	if (*section)
+		snprintf(reader->message, sizeof(reader->message),
+			 "section '[%.64s]' is unknown, the file has none", section);
+	else if (!row || !row->set || row->command_line_only)
+		snprintf(reader->message, sizeof(reader->message), "unknown key '%.64s'", name);
+	else if (row->set(reader->config, row, value))
+		snprintf(reader->message, sizeof(reader->message),
+			 "%s: value '%.64s' is not valid, expected %s", name, value,
+			 expectation(row, expected, sizeof(expected)));
+	return !reader->message[0];
+}
+
+static int read_file(struct config *config)
+{
+	const char *path = config->file ? config->file : CONFIG_FILE;
+	struct file_reader reader = { .config = config, .path = path };
+	FILE *file = fopen(path, "re");
+	int line;
+
+	if (!file && errno == ENOENT && !config->file)
+		return 0;
+	if (!file) {
+		log_error("%s: cannot be read: %s, not started", path, strerror(errno));
+		return -EINVAL;
+	}
+	line = ini_parse_file(file, file_key, &reader);
+	fclose(file);
+	if (!line)
+		return 0;
+	log_error("%s:%d: %s, not started", path, line,
+		  reader.message[0] ? reader.message : "not of the form 'key = value'");
+	return -EINVAL;
+}
+
+static int apply_command_line(struct config *config, int argc, char **argv, bool only_file)
+{
+	struct option longs[N_OPTIONS + 1] = { 0 };
+	char shorts[2 * N_OPTIONS + 2] = ":", *s = shorts + 1, expected[128];
+	bool first_interface = true;
+	int index;
+
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		longs[i] = (struct option){ .name = options[i].name, .has_arg = !!options[i].argument,
+					    .val = 256 + i };
+		if (options[i].letter) {
+			*s++ = options[i].letter;
+			if (options[i].argument)
+				*s++ = ':';
+		}
+	}
+	optind = 0; /* scan from the start, also the second time */
+	while ((index = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct option_row *row = NULL;
+
+		if (index == ':' || index == '?') {
+			log_error("option '%s': %s, see --help", argv[optind - 1],
+				  index == ':' ? "needs a value" : "not known");
+			return -EINVAL;
+		}
+		for (size_t i = 0; i < N_OPTIONS; i++)
+			if (index == 256 + (int)i || (index < 256 && index == options[i].letter))
+				row = &options[i];
+		if (!row->set) {
+			if (row->letter == 'h')
+				print_help();
+			else
+				puts("ebpf-routed " VERSION);
+			return 1;
+		}
+		if (only_file != (row->field == FIELD(file) && row->command_line_only))
+			continue;
+		if (row->set == add_interface && first_interface) {
+			while (config->n_interfaces)
+				free(config->interfaces[--config->n_interfaces]);
+			first_interface = false;
+		}
+		if (row->set(config, row, optarg)) {
+			log_error("--%s: value '%s' is not valid, expected %s, not started", row->name,
+				  optarg ? optarg : "", expectation(row, expected, sizeof(expected)));
+			return -EINVAL;
+		}
+	}
+	if (optind < argc) {
+		log_error("argument '%s': not expected, see --help", argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int config_read(struct config *config, int argc, char **argv)
+{
+	int err;
+
+	*config = (struct config){
+		.lease = 5,
+		.resync_interval = 300,
+		.receive_buffer = 128 << 20,
+		.nexthops = NEXTHOP_LIMIT,
+		.adjacencies = ADJACENCY_LIMIT,
+		.groups = GROUP_LIMIT,
+		.neighbours = NEIGHBOUR_LIMIT,
+		.extension_groups = DIR24_GROUP_LIMIT,
+		.lpm_routes = LPM_LIMIT,
+	};
+	config->instance = strdup(DEFAULT_INSTANCE);
+	if (!config->instance)
+		return -ENOMEM;
+	opterr = 0;
+	err = apply_command_line(config, argc, argv, true);
+	if (!err)
+		err = read_file(config);
+	if (!err)
+		err = apply_command_line(config, argc, argv, false);
+	return err;
+}
+
+void config_free(struct config *config)
+{
+	while (config->n_interfaces)
+		free(config->interfaces[--config->n_interfaces]);
+	free(config->interfaces);
+	free(config->file);
+	free(config->instance);
+	free(config->netns);
+	free(config->metrics);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the operator asked for: command line and configuration file, one table of options for both.
+ */
+#ifndef EBPF_ROUTE_CONFIG_H
+#define EBPF_ROUTE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_FILE "/etc/ebpf-route/ebpf-route.conf"
+
+enum hook_choice {
+	HOOK_CHOICE_AUTO,    /* native where the driver has it, else generic; veth is left alone */
+	HOOK_CHOICE_XDP,     /* native only */
+	HOOK_CHOICE_GENERIC, /* generic only */
+};
+
+enum fib_choice {
+	FIB_CHOICE_AUTO, /* dir24, lpm where memory is short */
+	FIB_CHOICE_DIR24,
+	FIB_CHOICE_LPM,
+};
+
+struct config {
+	char **interfaces; /* patterns as in glob(7); none: every interface that forwards and can */
+	size_t n_interfaces;
+	enum hook_choice hook;
+	enum fib_choice fib;
+	char *file; /* of the configuration, NULL: CONFIG_FILE if it is there */
+	char *instance;
+	char *netns; /* NULL: the one it was started in */
+	char *metrics; /* ADDR:PORT, NULL: none */
+	bool keep, observe, verbose, check_only;
+	uint32_t lease;		  /* seconds */
+	uint32_t resync_interval; /* seconds between periodic re-dumps, 0: never */
+	uint32_t receive_buffer;  /* bytes of the notification socket */
+	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups, lpm_routes; /* map sizes */
+};
+
+/*
+ * Reads the command line, and before it the configuration file that it names. 0; 1 where it asked
+ * for help or the version, which has been printed; -EINVAL where something is wrong, after one line
+ * on stderr that names it. config_free() in any case.
+ */
+int config_read(struct config *config, int argc, char **argv);
+void config_free(struct config *config);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The loaded BPF programs and their maps: the fib_sink that really forwards.
+ *
+ * datapath_open() loads but attaches nothing: the maps are filled through the sink first, and then
+ * the program is attached (attach.h).
+ */
+#ifndef EBPF_ROUTE_DATAPATH_H
+#define EBPF_ROUTE_DATAPATH_H
+
+#include "fib.h"
+
+struct datapath;
+
+struct datapath_options {
+	enum engine engine;
+	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups, lpm_routes;
+	bool observe;
+};
+
+/*
+ * 0 or -errno with *ret_what naming the step that failed (static text): -EPERM without the
+ * privileges, -EOPNOTSUPP or -EINVAL where the kernel is too old.
+ */
+int datapath_open(struct datapath **ret, const struct datapath_options *options, const char **ret_what);
+void datapath_close(struct datapath *dp); /* NULL is fine; what is pinned or attached stays */
+
+struct fib_sink *datapath_sink(struct datapath *dp);
+const char *datapath_engine_name(const struct datapath *dp);
+int datapath_program_fd(const struct datapath *dp);
+
+/* Are transmit errors counted (the tracepoint programs are loaded)? */
+bool datapath_counts_transmit(const struct datapath *dp);
+
+/* Pins maps and program in a directory that exists, replacing pins of an earlier run. */
+int datapath_pin(struct datapath *dp, const char *dir, const char **ret_what);
+/* Removes those pins. */
+void datapath_unpin(struct datapath *dp, const char *dir);
+
+/* The programs forward until now + seconds (CLOCK_MONOTONIC); 0: not at all. */
+void datapath_renew_lease(struct datapath *dp, uint32_t seconds);
+bool datapath_lease_valid(const struct datapath *dp);
+
+/* Counters summed over the CPUs. -errno from the map look-up. */
+int datapath_port_counters(const struct datapath *dp, uint16_t port, struct port_counters *ret);
+int datapath_nexthop_counters(const struct datapath *dp, uint32_t slot, struct nexthop_counters *ret);
+
+/* What the programs see now, read back from the maps. */
+uint32_t datapath_lookup(const struct datapath *dp, __be32 addr); /* leaf; the default leaf resolved */
+union nexthop_word datapath_nexthop(const struct datapath *dp, uint32_t slot);
+uint32_t datapath_bucket(const struct datapath *dp, uint32_t group, uint32_t bucket);
+union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t index);
+uint32_t datapath_neighbour(const struct datapath *dp, struct neighbour_key key); /* 0: none */
+struct port datapath_port(const struct datapath *dp, uint16_t port);
+uint32_t datapath_control_hold(const struct datapath *dp);
+uint32_t datapath_control_flags(const struct datapath *dp);
+
+#endif
