@@ -34,7 +34,7 @@ enum {
 	OWN_ADDRESS_LIMIT = 1 << 14,
 	OWN_FILTER_BITS = 1 << 16,
 	DIR24_ENTRIES = 1 << 24,
-	DIR24_ROW = 256,		/* leaves of an extension group: one 1 KiB row */
+	DIR24_ROW = 256,		/* leaves of a row of either dir24 table: 1 KiB, indexed by a shift */
 	DIR24_GROUP_LIMIT = 1 << 14,
 	LPM_LIMIT = 1 << 20,
 };
@@ -181,7 +181,9 @@ static inline __u32 own_filter_bit(__be32 addr)
 
 /*
  * The maps by name:
- *   dir24            ARRAY[DIR24_ENTRIES] u32, mmapable      leaf or extension, by the upper 24 bits
+ *   dir24            ARRAY[DIR24_ENTRIES / DIR24_ROW] u32[DIR24_ROW], mmapable  leaf or extension
+ *                    (the kernel pads array elements to 8 bytes; rows keep the leaves dense: in
+ *                    memory one u32[DIR24_ENTRIES], indexed by the upper 24 bits)
  *   dir24_groups     ARRAY[groups] u32[DIR24_ROW], mmapable  leaf by the last 8 bits
  *   lpm              LPM_TRIE struct lpm_key -> u32 leaf     (one of the two engines is reduced to 1 entry)
  *   nexthops         ARRAY struct nexthop, mmapable          by leaf
@@ -189,7 +191,7 @@ static inline __u32 own_filter_bit(__be32 addr)
  *   adjacencies      ARRAY struct adjacency, mmapable
  *   neighbours       HASH struct neighbour_key -> u32
  *   ports            ARRAY[PORT_LIMIT] struct port, mmapable
- *   port_of_ifindex  ARRAY[IFINDEX_LIMIT] u32, mmapable      0: no port
+ *   port_of_ifindex  ARRAY[IFINDEX_LIMIT] u64, mmapable      0: no port
  *   tx_ports         DEVMAP[PORT_LIMIT] port -> ifindex
  *   own_addresses    HASH be32 -> u8
  *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: frames from an unknown port
