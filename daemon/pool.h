@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Objects of a chunk: enough that the array of chunks stays in the first-level cache. */
+#define POOL_CHUNK_SHIFT 10
+
 struct pool {
 	size_t size; /* bytes of an object, at least 4 */
 	void **chunks;
@@ -23,9 +26,14 @@ void pool_destroy(struct pool *pool);
 
 /* A zeroed object; returns its handle, 0 where memory is out. */
 uint32_t pool_alloc(struct pool *pool);
-void pool_free(struct pool *pool, uint32_t handle);
+void pool_free(struct pool *pool, uint32_t handle); /* 0 is fine */
 
 /* The object of a handle that pool_alloc() gave and pool_free() has not taken back. */
-void *pool_get(const struct pool *pool, uint32_t handle);
+static inline void *pool_get(const struct pool *pool, uint32_t handle)
+{
+	char *chunk = pool->chunks[handle >> POOL_CHUNK_SHIFT];
+
+	return chunk + (handle & ((1u << POOL_CHUNK_SHIFT) - 1)) * pool->size;
+}
 
 #endif
