@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the frame to the facts that the decision needs, all sanity checks of the header included.
+ *
+ * Nothing here knows the hook: XDP and TC fill struct frame in their own way.
+ */
+#ifndef EBPF_ROUTE_BPF_PARSE_H
+#define EBPF_ROUTE_BPF_PARSE_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <bpf/bpf_endian.h>
+#include "tables.h"
+
+#define IP_LINEAR	(ETH_HLEN + sizeof(struct iphdr)) /* bytes that every check needs */
+#define IP_VERSION_IHL	0x45				  /* IPv4, five words */
+#define IP_FRAGMENT	0x3fff				  /* more fragments, or an offset */
+#define IPPROTO_UDPLITE 136
+
+/* The first six of eight bytes in memory, as a number that can be compared. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define MAC_OF_WORD(word) ((word) << 16)
+#else
+#define MAC_OF_WORD(word) ((word) >> 16)
+#endif
+
+/* A frame as the hook hands it over. */
+struct frame {
+	void *data, *data_end; /* what can be read directly */
+	__u32 len;	       /* whole frame, this part included */
+	__u32 port;	       /* where it came in */
+};
+
+/* The facts of a packet that passed packet_parse(). */
+struct packet {
+	__be32 src, dst;
+	__u32 tot_len; /* of the IP packet */
+};
+
+/* One's complement sum over a header without options; 0xffff where its checksum is right. */
+static __always_inline __u32 header_sum(const void *header)
+{
+	const __u32 *word = header;
+	__u64 sum = (__u64)word[0] + word[1] + word[2] + word[3] + word[4];
+
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* A frame too short for what it claims to be: cut, or with the rest in another buffer. */
+static __always_inline enum verdict verdict_of_short(const struct frame *frame, __u32 need)
+{
+	return multi_buffer && need <= frame->len ? VERDICT_multi_buffer : VERDICT_malformed;
+}
+
+/* VERDICT_forwarded where the kernel would take it as a routable destination and source. */
+static __always_inline enum verdict addresses_check(const struct packet *packet)
+{
+	__u32 dst = bpf_ntohl(packet->dst), src = bpf_ntohl(packet->src);
+
+	if (dst >> 24 >= 224) {
+		if (dst >> 28 == 14)
+			return VERDICT_multicast;
+		if (dst == INADDR_BROADCAST)
+			return VERDICT_broadcast;
+		/* 240.0.0.0/4 is unicast to the kernel. */
+	}
+	if (dst >> 24 == 0 || dst >> 24 == 127)
+		return VERDICT_martian;
+	if (src >> 24 == 0 || src >> 24 == 127 || src >> 28 == 14 || src == INADDR_BROADCAST)
+		return VERDICT_martian;
+	return VERDICT_forwarded;
+}
+
+/* VERDICT_forwarded with *ret filled, or why the kernel gets it. */
+static __always_inline enum verdict packet_parse(const struct frame *frame, union port_word ingress,
+						 struct packet *ret)
+{
+	const struct ethhdr *eth = frame->data;
+	const struct iphdr *ip = frame->data + ETH_HLEN;
+	enum verdict verdict;
+	__u32 tot_len;
+	__u8 first;
+
+	if (frame->data + ETH_HLEN > frame->data_end)
+		return verdict_of_short(frame, ETH_HLEN);
+	if (eth->h_proto != bpf_htons(ETH_P_IP))
+		return VERDICT_not_ipv4;
+	if (MAC_OF_WORD(*(const __u64 *)eth->h_dest ^ ingress.word))
+		return VERDICT_not_our_mac;
+	if (frame->data + IP_LINEAR > frame->data_end)
+		return verdict_of_short(frame, IP_LINEAR);
+	first = *(const __u8 *)ip;
+	if (first != IP_VERSION_IHL) {
+		/* Longer headers are the kernel's from here on, their checksum too. */
+		if (first >> 4 == 4 && (first & 15) > 5)
+			return VERDICT_ip_options;
+		return VERDICT_malformed;
+	}
+	tot_len = bpf_ntohs(ip->tot_len);
+	if (tot_len < sizeof(*ip) || ETH_HLEN + tot_len > frame->len)
+		return VERDICT_malformed;
+	if (header_sum(ip) != 0xffff)
+		return VERDICT_malformed;
+	if (!(ingress.flags & PORT_FORWARDING))
+		return VERDICT_forwarding_off;
+	ret->src = ip->saddr;
+	ret->dst = ip->daddr;
+	ret->tot_len = tot_len;
+	verdict = addresses_check(ret);
+	if (verdict == VERDICT_forwarded && ip->ttl <= 1)
+		return VERDICT_ttl;
+	return verdict;
+}
+
+#endif

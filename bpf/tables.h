@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the router program reads: its tables, its control block, its switches. See include/maps.h.
+ *
+ * Sizes are the defaults; the daemon sets its own before it loads the object.
+ */
+#ifndef EBPF_ROUTE_BPF_TABLES_H
+#define EBPF_ROUTE_BPF_TABLES_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include "include/maps.h"
+
+/* Everything shared is read exactly once, by this, into a local. */
+#define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+
+/* Fixed before loading, so that the verifier removes what is switched off. */
+const volatile enum engine engine = ENGINE_DIR24;
+const volatile bool multi_buffer = false;   /* loaded with BPF_F_XDP_HAS_FRAGS, kernel 5.18 */
+const volatile bool count_nexthops = false; /* per next-hop counters wanted */
+
+struct control control SEC(".data.control");
+
+struct dir24_row {
+	__u32 leaf[DIR24_ROW];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DIR24_ENTRIES / DIR24_ROW);
+	__type(key, __u32);
+	__type(value, struct dir24_row);
+} dir24 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DIR24_GROUP_LIMIT);
+	__type(key, __u32);
+	__type(value, struct dir24_row);
+} dir24_groups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LPM_LIMIT);
+	__type(key, struct lpm_key);
+	__type(value, __u32);
+} lpm SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, NEXTHOP_LIMIT);
+	__type(key, __u32);
+	__type(value, union nexthop_word);
+} nexthops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, GROUP_LIMIT);
+	__type(key, __u32);
+	__type(value, struct group);
+} groups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ADJACENCY_LIMIT);
+	__type(key, __u32);
+	__type(value, struct adjacency);
+} adjacencies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NEIGHBOUR_LIMIT);
+	__type(key, struct neighbour_key);
+	__type(value, __u32);
+} neighbours SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PORT_LIMIT);
+	__type(key, __u32);
+	__type(value, struct port);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, PORT_LIMIT);
+	__type(key, __u32);
+	__type(value, __u32);
+} tx_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, OWN_ADDRESS_LIMIT);
+	__type(key, __be32);
+	__type(value, __u8);
+} own_addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NEXTHOP_LIMIT);
+	__type(key, __u32);
+	__type(value, struct nexthop_counters);
+} nexthop_counters SEC(".maps");
+
+#endif
