@@ -21,8 +21,8 @@ struct option_row;
 typedef int (*option_set)(struct config *config, const struct option_row *row, const char *value);
 
 struct option_row {
-	const char *name; /* long option and key of the file */
-	char letter;	  /* short option, or 0 */
+	const char *name;     /* long option and key of the file */
+	char letter;	      /* short option, or 0 */
 	const char *argument; /* its name in --help, NULL: takes none (in the file: yes or no) */
 	bool command_line_only;
 	option_set set;
@@ -49,7 +49,8 @@ static int set_instance(struct config *config, const struct option_row *row, con
 	size_t len = strlen(value);
 
 	if (!len || len > INSTANCE_NAME_MAX || value[0] == '.' ||
-	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != len)
+	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+		    len)
 		return -EINVAL;
 	return set_string(config, row, value);
 }
@@ -61,7 +62,8 @@ static int set_number(struct config *config, const struct option_row *row, const
 
 	errno = 0;
 	number = strtoul(value, &end, 10);
-	if (errno || *value < '0' || *value > '9' || *end || number < row->low || number > row->high)
+	if (errno || *value < '0' || *value > '9' || *end || number < row->low ||
+	    number > row->high)
 		return -EINVAL;
 	*(uint32_t *)((char *)config + row->field) = number;
 	return 0;
@@ -141,10 +143,10 @@ static const struct option_row options[] = {
 	{ "lease", 0, "SECONDS", false, set_number, FIELD(lease), 1, 3600, NULL,
 	  "forwarding stops this long after the daemon did (default 5)" },
 	{ "verbose", 'v', NULL, false, set_flag, FIELD(verbose), 0, 0, NULL, "say more" },
-	{ "resync-interval", 0, "SECONDS", false, set_number, FIELD(resync_interval), 0, 86400, NULL,
-	  "compare with a full dump this often, 0: never (default 300)" },
-	{ "receive-buffer", 0, "BYTES", false, set_number, FIELD(receive_buffer), 4096, 1u << 30, NULL,
-	  "of the notification socket (default 134217728)" },
+	{ "resync-interval", 0, "SECONDS", false, set_number, FIELD(resync_interval), 0, 86400,
+	  NULL, "compare with a full dump this often, 0: never (default 300)" },
+	{ "receive-buffer", 0, "BYTES", false, set_number, FIELD(receive_buffer), 4096, 1u << 30,
+	  NULL, "of the notification socket (default 134217728)" },
 	SIZE("max-nexthops", nexthops, 64, "next-hop slots"),
 	SIZE("max-adjacencies", adjacencies, 2, "adjacencies"),
 	SIZE("max-groups", groups, 1, "multipath groups"),
@@ -254,7 +256,8 @@ static int apply_command_line(struct config *config, int argc, char **argv, bool
 	int index;
 
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		longs[i] = (struct option){ .name = options[i].name, .has_arg = !!options[i].argument,
+		longs[i] = (struct option){ .name = options[i].name,
+					    .has_arg = !!options[i].argument,
 					    .val = 256 + i };
 		if (options[i].letter) {
 			*s++ = options[i].letter;
@@ -289,8 +292,9 @@ static int apply_command_line(struct config *config, int argc, char **argv, bool
 			first_interface = false;
 		}
 		if (row->set(config, row, optarg)) {
-			log_error("--%s: value '%s' is not valid, expected %s, not started", row->name,
-				  optarg ? optarg : "", expectation(row, expected, sizeof(expected)));
+			log_error("--%s: value '%s' is not valid, expected %s, not started",
+				  row->name, optarg ? optarg : "",
+				  expectation(row, expected, sizeof(expected)));
 			return -EINVAL;
 		}
 	}
@@ -326,6 +330,23 @@ int config_read(struct config *config, int argc, char **argv)
 	if (!err)
 		err = apply_command_line(config, argc, argv, false);
 	return err;
+}
+
+#define EXCHANGE(field)                                                                            \
+	do {                                                                                       \
+		__typeof__(config->field) held = config->field;                                    \
+                                                                                                   \
+		config->field = fresh->field;                                                      \
+		fresh->field = held;                                                               \
+	} while (0)
+
+void config_adopt(struct config *config, struct config *fresh)
+{
+	EXCHANGE(interfaces);
+	EXCHANGE(n_interfaces);
+	EXCHANGE(hook);
+	EXCHANGE(keep);
+	EXCHANGE(verbose);
 }
 
 void config_free(struct config *config)

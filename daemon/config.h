@@ -30,13 +30,14 @@ struct config {
 	enum fib_choice fib;
 	char *file; /* of the configuration, NULL: CONFIG_FILE if it is there */
 	char *instance;
-	char *netns; /* NULL: the one it was started in */
+	char *netns;   /* NULL: the one it was started in */
 	char *metrics; /* ADDR:PORT, NULL: none */
 	bool keep, observe, verbose, check_only;
 	uint32_t lease;		  /* seconds */
 	uint32_t resync_interval; /* seconds between periodic re-dumps, 0: never */
 	uint32_t receive_buffer;  /* bytes of the notification socket */
-	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups, lpm_routes; /* map sizes */
+	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups,
+		lpm_routes; /* map sizes */
 };
 
 /*
@@ -46,5 +47,8 @@ struct config {
  */
 int config_read(struct config *config, int argc, char **argv);
 void config_free(struct config *config);
+
+/* Exchanges the settings that can change while running: interfaces, hook, keep, verbose. */
+void config_adopt(struct config *config, struct config *fresh);
 
 #endif

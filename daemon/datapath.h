@@ -22,7 +22,8 @@ struct datapath_options {
  * 0 or -errno with *ret_what naming the step that failed (static text): -EPERM without the
  * privileges, -EOPNOTSUPP or -EINVAL where the kernel is too old.
  */
-int datapath_open(struct datapath **ret, const struct datapath_options *options, const char **ret_what);
+int datapath_open(struct datapath **ret, const struct datapath_options *options,
+		  const char **ret_what);
 void datapath_close(struct datapath *dp); /* NULL is fine; what is pinned or attached stays */
 
 struct fib_sink *datapath_sink(struct datapath *dp);
@@ -43,10 +44,12 @@ bool datapath_lease_valid(const struct datapath *dp);
 
 /* Counters summed over the CPUs. -errno from the map look-up. */
 int datapath_port_counters(const struct datapath *dp, uint16_t port, struct port_counters *ret);
-int datapath_nexthop_counters(const struct datapath *dp, uint32_t slot, struct nexthop_counters *ret);
+int datapath_nexthop_counters(const struct datapath *dp, uint32_t slot,
+			      struct nexthop_counters *ret);
 
 /* What the programs see now, read back from the maps. */
-uint32_t datapath_lookup(const struct datapath *dp, __be32 addr); /* leaf; the default leaf resolved */
+uint32_t datapath_lookup(const struct datapath *dp,
+			 __be32 addr); /* leaf; the default leaf resolved */
 union nexthop_word datapath_nexthop(const struct datapath *dp, uint32_t slot);
 uint32_t datapath_bucket(const struct datapath *dp, uint32_t group, uint32_t bucket);
 union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t index);

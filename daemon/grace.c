@@ -2,9 +2,9 @@
 /*
  * One RCU grace period from user space.
  *
- * membarrier(MEMBARRIER_CMD_GLOBAL) calls synchronize_rcu() (kernel/sched/membarrier.c), but refuses
- * on nohz_full machines. There an update of a map-in-map does, which waits for the programs that may
- * still use the old inner map (maybe_wait_bpf_programs() in kernel/bpf/syscall.c).
+ * membarrier(MEMBARRIER_CMD_GLOBAL) calls synchronize_rcu() (kernel/sched/membarrier.c), but
+ * refuses on nohz_full machines. There an update of a map-in-map does, which waits for the programs
+ * that may still use the old inner map (maybe_wait_bpf_programs() in kernel/bpf/syscall.c).
  */
 #include "grace.h"
 

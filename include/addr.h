@@ -30,7 +30,8 @@ struct prefix {
 	uint8_t len;   /* 0..32 */
 };
 
-#define PREFIX_STRLEN 19 /* "255.255.255.255/32" and its NUL */
+#define PREFIX_STRLEN                                                                              \
+	20 /* "255.255.255.255/32", its NUL, and room for what gcc thinks a length may be */
 
 static inline struct addr addr_v4(__be32 v4)
 {

@@ -9,8 +9,9 @@
  *   <- {..}                             the rows, any number; single-object commands send one
  *   <- {"end":true}                     or {"end":true,"exit":3}: the exit code, 0 where absent
  *
- * A connection that ends before {"end":..} is a failure. The rows are the objects of the JSON output,
- * as documented in docs/ebpf-route.8.md; text output is made from them by the command alone.
+ * A connection that ends before {"end":..} is a failure. The rows are the objects of the JSON
+ * output, as documented in docs/ebpf-route.8.md; text output is made from them by the command
+ * alone.
  *
  * command   args                                             rows
  * status    -                                                one
@@ -25,11 +26,11 @@
 #ifndef EBPF_ROUTE_CONTROL_H
 #define EBPF_ROUTE_CONTROL_H
 
-#define CONTROL_SOCKET_DIR   "/run/ebpf-route"
-#define CONTROL_SOCKET	     CONTROL_SOCKET_DIR "/%s.sock" /* instance */
-#define CONTROL_REQUEST_MAX  65536			    /* bytes of a request line */
-#define INSTANCE_NAME_MAX    64
-#define DEFAULT_INSTANCE     "default"
+#define CONTROL_SOCKET_DIR  "/run/ebpf-route"
+#define CONTROL_SOCKET	    CONTROL_SOCKET_DIR "/%s.sock" /* instance */
+#define CONTROL_REQUEST_MAX 65536			  /* bytes of a request line */
+#define INSTANCE_NAME_MAX   64
+#define DEFAULT_INSTANCE    "default"
 
 /* Exit codes of the command, and of the daemon's start. */
 enum {

@@ -38,11 +38,11 @@ struct event_link {
 	uint32_t master; /* ifindex of the bridge, bond or VRF it is enslaved to, or 0 */
 	uint32_t flags;	 /* IFF_*: IFF_UP administrative, IFF_LOWER_UP carrier */
 	uint32_t mtu;
-	uint16_t type;	  /* ARPHRD_* */
-	uint8_t mac_len;  /* 0 or 6; other lengths are reported as 0 */
+	uint16_t type;	 /* ARPHRD_* */
+	uint8_t mac_len; /* 0 or 6; other lengths are reported as 0 */
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
-	char kind[16];	  /* IFLA_INFO_KIND: "veth", "bridge", .. or empty */
+	char kind[16]; /* IFLA_INFO_KIND: "veth", "bridge", .. or empty */
 };
 
 struct event_address {
@@ -84,8 +84,8 @@ struct event_nexthop {
 	uint32_t id;
 	uint8_t type; /* enum nexthop_type */
 	uint8_t protocol;
-	bool fdb;	  /* for vxlan, never used by a route */
-	bool unsupported; /* an attribute that the fast path does not implement */
+	bool fdb;	      /* for vxlan, never used by a route */
+	bool unsupported;     /* an attribute that the fast path does not implement */
 	struct event_leg leg; /* NH_TYPE_SINGLE */
 	uint16_t n_members;
 	struct event_member members[EVENT_LEGS_MAX];
@@ -94,11 +94,12 @@ struct event_nexthop {
 struct event_route {
 	struct prefix dst;
 	uint32_t table;
-	uint32_t priority; /* RTA_PRIORITY: the metric */
-	uint32_t nhid;	   /* RTA_NH_ID, or 0 */
-	uint32_t mtu;	   /* RTAX_MTU, or 0 */
+	uint32_t priority;  /* RTA_PRIORITY: the metric */
+	uint32_t nhid;	    /* RTA_NH_ID, or 0 */
+	uint32_t mtu;	    /* RTAX_MTU, or 0 */
 	uint32_t rtm_flags; /* RTM_F_* and RTNH_F_*, as in struct rtmsg */
-	uint16_t nl_flags; /* NLM_F_REPLACE, NLM_F_CREATE, NLM_F_APPEND, NLM_F_EXCL: which operation it was */
+	uint16_t nl_flags; /* NLM_F_REPLACE, NLM_F_CREATE, NLM_F_APPEND, NLM_F_EXCL: which operation
+			      it was */
 	uint8_t tos;
 	uint8_t type;	  /* RTN_* */
 	uint8_t scope;	  /* RT_SCOPE_* */
@@ -118,13 +119,14 @@ struct event_rule {
 	struct prefix src, dst;
 	char iif[IFNAMSIZ], oif[IFNAMSIZ];
 	bool l3mdev;
-	bool other; /* selects by something else still: ports, protocol, uid, tunnel id, suppress.. */
+	bool other; /* selects by something else still: ports, protocol, uid, tunnel id, suppress..
+		     */
 };
 
 struct event_netconf {
-	int32_t ifindex; /* or NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT */
-	int32_t forwarding;	/* -1: not said */
-	int32_t rp_filter;	/* -1: not said */
+	int32_t ifindex;	 /* or NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT */
+	int32_t forwarding;	 /* -1: not said */
+	int32_t rp_filter;	 /* -1: not said */
 	int32_t ignore_linkdown; /* ignore_routes_with_linkdown; -1: not said */
 };
 

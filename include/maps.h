@@ -19,22 +19,23 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-/* Changes with every change of a struct or of a meaning below: pinned maps of another one are not adopted. */
+/* Changes with every change of a struct or of a meaning below: pinned maps of another one are not
+ * adopted. */
 #define LAYOUT_VERSION 1
 
 /* Compiled-in sizes; those that the configuration can change are only defaults here. */
 enum {
-	IFINDEX_LIMIT = 1 << 18,	/* port_of_ifindex entries; higher ifindexes are not accelerated */
-	PORT_LIMIT = 1024,		/* ports; 0 is "none" */
-	NEXTHOP_LIMIT = 1 << 14,	/* next-hop slots, the fixed verdict slots included */
-	ADJACENCY_LIMIT = 1 << 16,	/* adjacencies; 0 is "none" */
-	NEIGHBOUR_LIMIT = 1 << 16,	/* connected neighbours */
-	GROUP_LIMIT = 1 << 10,		/* multipath groups */
-	GROUP_BUCKETS = 256,		/* buckets of a multipath group: one 1 KiB row */
+	IFINDEX_LIMIT = 1 << 18, /* port_of_ifindex entries; higher ifindexes are not accelerated */
+	PORT_LIMIT = 1024,	 /* ports; 0 is "none" */
+	NEXTHOP_LIMIT = 1 << 14, /* next-hop slots, the fixed verdict slots included */
+	ADJACENCY_LIMIT = 1 << 16, /* adjacencies; 0 is "none" */
+	NEIGHBOUR_LIMIT = 1 << 16, /* connected neighbours */
+	GROUP_LIMIT = 1 << 10,	   /* multipath groups */
+	GROUP_BUCKETS = 256,	   /* buckets of a multipath group: one 1 KiB row */
 	OWN_ADDRESS_LIMIT = 1 << 14,
 	OWN_FILTER_BITS = 1 << 16,
 	DIR24_ENTRIES = 1 << 24,
-	DIR24_ROW = 256,		/* leaves of a row of either dir24 table: 1 KiB, indexed by a shift */
+	DIR24_ROW = 256, /* leaves of a row of either dir24 table: 1 KiB, indexed by a shift */
 	DIR24_GROUP_LIMIT = 1 << 14,
 	LPM_LIMIT = 1 << 20,
 };
@@ -46,9 +47,9 @@ enum {
  *   VERDICT_COUNT..        index into the map `nexthops`
  * In dir24 an entry of the first table may instead be DIR24_EXTENDED | extension group.
  */
-#define LEAF_DEFAULT	  0u
-#define LEAF_FIRST_SLOT	  ((__u32)VERDICT_COUNT)
-#define DIR24_EXTENDED	  0x80000000u
+#define LEAF_DEFAULT	0u
+#define LEAF_FIRST_SLOT ((__u32)VERDICT_COUNT)
+#define DIR24_EXTENDED	0x80000000u
 
 enum engine {
 	ENGINE_DIR24,
@@ -62,18 +63,18 @@ struct lpm_key {
 };
 
 enum nexthop_kind {
-	NEXTHOP_UNSET = 0,	/* never reachable from a leaf; counted as `stale` if it is */
-	NEXTHOP_ADJACENCY,	/* arg: index into `adjacencies` */
-	NEXTHOP_CONNECTED,	/* arg: egress ifindex; the destination is looked up in `neighbours` */
-	NEXTHOP_GROUP,		/* arg: index into `groups` */
-	NEXTHOP_VERDICT,	/* verdict: drop, or fall back with that reason */
+	NEXTHOP_UNSET = 0, /* never reachable from a leaf; counted as `stale` if it is */
+	NEXTHOP_ADJACENCY, /* arg: index into `adjacencies` */
+	NEXTHOP_CONNECTED, /* arg: egress ifindex; the destination is looked up in `neighbours` */
+	NEXTHOP_GROUP,	   /* arg: index into `groups` */
+	NEXTHOP_VERDICT,   /* verdict: drop, or fall back with that reason */
 };
 
 /* Value of `nexthops`: one aligned u64, written at once. */
 struct nexthop {
-	__u8 kind;	/* enum nexthop_kind */
-	__u8 verdict;	/* NEXTHOP_VERDICT: enum verdict */
-	__u16 mtu;	/* route MTU in bytes of the IP packet, 0: none */
+	__u8 kind;    /* enum nexthop_kind */
+	__u8 verdict; /* NEXTHOP_VERDICT: enum verdict */
+	__u16 mtu;    /* route MTU in bytes of the IP packet, 0: none */
 	__u32 arg;
 };
 
@@ -89,8 +90,8 @@ struct group {
 
 /* The resolved neighbour behind a next hop: one aligned u64, written at once. */
 struct adjacency_target {
-	__u8 mac[6];	/* destination MAC address */
-	__u16 port;	/* egress port; 0: unresolved, fall back */
+	__u8 mac[6]; /* destination MAC address */
+	__u16 port;  /* egress port; 0: unresolved, fall back */
 };
 
 union adjacency_word {
@@ -100,8 +101,9 @@ union adjacency_word {
 
 /* Value of `adjacencies`. */
 struct adjacency {
-	__u64 word;	/* union adjacency_word */
-	__u64 used;	/* CLOCK_MONOTONIC ns of a recent use, written by the programs about once a second */
+	__u64 word; /* union adjacency_word */
+	__u64 used; /* CLOCK_MONOTONIC ns of a recent use, written by the programs about once a
+		       second */
 };
 
 /* Key of `neighbours` (connected destinations); its value is a u32 index into `adjacencies`. */
@@ -111,21 +113,22 @@ struct neighbour_key {
 };
 
 enum port_flag {
-	PORT_UP = 1 << 0,		/* egress: administratively up and with carrier */
-	PORT_FORWARDING = 1 << 1,	/* ingress: forwards IPv4 and is not enslaved */
-	PORT_RP_FILTER = 1 << 2,	/* ingress: a reverse path filter is in force */
-	PORT_SEND_REDIRECTS = 1 << 3,	/* ingress: the kernel would send ICMP redirects */
-	PORT_XMIT_NATIVE = 1 << 4,	/* egress: transmits frames redirected by native XDP */
-	PORT_XMIT_GENERIC = 1 << 5,	/* egress: transmits frames redirected by generic XDP */
-	PORT_IN_GENERIC = 1 << 6,	/* ingress: attached in generic mode */
+	PORT_UP = 1 << 0,	      /* egress: administratively up and with carrier */
+	PORT_FORWARDING = 1 << 1,     /* ingress: forwards IPv4 and is not enslaved */
+	PORT_RP_FILTER = 1 << 2,      /* ingress: a reverse path filter is in force */
+	PORT_SEND_REDIRECTS = 1 << 3, /* ingress: the kernel would send ICMP redirects */
+	PORT_XMIT_NATIVE = 1 << 4,    /* egress: transmits frames redirected by native XDP */
+	PORT_XMIT_GENERIC = 1 << 5,   /* egress: transmits frames redirected by generic XDP */
+	PORT_IN_GENERIC = 1 << 6,     /* ingress: attached in generic mode */
 };
 
-/* Value of `ports`: two aligned u64. A port number names one ifindex until a grace period after it went. */
+/* Value of `ports`: two aligned u64. A port number names one ifindex until a grace period after it
+ * went. */
 struct port {
 	__u32 ifindex;
-	__u32 mtu;	/* bytes of the IP packet */
+	__u32 mtu; /* bytes of the IP packet */
 	__u8 mac[6];
-	__u16 flags;	/* enum port_flag */
+	__u16 flags; /* enum port_flag */
 };
 
 union port_word {
@@ -138,39 +141,41 @@ union port_word {
 
 struct counter {
 	__u64 packets;
-	__u64 bytes;	/* Ethernet frame, without FCS, as it came in */
+	__u64 bytes; /* Ethernet frame, without FCS, as it came in */
 };
 
 /* Value of `port_counters`, per CPU. Invariant: rx is the sum of all verdicts. */
 struct port_counters {
 	struct counter rx;
 	struct counter verdict[VERDICT_COUNT];
-	struct counter redirected;	/* as egress: frames handed to it by the programs */
-	__u64 tx_errors;		/* as egress: of these, frames the driver did not take */
+	struct counter redirected; /* as egress: frames handed to it by the programs */
+	__u64 tx_errors;	   /* as egress: of these, frames the driver did not take */
 };
 
 /* Value of `nexthop_counters`, per CPU, by next-hop slot. A group counts at its members. */
 struct nexthop_counters {
 	struct counter forwarded;
-	__u64 used;	/* CLOCK_MONOTONIC ns of the last packet, coarse */
+	__u64 used; /* CLOCK_MONOTONIC ns of the last packet, coarse */
 };
 
 enum control_flag {
-	CONTROL_OBSERVE = 1 << 0,	  /* decide and count, but leave every packet to the kernel */
-	CONTROL_CHECK_SOURCE = 1 << 1,	  /* custom local routes: look the source up in the table too */
+	CONTROL_OBSERVE = 1 << 0, /* decide and count, but leave every packet to the kernel */
+	CONTROL_CHECK_SOURCE =
+		1 << 1, /* custom local routes: look the source up in the table too */
 	CONTROL_NEIGHBOURS_FULL = 1 << 2, /* a miss in `neighbours` counts as table_full */
 };
 
 /* What every packet consults first; lives in the programs' own data section. */
 struct control {
-	__u64 lease_until;	/* CLOCK_MONOTONIC ns; 0: not yet forwarding */
-	__u32 hold;		/* enum verdict: reason for which everything falls back, or 0 */
-	__u32 default_leaf;	/* what leaf 0 stands for: the route of 0.0.0.0/0, or no_route */
-	__u32 flags;		/* enum control_flag */
-	__u32 hash_policy;	/* 0: addresses, 1: 5-tuple (net.ipv4.fib_multipath_hash_policy) */
+	__u64 lease_until;  /* CLOCK_MONOTONIC ns; 0: not yet forwarding */
+	__u32 hold;	    /* enum verdict: reason for which everything falls back, or 0 */
+	__u32 default_leaf; /* what leaf 0 stands for: the route of 0.0.0.0/0, or no_route */
+	__u32 flags;	    /* enum control_flag */
+	__u32 hash_policy;  /* 0: addresses, 1: 5-tuple (net.ipv4.fib_multipath_hash_policy) */
 	__u32 hash_seed;
-	__u32 tx_ports_id;	/* id of the map tx_ports, for the tracepoint programs */
-	__u64 own_filter[OWN_FILTER_BITS / 64]; /* bit set: the source may be our own, ask own_addresses */
+	__u32 reserved;
+	__u64 own_filter[OWN_FILTER_BITS /
+			 64]; /* bit set: the source may be our own, ask own_addresses */
 };
 
 /* The bit of own_filter for an address (network byte order; any even spread will do). */
@@ -185,17 +190,15 @@ static inline __u32 own_filter_bit(__be32 addr)
  *                    (the kernel pads array elements to 8 bytes; rows keep the leaves dense: in
  *                    memory one u32[DIR24_ENTRIES], indexed by the upper 24 bits)
  *   dir24_groups     ARRAY[groups] u32[DIR24_ROW], mmapable  leaf by the last 8 bits
- *   lpm              LPM_TRIE struct lpm_key -> u32 leaf     (one of the two engines is reduced to 1 entry)
- *   nexthops         ARRAY struct nexthop, mmapable          by leaf
- *   groups           ARRAY struct group, mmapable
- *   adjacencies      ARRAY struct adjacency, mmapable
- *   neighbours       HASH struct neighbour_key -> u32
- *   ports            ARRAY[PORT_LIMIT] struct port, mmapable
+ *   lpm              LPM_TRIE struct lpm_key -> u32 leaf     (one of the two engines is reduced to
+ * 1 entry) nexthops         ARRAY struct nexthop, mmapable          by leaf groups           ARRAY
+ * struct group, mmapable adjacencies      ARRAY struct adjacency, mmapable neighbours       HASH
+ * struct neighbour_key -> u32 ports            ARRAY[PORT_LIMIT] struct port, mmapable
  *   port_of_ifindex  ARRAY[IFINDEX_LIMIT] u64, mmapable      0: no port
  *   tx_ports         DEVMAP[PORT_LIMIT] port -> ifindex
  *   own_addresses    HASH be32 -> u8
- *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: frames from an unknown port
- *   nexthop_counters PERCPU_ARRAY struct nexthop_counters
+ *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: frames from an unknown
+ * port nexthop_counters PERCPU_ARRAY struct nexthop_counters
  */
 
 #ifdef __cplusplus

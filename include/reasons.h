@@ -47,7 +47,7 @@ enum verdict {
 #define X(name, meaning) VERDICT_##name,
 	VERDICTS(X)
 #undef X
-	VERDICT_COUNT,
+		VERDICT_COUNT,
 };
 
 /* The first verdict that is a reason to fall back. */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The router program on interfaces: attach, take over from an earlier run, detach.
+ *
+ * By bpf_link, pinned as <pin dir>/xdp-<ifindex> where there is a pin directory. A program that is
+ * not ours is never touched.
+ */
+#ifndef EBPF_ROUTE_ATTACH_H
+#define EBPF_ROUTE_ATTACH_H
+
+#include "config.h"
+#include "mirror.h"
+
+struct attachments;
+
+/* pin_dir: NULL for none; the string stays the caller's. NULL: out of memory. */
+struct attachments *attachments_new(int program_fd, const char *pin_dir);
+
+/*
+ * Attaches the program to the link, or replaces the one of an earlier run in one step. 0 and the
+ * mode in *ret_hook; or -errno and a text in why[] that says the cause for the operator. Attaching
+ * what is attached is 0.
+ */
+int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
+		enum hook *ret_hook, char *why, size_t why_size);
+
+/* Detaches, where attached. Also to be called when the interface is gone. */
+void attach_detach(struct attachments *a, uint32_t ifindex);
+
+enum hook attach_hook(const struct attachments *a, uint32_t ifindex);
+
+/* Attached, or an attempt failed; attach_detach() forgets either. */
+bool attach_tried(const struct attachments *a, uint32_t ifindex);
+
+/* Failed attempts may be made again. */
+void attach_forget_failures(struct attachments *a);
+
+/* Walk over those tried: the first ifindex above `after`, 0 at the end. */
+uint32_t attach_next(const struct attachments *a, uint32_t after);
+
+/* Removes the links of an earlier run that were not taken over, detaching them. Returns how many.
+ */
+int attach_sweep_pins(struct attachments *a);
+
+/* Ends: detaches everything, or with `keep` leaves what is pinned in place. NULL is fine. */
+void attachments_destroy(struct attachments *a, bool keep);
+
+#endif

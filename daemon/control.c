@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The control socket: connections, requests, replies. What the commands say is in show*.c. */
+#include "control.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "../include/control.h"
+#include "log.h"
+#include "show.h"
+
+enum {
+	CLIENTS_MAX = 64,
+	IDLE_SECONDS = 30,	  /* for a request to arrive, and for a reader to make progress */
+	CHUNK_BYTES = 256 * 1024, /* of a long reply held at a time */
+};
+
+struct control_server {
+	struct evconnlistener *listener;
+	unsigned int clients;
+	struct client *first;
+};
+
+struct reply {
+	struct client *client;
+	int exit_code;
+	bool failed, streaming, started;
+	int (*next)(struct daemon *d, struct reply_cursor *cursor, struct reply *reply);
+	struct reply_cursor cursor;
+};
+
+struct client {
+	struct daemon *d;
+	struct bufferevent *bev;
+	struct reply reply;
+	bool answered; /* one request a connection */
+	bool ending;   /* free when the output is gone */
+	struct client *next, **link;
+};
+
+static const struct control_command commands[] = {
+	{ "status", show_status },    { "stats", show_stats },	    { "route", show_routes },
+	{ "neigh", show_neighbours }, { "nexthop", show_nexthops }, { "link", show_links },
+	{ "get", show_get },	      { "settle", show_settle },
+};
+
+static void client_free(struct client *client)
+{
+	*client->link = client->next;
+	if (client->next)
+		client->next->link = client->link;
+	client->d->control->clients--;
+	bufferevent_free(client->bev);
+	free(client);
+}
+
+/* ---- replies
+ * ------------------------------------------------------------------------------------- */
+
+static int put_line(struct client *client, json_t *value)
+{
+	char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+	struct evbuffer *out = bufferevent_get_output(client->bev);
+	int err = 0;
+
+	if (!text || evbuffer_add(out, text, strlen(text)) || evbuffer_add(out, "\n", 1))
+		err = -ENOMEM;
+	free(text);
+	json_decref(value);
+	return err;
+}
+
+static int start_reply(struct reply *reply)
+{
+	if (reply->started)
+		return 0;
+	reply->started = true;
+	return put_line(reply->client, json_pack("{sb}", "ok", 1));
+}
+
+int reply_row(struct reply *reply, json_t *row)
+{
+	int err = start_reply(reply);
+
+	if (err) {
+		json_decref(row);
+		return err;
+	}
+	return put_line(reply->client, row);
+}
+
+int reply_error(struct reply *reply, int exit_code, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	reply->failed = true;
+	put_line(reply->client, json_pack("{sssi}", "error", text, "exit", exit_code));
+	return -ECANCELED;
+}
+
+void reply_exit(struct reply *reply, int exit_code)
+{
+	reply->exit_code = exit_code;
+}
+
+void reply_stream(struct reply *reply,
+		  int (*next)(struct daemon *d, struct reply_cursor *cursor, struct reply *reply))
+{
+	reply->next = next;
+	reply->streaming = true;
+}
+
+struct reply_cursor *reply_cursor(struct reply *reply)
+{
+	return &reply->cursor;
+}
+
+static void end_reply(struct client *client)
+{
+	struct reply *reply = &client->reply;
+
+	if (!reply->failed) {
+		start_reply(reply);
+		put_line(client, reply->exit_code
+					 ? json_pack("{sbsi}", "end", 1, "exit", reply->exit_code)
+					 : json_pack("{sb}", "end", 1));
+	}
+	client->ending = true;
+}
+
+static void continue_stream(struct client *client)
+{
+	struct evbuffer *out = bufferevent_get_output(client->bev);
+	int more = 1;
+
+	while (more > 0 && evbuffer_get_length(out) < CHUNK_BYTES)
+		more = client->reply.next(client->d, &client->reply.cursor, &client->reply);
+	if (more > 0)
+		return;
+	client->reply.streaming = false;
+	if (more < 0)
+		reply_error(&client->reply, EXIT_FAILED, "reply: not complete: %s",
+			    strerror(-more));
+	end_reply(client);
+}
+
+/* ---- requests
+ * ------------------------------------------------------------------------------------ */
+
+static void run(struct client *client, const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "command"));
+	json_t *args = json_object_get(request, "args"), *none = NULL;
+	struct reply *reply = &client->reply;
+	int err;
+
+	if (!json_is_object(args))
+		args = none = json_object();
+	for (size_t i = 0; name && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		err = commands[i].run(client->d, args, reply);
+		if (err < 0 && !reply->failed)
+			reply_error(reply, EXIT_FAILED, "%s: failed: %s", name, strerror(-err));
+		json_decref(none);
+		return;
+	}
+	reply_error(reply, EXIT_USAGE,
+		    "request '%.64s': no such command in this daemon (version %s)",
+		    name ? name : "", VERSION);
+	json_decref(none);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct client *client = arg;
+	struct evbuffer *in = bufferevent_get_input(bev);
+	json_error_t error;
+	json_t *request;
+	size_t len;
+	char *line;
+
+	if (client->answered) {
+		evbuffer_drain(in, evbuffer_get_length(in));
+		return;
+	}
+	line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
+	if (!line && evbuffer_get_length(in) < CONTROL_REQUEST_MAX)
+		return;
+	client->answered = true;
+	request = line ? json_loadb(line, len, 0, &error) : NULL;
+	free(line);
+	if (json_is_object(request))
+		run(client, request);
+	else
+		reply_error(&client->reply, EXIT_FAILED,
+			    "request: not a JSON object in one line of at most %d bytes",
+			    CONTROL_REQUEST_MAX);
+	json_decref(request);
+	if (client->reply.streaming)
+		continue_stream(client);
+	else
+		end_reply(client);
+}
+
+static void on_write(struct bufferevent *bev, void *arg)
+{
+	struct client *client = arg;
+
+	if (client->reply.streaming)
+		continue_stream(client);
+	else if (client->ending && !evbuffer_get_length(bufferevent_get_output(bev)))
+		client_free(client);
+}
+
+static void on_trouble(struct bufferevent *bev, short what, void *arg)
+{
+	struct client *client = arg;
+
+	(void)bev;
+	/* A client may close its sending side and still read. */
+	if ((what & BEV_EVENT_EOF) && (what & BEV_EVENT_READING) && client->answered)
+		return;
+	client_free(client);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
+		      int from_len, void *arg)
+{
+	const struct timeval idle = { .tv_sec = IDLE_SECONDS };
+	struct daemon *d = arg;
+	struct client *client;
+
+	(void)listener;
+	(void)from;
+	(void)from_len;
+	client = d->control->clients < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	if (client)
+		client->bev = bufferevent_socket_new(d->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!client || !client->bev) {
+		free(client);
+		close(fd);
+		return;
+	}
+	client->d = d;
+	client->reply.client = client;
+	client->next = d->control->first;
+	client->link = &d->control->first;
+	if (client->next)
+		client->next->link = &client->next;
+	d->control->first = client;
+	d->control->clients++;
+	bufferevent_setcb(client->bev, on_read, on_write, on_trouble, client);
+	bufferevent_setwatermark(client->bev, EV_READ, 0, CONTROL_REQUEST_MAX);
+	bufferevent_setwatermark(client->bev, EV_WRITE, CHUNK_BYTES / 4, 0);
+	bufferevent_set_timeouts(client->bev, &idle, &idle);
+	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
+}
+
+int control_start(struct daemon *d)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int err;
+
+	d->control = calloc(1, sizeof(*d->control));
+	if (!d->control)
+		return -ENOMEM;
+	if (strlen(d->instance.socket) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, d->instance.socket);
+	unlink(address.sun_path); /* the name is ours: instance_claim() holds the lock */
+	mask = umask(0177);
+	d->control->listener = evconnlistener_new_bind(
+		d->base, on_accept, d, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16,
+		(struct sockaddr *)&address, sizeof(address));
+	err = d->control->listener ? 0 : -errno;
+	umask(mask);
+	return err;
+}
+
+void control_stop(struct daemon *d)
+{
+	if (!d->control)
+		return;
+	while (d->control->first)
+		client_free(d->control->first);
+	if (d->control->listener) {
+		evconnlistener_free(d->control->listener);
+		unlink(d->instance.socket);
+	}
+	free(d->control);
+	d->control = NULL;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The running daemon: everything the shell's files share. One thread, one event loop. */
+#ifndef EBPF_ROUTE_DAEMON_H
+#define EBPF_ROUTE_DAEMON_H
+
+#include <event2/event.h>
+#include "../netlink/netlink.h"
+#include "attach.h"
+#include "config.h"
+#include "datapath.h"
+#include "fib.h"
+#include "instance.h"
+#include "mirror.h"
+
+struct control_server;
+struct metrics_server;
+struct sync;
+
+struct daemon {
+	struct config config;
+	struct instance instance;
+	struct event_base *base;
+	struct netlink *netlink;
+	struct netlink_features *features; /* NULL: the kernel has no such family */
+	struct mirror *mirror;
+	struct datapath *datapath;
+	struct fib *fib;
+	struct attachments *attachments;
+	struct sync *sync;
+	struct control_server *control;
+	struct metrics_server *metrics; /* NULL: not asked for */
+	uint64_t started_ns;		/* CLOCK_MONOTONIC */
+	int argc;			/* for SIGHUP */
+	char **argv;
+};
+
+/* ---- sync.c: kernel -> mirror -> maps
+ * ------------------------------------------------------------- */
+
+struct sync_counts {
+	uint64_t events;   /* messages applied, dumps included */
+	uint64_t overruns; /* times the kernel dropped notifications */
+	uint64_t resyncs;  /* complete dumps applied, the first included */
+	uint64_t lag_us;   /* from the wake-up to the maps, of the last batch of notifications */
+	uint64_t last_resync_us; /* duration of the last complete dump */
+	bool synced;		 /* the first sync is in the maps and nothing failed since */
+};
+
+/* The first complete sync: dump, fill the maps, attach. 0 or -errno after saying why. */
+int sync_start(struct daemon *d);
+/* Everything announced before the call is in the maps when this returns 0; dumps where that is
+ * needed. */
+int sync_settle(struct daemon *d);
+/* A complete dump now. 0 or -errno; after a failure it is tried again by itself. */
+int sync_resync(struct daemon *d, const char *why);
+/* Attaches and detaches as links and configuration want it now. -errno only with `strict`. */
+int sync_attach(struct daemon *d, bool strict);
+void sync_counts(const struct daemon *d, struct sync_counts *ret);
+void sync_stop(struct daemon *d);
+
+#endif

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loads the programs, maps their tables into memory, pins them, reads them back.
+ *
+ * open -> rodata and sizes -> load -> mmap -> engine. The router program and the tracepoint
+ * programs share the counters by descriptor.
+ */
+#include "datapath_maps.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "log.h"
+
+#define BPF_FLAG_XDP_HAS_FRAGS (1U << 5) /* BPF_F_XDP_HAS_FRAGS, kernel 5.18 */
+
+static void size_maps(struct router_bpf *router, const struct datapath_options *options)
+{
+	bool dir24 = options->engine == ENGINE_DIR24;
+
+	bpf_map__set_max_entries(router->maps.nexthops, options->nexthops);
+	bpf_map__set_max_entries(router->maps.nexthop_counters, options->nexthops);
+	bpf_map__set_max_entries(router->maps.adjacencies, options->adjacencies);
+	bpf_map__set_max_entries(router->maps.groups, options->groups);
+	bpf_map__set_max_entries(router->maps.neighbours, options->neighbours);
+	bpf_map__set_max_entries(router->maps.dir24, dir24 ? DIR24_ENTRIES / DIR24_ROW : 1);
+	bpf_map__set_max_entries(router->maps.dir24_groups, dir24 ? options->extension_groups : 1);
+	bpf_map__set_max_entries(router->maps.lpm, dir24 ? 1 : options->lpm_routes + LPM_SLACK);
+}
+
+/* One attempt to load, with or without support of frames in several buffers. */
+static int load_router(struct datapath *dp, bool multi_buffer)
+{
+	struct router_bpf *router = router_bpf__open();
+	int err;
+
+	if (!router)
+		return -errno;
+	router->rodata->engine = dp->options.engine;
+	router->rodata->multi_buffer = multi_buffer;
+	router->rodata->count_nexthops = true;
+	size_maps(router, &dp->options);
+	err = bpf_program__set_flags(router->progs.router_xdp,
+				     multi_buffer ? BPF_FLAG_XDP_HAS_FRAGS : 0);
+	if (!err)
+		err = router_bpf__load(router);
+	if (err) {
+		router_bpf__destroy(router);
+		return err;
+	}
+	dp->router = router;
+	return 0;
+}
+
+/* Transmit errors are worth having, not worth failing for. */
+static void load_transmit(struct datapath *dp)
+{
+	struct transmit_bpf *transmit = transmit_bpf__open();
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	struct stat ns;
+	int err = transmit ? 0 : -errno;
+
+	if (!err && stat("/proc/thread-self/ns/net", &ns))
+		err = -errno;
+	if (!err)
+		err = bpf_obj_get_info_by_fd(bpf_map__fd(dp->router->maps.tx_ports), &info, &len);
+	if (!err) {
+		transmit->rodata->netns_inum = ns.st_ino;
+		transmit->rodata->tx_ports_id = info.id;
+		err = bpf_map__reuse_fd(transmit->maps.port_counters,
+					bpf_map__fd(dp->router->maps.port_counters));
+	}
+	if (!err)
+		err = bpf_map__reuse_fd(transmit->maps.port_of_ifindex,
+					bpf_map__fd(dp->router->maps.port_of_ifindex));
+	if (!err)
+		err = transmit_bpf__load(transmit);
+	if (!err)
+		err = transmit_bpf__attach(transmit);
+	if (err) {
+		log_warning("tracepoint programs: not loaded: %s, transmit errors are not counted",
+			    strerror(-err));
+		transmit_bpf__destroy(transmit);
+		return;
+	}
+	dp->transmit = transmit;
+}
+
+static int map_memory(struct mapped *mapped, const struct bpf_map *map)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t value = (bpf_map__value_size(map) + 7) & ~7UL; /* kernel/bpf/arraymap.c: elem_size */
+
+	mapped->size = (value * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
+	mapped->memory =
+		mmap(NULL, mapped->size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (mapped->memory == MAP_FAILED) {
+		mapped->memory = NULL;
+		return -errno;
+	}
+	return 0;
+}
+
+static int map_all(struct datapath *dp)
+{
+	const struct {
+		struct mapped *mapped;
+		const struct bpf_map *map;
+	} all[] = {
+		{ &dp->dir24, dp->router->maps.dir24 },
+		{ &dp->dir24_groups, dp->router->maps.dir24_groups },
+		{ &dp->nexthops, dp->router->maps.nexthops },
+		{ &dp->groups, dp->router->maps.groups },
+		{ &dp->adjacencies, dp->router->maps.adjacencies },
+		{ &dp->ports, dp->router->maps.ports },
+		{ &dp->port_of_ifindex, dp->router->maps.port_of_ifindex },
+	};
+	int err;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		err = map_memory(all[i].mapped, all[i].map);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int make_engine(struct datapath *dp)
+{
+	if (dp->options.engine == ENGINE_DIR24)
+		return fib_dir24_new(&dp->sink.engine, dp->dir24.memory, dp->dir24_groups.memory,
+				     dp->options.extension_groups);
+	return fib_lpm_new(&dp->sink.engine, bpf_map__fd(dp->router->maps.lpm),
+			   dp->options.lpm_routes);
+}
+
+static void prepare_control(struct datapath *dp)
+{
+	struct control *control = dp->control;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	control->default_leaf = VERDICT_no_route;
+	control->flags = dp->options.observe ? CONTROL_OBSERVE : 0;
+	control->hash_seed = (uint32_t)now.tv_nsec * 2654435761u;
+}
+
+int datapath_open(struct datapath **ret, const struct datapath_options *options,
+		  const char **ret_what)
+{
+	struct datapath *dp = calloc(1, sizeof(*dp));
+	int err = -ENOMEM;
+
+	*ret_what = "out of memory";
+	if (!dp)
+		return -ENOMEM;
+	dp->options = *options;
+	dp->n_cpus = libbpf_num_possible_cpus();
+	dp->own_filter_refs = calloc(OWN_FILTER_BITS, sizeof(*dp->own_filter_refs));
+	if (dp->n_cpus > 0)
+		dp->counters = calloc(dp->n_cpus, (sizeof(struct port_counters) + 7) & ~7UL);
+	if (!dp->own_filter_refs || !dp->counters)
+		goto fail;
+
+	*ret_what = "loading the XDP program";
+	err = load_router(dp, true);
+	if (err)
+		err = load_router(dp, false);
+	if (err)
+		goto fail;
+	dp->control = &dp->router->data_control->control;
+	prepare_control(dp);
+
+	*ret_what = "mapping its tables";
+	err = map_all(dp);
+	if (err)
+		goto fail;
+	*ret_what = "setting up the lookup engine";
+	err = make_engine(dp);
+	if (err)
+		goto fail;
+	dp->sink.ops = &datapath_sink_ops;
+	dp->sink.limits = (struct fib_limits){ .ports = PORT_LIMIT,
+					       .adjacencies = options->adjacencies,
+					       .nexthops = options->nexthops,
+					       .groups = options->groups };
+	load_transmit(dp);
+	*ret = dp;
+	return 0;
+fail:
+	datapath_close(dp);
+	return err;
+}
+
+static void unmap(struct mapped *mapped)
+{
+	if (mapped->memory)
+		munmap(mapped->memory, mapped->size);
+}
+
+void datapath_close(struct datapath *dp)
+{
+	if (!dp)
+		return;
+	if (dp->sink.engine)
+		dp->sink.engine->ops->destroy(dp->sink.engine);
+	unmap(&dp->dir24);
+	unmap(&dp->dir24_groups);
+	unmap(&dp->nexthops);
+	unmap(&dp->groups);
+	unmap(&dp->adjacencies);
+	unmap(&dp->ports);
+	unmap(&dp->port_of_ifindex);
+	transmit_bpf__destroy(dp->transmit);
+	router_bpf__destroy(dp->router);
+	free(dp->own_filter_refs);
+	free(dp->counters);
+	free(dp);
+}
+
+struct fib_sink *datapath_sink(struct datapath *dp)
+{
+	return &dp->sink;
+}
+
+const char *datapath_engine_name(const struct datapath *dp)
+{
+	return dp->sink.engine->ops->name;
+}
+
+int datapath_program_fd(const struct datapath *dp)
+{
+	return bpf_program__fd(dp->router->progs.router_xdp);
+}
+
+bool datapath_counts_transmit(const struct datapath *dp)
+{
+	return dp->transmit;
+}
+
+/* ---- pins
+ * ---------------------------------------------------------------------------------------- */
+
+/* The name of a map's pin: internal maps carry dots in theirs, which bpffs refuses. */
+static void pin_path(char *path, size_t size, const char *dir, const char *name)
+{
+	snprintf(path, size, "%s/%s", dir, name[0] == '.' || strchr(name, '.') ? "control" : name);
+}
+
+static bool is_pinned_map(const struct datapath *dp, const struct bpf_map *map)
+{
+	return map != dp->router->maps.rodata;
+}
+
+int datapath_pin(struct datapath *dp, const char *dir, const char **ret_what)
+{
+	struct bpf_map *map;
+	char path[256];
+	int err;
+
+	bpf_object__for_each_map(map, dp->router->obj) {
+		if (!is_pinned_map(dp, map))
+			continue;
+		pin_path(path, sizeof(path), dir, bpf_map__name(map));
+		*ret_what = bpf_map__name(map);
+		unlink(path);
+		err = bpf_obj_pin(bpf_map__fd(map), path);
+		if (err)
+			return -errno;
+		chmod(path, 0600);
+	}
+	pin_path(path, sizeof(path), dir, "router_xdp");
+	*ret_what = "router_xdp";
+	unlink(path);
+	return bpf_obj_pin(datapath_program_fd(dp), path) ? -errno : 0;
+}
+
+void datapath_unpin(struct datapath *dp, const char *dir)
+{
+	struct bpf_map *map;
+	char path[256];
+
+	bpf_object__for_each_map(map, dp->router->obj) {
+		pin_path(path, sizeof(path), dir, bpf_map__name(map));
+		unlink(path);
+	}
+	pin_path(path, sizeof(path), dir, "router_xdp");
+	unlink(path);
+}
+
+/* ---- lease
+ * --------------------------------------------------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+void datapath_renew_lease(struct datapath *dp, uint32_t seconds)
+{
+	SHARED_WRITE(dp->control->lease_until, seconds ? now_ns() + seconds * 1000000000ULL : 0);
+}
+
+bool datapath_lease_valid(const struct datapath *dp)
+{
+	return SHARED_READ(dp->control->lease_until) > now_ns();
+}
+
+/* ---- counters and read-back
+ * ------------------------------------------------------------------------ */
+
+int datapath_port_counters(const struct datapath *dp, uint16_t port, struct port_counters *ret)
+{
+	const size_t stride = (sizeof(*ret) + 7) & ~7UL;
+	uint32_t key = port;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.port_counters), &key, dp->counters))
+		return -errno;
+	memset(ret, 0, sizeof(*ret));
+	for (int cpu = 0; cpu < dp->n_cpus; cpu++) {
+		const uint64_t *from =
+			(const uint64_t *)((const char *)dp->counters + cpu * stride);
+
+		for (size_t i = 0; i < sizeof(*ret) / sizeof(uint64_t); i++)
+			((uint64_t *)ret)[i] += from[i];
+	}
+	return 0;
+}
+
+int datapath_nexthop_counters(const struct datapath *dp, uint32_t slot,
+			      struct nexthop_counters *ret)
+{
+	const struct nexthop_counters *from = dp->counters;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.nexthop_counters), &slot,
+				dp->counters))
+		return -errno;
+	memset(ret, 0, sizeof(*ret));
+	for (int cpu = 0; cpu < dp->n_cpus; cpu++) {
+		ret->forwarded.packets += from[cpu].forwarded.packets;
+		ret->forwarded.bytes += from[cpu].forwarded.bytes;
+		if (from[cpu].used > ret->used)
+			ret->used = from[cpu].used;
+	}
+	return 0;
+}
+
+uint32_t datapath_lookup(const struct datapath *dp, __be32 addr)
+{
+	uint32_t leaf = dp->sink.engine->ops->lookup(dp->sink.engine, ntohl(addr));
+
+	return leaf == LEAF_DEFAULT ? SHARED_READ(dp->control->default_leaf) : leaf;
+}
+
+union nexthop_word datapath_nexthop(const struct datapath *dp, uint32_t slot)
+{
+	union nexthop_word word = { 0 };
+
+	if (slot < dp->options.nexthops)
+		word.word = SHARED_READ(((uint64_t *)dp->nexthops.memory)[slot]);
+	return word;
+}
+
+uint32_t datapath_bucket(const struct datapath *dp, uint32_t group, uint32_t bucket)
+{
+	if (group >= dp->options.groups || bucket >= GROUP_BUCKETS)
+		return VERDICT_stale;
+	return SHARED_READ(((struct group *)dp->groups.memory)[group].bucket[bucket]);
+}
+
+union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t index)
+{
+	union adjacency_word word = { 0 };
+
+	if (index < dp->options.adjacencies)
+		word.word = SHARED_READ(((struct adjacency *)dp->adjacencies.memory)[index].word);
+	return word;
+}
+
+uint32_t datapath_neighbour(const struct datapath *dp, struct neighbour_key key)
+{
+	uint32_t index = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.neighbours), &key, &index))
+		return 0;
+	return index;
+}
+
+struct port datapath_port(const struct datapath *dp, uint16_t port)
+{
+	struct port none = { 0 };
+
+	return port < PORT_LIMIT ? ((struct port *)dp->ports.memory)[port] : none;
+}
+
+uint32_t datapath_control_hold(const struct datapath *dp)
+{
+	return SHARED_READ(dp->control->hold);
+}
+
+uint32_t datapath_control_flags(const struct datapath *dp)
+{
+	return SHARED_READ(dp->control->flags);
+}

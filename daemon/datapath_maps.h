@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside of the datapath: its maps as memory. Only datapath*.c includes this. */
+#ifndef EBPF_ROUTE_DATAPATH_MAPS_H
+#define EBPF_ROUTE_DATAPATH_MAPS_H
+
+#include "datapath.h"
+#include "router.skel.h"
+#include "transmit.skel.h"
+
+/* A map as an array in our memory; several programs read it while we write. */
+struct mapped {
+	void *memory;
+	size_t size;
+};
+
+struct datapath {
+	struct fib_sink sink; /* first: the sink's ops get their datapath back by a cast */
+	struct datapath_options options;
+	struct router_bpf *router;
+	struct transmit_bpf *transmit; /* NULL: transmit errors are not counted */
+	struct mapped dir24, dir24_groups, nexthops, groups, adjacencies, ports, port_of_ifindex;
+	struct control *control;
+	uint16_t *own_filter_refs; /* addresses behind each bit of control->own_filter */
+	void *counters;		   /* scratch: one value of a per-CPU map */
+	int n_cpus;
+};
+
+extern const struct fib_sink_ops datapath_sink_ops;
+
+/* One value of a shared table, read or written at once. */
+#define SHARED_READ(value)	   __atomic_load_n(&(value), __ATOMIC_RELAXED)
+#define SHARED_WRITE(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELEASE)
+
+#endif

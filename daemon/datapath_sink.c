@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fib_sink over the real maps. Each operation is one atomic step for the programs that run
+ * meanwhile: aligned 32- or 64-bit stores into mapped tables, or one system call.
+ */
+#include "datapath_maps.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include "grace.h"
+
+static struct datapath *datapath_of(struct fib_sink *sink)
+{
+	return (struct datapath *)sink;
+}
+
+static void clear_counters(struct datapath *dp, const struct bpf_map *map, uint32_t key,
+			   size_t size)
+{
+	memset(dp->counters, 0, dp->n_cpus * ((size + 7) & ~7UL));
+	bpf_map_update_elem(bpf_map__fd(map), &key, dp->counters, BPF_ANY);
+}
+
+/* A device may be gone before its deletion is announced: then there is nothing to transmit to. */
+static int set_tx_port(struct datapath *dp, uint32_t port, uint32_t ifindex)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(dp->router->maps.tx_ports), &port, &ifindex,
+				      BPF_ANY);
+
+	if (err && errno != ENODEV && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+static int sink_set_port(struct fib_sink *sink, uint16_t port, const struct port *value)
+{
+	struct datapath *dp = datapath_of(sink);
+	struct port *slot = &((struct port *)dp->ports.memory)[port];
+	uint64_t words[2];
+	int err;
+
+	memcpy(words, value, sizeof(words));
+	if (slot->ifindex != value->ifindex) {
+		clear_counters(dp, dp->router->maps.port_counters, port,
+			       sizeof(struct port_counters));
+		err = set_tx_port(dp, port, value->ifindex);
+		if (err)
+			return err;
+	}
+	SHARED_WRITE(((uint64_t *)slot)[0], words[0]);
+	SHARED_WRITE(((uint64_t *)slot)[1], words[1]);
+	SHARED_WRITE(((uint64_t *)dp->port_of_ifindex.memory)[value->ifindex], port);
+	return 0;
+}
+
+static int sink_del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
+{
+	struct datapath *dp = datapath_of(sink);
+	struct port *slot = &((struct port *)dp->ports.memory)[port];
+	uint32_t key = port;
+
+	SHARED_WRITE(((uint64_t *)dp->port_of_ifindex.memory)[ifindex], 0);
+	SHARED_WRITE(((uint64_t *)slot)[1], 0); /* no flags: falls back as egress_down */
+	SHARED_WRITE(((uint64_t *)slot)[0], 0);
+	if (bpf_map_delete_elem(bpf_map__fd(dp->router->maps.tx_ports), &key) && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static int sink_set_adjacency(struct fib_sink *sink, uint32_t index, uint64_t word)
+{
+	struct datapath *dp = datapath_of(sink);
+
+	SHARED_WRITE(((struct adjacency *)dp->adjacencies.memory)[index].word, word);
+	return 0;
+}
+
+static int sink_set_neighbour(struct fib_sink *sink, struct neighbour_key key, uint32_t adjacency)
+{
+	struct datapath *dp = datapath_of(sink);
+
+	if (bpf_map_update_elem(bpf_map__fd(dp->router->maps.neighbours), &key, &adjacency,
+				BPF_ANY))
+		return errno == E2BIG ? -ENOSPC : -errno;
+	return 0;
+}
+
+static int sink_del_neighbour(struct fib_sink *sink, struct neighbour_key key)
+{
+	struct datapath *dp = datapath_of(sink);
+
+	if (bpf_map_delete_elem(bpf_map__fd(dp->router->maps.neighbours), &key) && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static int sink_set_nexthop(struct fib_sink *sink, uint32_t slot, uint64_t word)
+{
+	struct datapath *dp = datapath_of(sink);
+	uint64_t *place = &((uint64_t *)dp->nexthops.memory)[slot];
+
+	if (!*place)
+		clear_counters(dp, dp->router->maps.nexthop_counters, slot,
+			       sizeof(struct nexthop_counters));
+	SHARED_WRITE(*place, word);
+	return 0;
+}
+
+static int sink_set_group(struct fib_sink *sink, uint32_t index, const struct group *value)
+{
+	struct datapath *dp = datapath_of(sink);
+	struct group *row = &((struct group *)dp->groups.memory)[index];
+
+	for (int i = 0; i < GROUP_BUCKETS; i++)
+		SHARED_WRITE(row->bucket[i], value->bucket[i]);
+	return 0;
+}
+
+/* The filter may have a bit too many at any time, never one too few. */
+static int sink_set_own_address(struct fib_sink *sink, __be32 addr, bool present)
+{
+	struct datapath *dp = datapath_of(sink);
+	int fd = bpf_map__fd(dp->router->maps.own_addresses);
+	uint32_t bit = own_filter_bit(addr);
+	uint64_t *word = (uint64_t *)&dp->control->own_filter[bit / 64];
+	uint64_t mask = 1ULL << (bit % 64);
+	uint8_t one = 1;
+
+	if (present) {
+		if (bpf_map_update_elem(fd, &addr, &one, BPF_ANY))
+			return errno == E2BIG ? -ENOSPC : -errno;
+		dp->own_filter_refs[bit]++;
+		SHARED_WRITE(*word, *word | mask);
+		return 0;
+	}
+	if (bpf_map_delete_elem(fd, &addr))
+		return errno == ENOENT ? 0 : -errno;
+	if (--dp->own_filter_refs[bit] == 0)
+		SHARED_WRITE(*word, *word & ~mask);
+	return 0;
+}
+
+static int sink_set_default_leaf(struct fib_sink *sink, uint32_t leaf)
+{
+	SHARED_WRITE(datapath_of(sink)->control->default_leaf, leaf);
+	return 0;
+}
+
+static int sink_set_control(struct fib_sink *sink, uint32_t hold, uint32_t flags,
+			    uint32_t hash_policy)
+{
+	struct datapath *dp = datapath_of(sink);
+
+	if (dp->options.observe)
+		flags |= CONTROL_OBSERVE;
+	SHARED_WRITE(dp->control->hash_policy, hash_policy);
+	SHARED_WRITE(dp->control->flags, flags);
+	SHARED_WRITE(dp->control->hold, hold);
+	return 0;
+}
+
+static void sink_grace(struct fib_sink *sink)
+{
+	(void)sink;
+	grace_wait();
+}
+
+const struct fib_sink_ops datapath_sink_ops = {
+	.set_port = sink_set_port,
+	.del_port = sink_del_port,
+	.set_adjacency = sink_set_adjacency,
+	.set_neighbour = sink_set_neighbour,
+	.del_neighbour = sink_del_neighbour,
+	.set_nexthop = sink_set_nexthop,
+	.set_group = sink_set_group,
+	.set_own_address = sink_set_own_address,
+	.set_default_leaf = sink_set_default_leaf,
+	.set_control = sink_set_control,
+	.grace = sink_grace,
+};

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The lock, the pin directory and the network namespace of one daemon. */
+#include "instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define BPFFS	  "/sys/fs/bpf"
+#define PIN_ROOT  BPFFS "/ebpf-route"
+#define NETNS_DIR "/run/netns"
+
+static int make_dir(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) && errno != EEXIST ? -errno : 0;
+}
+
+int instance_claim(struct instance *instance, const char *name)
+{
+	int err = make_dir(CONTROL_SOCKET_DIR, 0755);
+
+	memset(instance, 0, sizeof(*instance));
+	instance->lock_fd = -1;
+	if (err)
+		return err;
+	snprintf(instance->name, sizeof(instance->name), "%s", name);
+	snprintf(instance->pin_dir, sizeof(instance->pin_dir), PIN_ROOT "/%s", name);
+	snprintf(instance->socket, sizeof(instance->socket), CONTROL_SOCKET, name);
+	snprintf(instance->lock, sizeof(instance->lock), CONTROL_SOCKET_DIR "/%s.lock", name);
+	instance->lock_fd = open(instance->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (instance->lock_fd < 0)
+		return -errno;
+	if (flock(instance->lock_fd, LOCK_EX | LOCK_NB)) {
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		close(instance->lock_fd);
+		instance->lock_fd = -1;
+		return err;
+	}
+	return 0;
+}
+
+/* Is the directory of pins one that nobody else will see (`ip netns exec` mounts its own /sys)? */
+static bool mounts_are_private(void)
+{
+	struct stat own, first;
+
+	return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/1/ns/mnt", &first) == 0 &&
+	       own.st_ino != first.st_ino;
+}
+
+int instance_make_pin_dir(struct instance *instance)
+{
+	struct statfs fs;
+	int err;
+
+	if (statfs(BPFFS, &fs))
+		return -errno;
+	if ((unsigned long)fs.f_type != BPF_FS_MAGIC && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
+		return -errno;
+	err = make_dir(PIN_ROOT, 0700);
+	if (!err)
+		err = make_dir(instance->pin_dir, 0700);
+	if (err)
+		return err;
+	instance->pins = true;
+	instance->private_mounts = mounts_are_private();
+	return 0;
+}
+
+void instance_release(struct instance *instance, bool remove_pins)
+{
+	if (instance->lock_fd < 0)
+		return;
+	if (instance->pins && remove_pins) {
+		rmdir(instance->pin_dir);
+		rmdir(PIN_ROOT); /* fails while other instances are there */
+	}
+	close(instance->lock_fd);
+	instance->lock_fd = -1;
+}
+
+int instance_enter_netns(const char *name)
+{
+	char path[256];
+	int fd, err = 0;
+
+	if (strchr(name, '/') ||
+	    snprintf(path, sizeof(path), NETNS_DIR "/%s", name) >= (int)sizeof(path))
+		return -EINVAL;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (setns(fd, CLONE_NEWNET))
+		err = -errno;
+	close(fd);
+	return err;
+}

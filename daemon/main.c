@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ebpf-routed: start, run, end.
+ *
+ * Exit code 0 after SIGTERM or SIGINT, 1 for a wrong command line or configuration, 2 where the
+ * start failed; then nothing is left attached, pinned or listening.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/libbpf.h>
+#include "control.h"
+#include "daemon.h"
+#include "log.h"
+#include "metrics.h"
+#include "notify.h"
+
+/* Memory that dir24 takes: its tables, and our bookkeeping beside them. */
+#define DIR24_BYTES (160UL << 20)
+
+static int say_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[512];
+	size_t len;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	for (len = strlen(line); len && line[len - 1] == '\n'; len--)
+		line[len - 1] = '\0';
+	log_debug("%s", line);
+	return 0;
+}
+
+static enum engine choose_engine(const struct config *config)
+{
+	unsigned long long available =
+		(unsigned long long)sysconf(_SC_AVPHYS_PAGES) * sysconf(_SC_PAGESIZE);
+
+	if (config->fib != FIB_CHOICE_AUTO)
+		return config->fib == FIB_CHOICE_LPM ? ENGINE_LPM : ENGINE_DIR24;
+	if (available >= 2 * DIR24_BYTES)
+		return ENGINE_DIR24;
+	log_info("daemon: %llu MiB of free memory: using the lpm engine, slower and smaller",
+		 available >> 20);
+	return ENGINE_LPM;
+}
+
+/* ---- start
+ * --------------------------------------------------------------------------------------- */
+
+static int claim(struct daemon *d)
+{
+	int err;
+
+	if (geteuid() != 0) {
+		log_error(
+			"daemon: needs root privileges (CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN), not started");
+		return -EPERM;
+	}
+	err = instance_claim(&d->instance, d->config.instance);
+	if (err == -EBUSY)
+		log_error(
+			"instance '%s': a daemon of this name is running, not started; --instance gives another name",
+			d->config.instance);
+	else if (err)
+		log_error("instance '%s': cannot take %s: %s, not started", d->config.instance,
+			  CONTROL_SOCKET_DIR, strerror(-err));
+	return err;
+}
+
+static int enter_netns(struct daemon *d)
+{
+	int err = d->config.netns ? instance_enter_netns(d->config.netns) : 0;
+
+	if (err)
+		log_error("network namespace '%s': cannot be entered: %s, not started",
+			  d->config.netns, strerror(-err));
+	return err;
+}
+
+static int prepare_pins(struct daemon *d)
+{
+	int err = instance_make_pin_dir(&d->instance);
+
+	if (err)
+		log_warning("%s: no pins: %s, going on without; a restart will not be seamless",
+			    d->instance.pin_dir, strerror(-err));
+	else if (d->instance.private_mounts && !d->config.keep)
+		log_info("%s: /sys is private here (ip netns exec), the pins are not seen outside",
+			 d->instance.pin_dir);
+	else if (d->instance.private_mounts) {
+		log_warning(
+			"keep: /sys is private here (ip netns exec), pins would vanish with it, ignoring; "
+			"use --netns instead");
+		d->config.keep = false;
+	}
+	return 0;
+}
+
+static int open_netlink(struct daemon *d)
+{
+	struct netlink_options options = { .rcvbuf = d->config.receive_buffer };
+	int err = netlink_open(&d->netlink, &options);
+
+	if (err) {
+		log_error("netlink: cannot be opened: %s, not started", strerror(-err));
+		return err;
+	}
+	if (netlink_rcvbuf(d->netlink) < d->config.receive_buffer)
+		log_warning(
+			"netlink: receive buffer of %u bytes wanted, %zu got, bursts may be lost and cost a full dump",
+			d->config.receive_buffer, netlink_rcvbuf(d->netlink));
+	err = netlink_features_open(&d->features);
+	if (err)
+		log_debug("netlink: device features not available: %s, judging by the driver",
+			  strerror(-err));
+	return 0;
+}
+
+static void explain_load_failure(int err, const char *what)
+{
+	if (err == -EPERM)
+		log_error("datapath: %s: not permitted (privileges, or locked memory), not started",
+			  what);
+	else if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOTSUP)
+		log_error(
+			"datapath: %s: the kernel refused (%s): Linux 5.15 or later is needed, not started; -v says more",
+			what, strerror(-err));
+	else
+		log_error("datapath: %s: %s, not started", what, strerror(-err));
+}
+
+static int open_datapath(struct daemon *d)
+{
+	const struct config *c = &d->config;
+	struct datapath_options options = {
+		.engine = choose_engine(c),
+		.nexthops = c->nexthops,
+		.adjacencies = c->adjacencies,
+		.groups = c->groups,
+		.neighbours = c->neighbours,
+		.extension_groups = c->extension_groups,
+		.lpm_routes = c->lpm_routes,
+		.observe = c->observe,
+	};
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	const char *what;
+	int err;
+
+	libbpf_set_print(say_libbpf);
+	setrlimit(RLIMIT_MEMLOCK,
+		  &unlimited); /* kernels before 5.11 account maps to it; harmless else */
+	err = datapath_open(&d->datapath, &options, &what);
+	if (err) {
+		explain_load_failure(err, what);
+		return err;
+	}
+	d->mirror = mirror_new();
+	d->attachments = attachments_new(datapath_program_fd(d->datapath),
+					 d->instance.pins ? d->instance.pin_dir : NULL);
+	err = d->mirror && d->attachments ? fib_new(&d->fib, d->mirror, datapath_sink(d->datapath))
+					  : -ENOMEM;
+	if (err)
+		log_error("daemon: %s, not started", strerror(-err));
+	return err;
+}
+
+static int pin_maps(struct daemon *d)
+{
+	const char *what;
+	int err = d->instance.pins ? datapath_pin(d->datapath, d->instance.pin_dir, &what) : 0;
+
+	if (err)
+		log_error("%s/%s: cannot be pinned: %s, not started", d->instance.pin_dir, what,
+			  strerror(-err));
+	return err;
+}
+
+static int open_doors(struct daemon *d)
+{
+	int err = control_start(d);
+
+	if (err) {
+		log_error("%s: cannot listen: %s, not started", d->instance.socket, strerror(-err));
+		return err;
+	}
+	return d->config.metrics ? metrics_start(d) : 0;
+}
+
+static int start(struct daemon *d)
+{
+	int (*const steps[])(struct daemon *) = { claim,	enter_netns,   prepare_pins,
+						  open_netlink, open_datapath, sync_start,
+						  pin_maps,	open_doors };
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !err; i++)
+		err = steps[i](d);
+	return err;
+}
+
+static void say_ready(const struct daemon *d)
+{
+	struct fib_counts fib;
+	struct timespec now;
+	unsigned int attached = 0;
+
+	fib_counts(d->fib, &fib);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i))
+		attached += attach_hook(d->attachments, i) != HOOK_NONE;
+	printf("ebpf-routed " VERSION
+	       " ready: instance %s, engine %s, %u routes, %u neighbours, %u interfaces, %.3f s\n",
+	       d->instance.name, datapath_engine_name(d->datapath), fib.routes, fib.neighbours,
+	       attached, (now.tv_sec * 1000000000ULL + now.tv_nsec - d->started_ns) / 1e9);
+	fflush(stdout);
+	notify_manager("READY=1");
+	if (!attached)
+		log_warning("daemon: no interface attached, waiting for one that fits");
+}
+
+/* ---- signals
+ * ------------------------------------------------------------------------------------- */
+
+static void on_end(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	log_info("%s: ending", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+	event_base_loopbreak(d->base);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+/* SIGHUP: the settings that can change while running take effect, the others are named. */
+static void on_reload(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct config fresh;
+
+	(void)signal_number;
+	(void)what;
+	notify_manager("RELOADING=1");
+	if (config_read(&fresh, d->argc, d->argv)) {
+		log_error("reload: the configuration is not valid, keeping the one in force");
+	} else {
+		if (fresh.fib != d->config.fib || fresh.observe != d->config.observe ||
+		    fresh.lease != d->config.lease || !same_text(fresh.netns, d->config.netns) ||
+		    !same_text(fresh.instance, d->config.instance) ||
+		    fresh.nexthops != d->config.nexthops ||
+		    fresh.lpm_routes != d->config.lpm_routes ||
+		    !same_text(fresh.metrics, d->config.metrics))
+			log_warning(
+				"reload: engine, sizes, lease, observe, netns, instance and metrics change at the next start only");
+		config_adopt(&d->config, &fresh);
+		log_open("ebpf-routed", d->config.verbose);
+		attach_forget_failures(d->attachments);
+		sync_attach(d, false);
+		sync_resync(d, "reload");
+		log_info("reload: done");
+	}
+	config_free(&fresh);
+	notify_manager("READY=1");
+}
+
+static int run(struct daemon *d)
+{
+	const struct {
+		int number;
+		event_callback_fn function;
+	} signals[] = { { SIGTERM, on_end }, { SIGINT, on_end }, { SIGHUP, on_reload } };
+	struct event *events[3];
+	int err = 0;
+
+	for (int i = 0; i < 3; i++) {
+		events[i] = evsignal_new(d->base, signals[i].number, signals[i].function, d);
+		if (!events[i] || event_add(events[i], NULL))
+			err = -ENOMEM;
+	}
+	if (!err) {
+		say_ready(d);
+		err = event_base_dispatch(d->base) < 0 ? -EIO : 0;
+	}
+	for (int i = 0; i < 3; i++)
+		if (events[i])
+			event_free(events[i]);
+	return err;
+}
+
+/* ---- end
+ * ----------------------------------------------------------------------------------------- */
+
+static void stop(struct daemon *d, bool keep)
+{
+	notify_manager("STOPPING=1");
+	metrics_stop(d);
+	control_stop(d);
+	attachments_destroy(d->attachments, keep);
+	if (d->datapath && d->instance.pins && !keep)
+		datapath_unpin(d->datapath, d->instance.pin_dir);
+	sync_stop(d);
+	fib_destroy(d->fib);
+	mirror_destroy(d->mirror);
+	datapath_close(d->datapath);
+	netlink_features_close(d->features);
+	netlink_close(d->netlink);
+	instance_release(&d->instance, !keep);
+	if (d->base)
+		event_base_free(d->base);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = { .argc = argc, .argv = argv, .instance.lock_fd = -1 };
+	struct timespec now;
+	int err;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	d.started_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	log_open("ebpf-routed", false);
+	signal(SIGPIPE, SIG_IGN);
+	err = config_read(&d.config, argc, argv);
+	if (err || d.config.check_only) {
+		config_free(&d.config);
+		return err < 0 ? EXIT_USAGE : EXIT_DONE;
+	}
+	log_open("ebpf-routed", d.config.verbose);
+	d.base = event_base_new();
+	err = d.base ? start(&d) : -ENOMEM;
+	if (!err)
+		err = run(&d);
+	stop(&d, !err && d.config.keep);
+	config_free(&d.config);
+	return err ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The metrics page: one table says what there is. Labels are interfaces and reasons only, so that
+ * the number of series stays bounded.
+ */
+#include "metrics.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include "log.h"
+#include "show.h"
+
+struct metrics_server {
+	struct evhttp *http;
+};
+
+struct snapshot {
+	struct sync_counts sync;
+	struct fib_counts fib;
+	bool lease;
+};
+
+#define METRIC(name_, type_, help_, value_)                                                        \
+	static double value_of_##name_(const struct snapshot *s)                                   \
+	{                                                                                          \
+		return (double)(value_);                                                           \
+	}
+#define SCALARS(X)                                                                                 \
+	X(netlink_events_total, "counter", "Messages applied to the mirror", s->sync.events)       \
+	X(netlink_overruns_total, "counter", "Times notifications were lost", s->sync.overruns)    \
+	X(resyncs_total, "counter", "Complete dumps applied", s->sync.resyncs)                     \
+	X(netlink_lag_seconds, "gauge", "From wake-up to maps, last batch", s->sync.lag_us / 1e6)  \
+	X(resync_duration_seconds, "gauge", "Last complete dump", s->sync.last_resync_us / 1e6)    \
+	X(synced, "gauge", "1 while the maps follow the kernel", s->sync.synced && s->lease)       \
+	X(routes, "gauge", "Prefixes in the fast path", s->fib.routes)                             \
+	X(fallback_routes, "gauge", "Of these, left to the kernel", s->fib.fallback)               \
+	X(full_prefixes, "gauge", "Prefixes that did not fit", s->fib.full)                        \
+	X(nexthops, "gauge", "Next-hop slots in use", s->fib.nexthops)                             \
+	X(neighbours, "gauge", "Connected neighbours resolved", s->fib.neighbours)                 \
+	X(map_writes_total, "counter", "Writes to the maps", s->fib.writes)
+
+SCALARS(METRIC)
+
+static const struct {
+	const char *name, *type, *help;
+	double (*value)(const struct snapshot *s);
+} scalars[] = {
+#define X(name, type, help, value) { #name, type, help, value_of_##name },
+	SCALARS(X)
+#undef X
+};
+
+static void put_port(struct evbuffer *out, const char *ifname, const struct port_counters *c)
+{
+	evbuffer_add_printf(out, "ebpfroute_rx_packets_total{interface=\"%s\"} %llu\n", ifname,
+			    (unsigned long long)c->rx.packets);
+	evbuffer_add_printf(out, "ebpfroute_rx_bytes_total{interface=\"%s\"} %llu\n", ifname,
+			    (unsigned long long)c->rx.bytes);
+	for (int v = 0; v < VERDICT_COUNT; v++)
+		evbuffer_add_printf(
+			out, "ebpfroute_packets_total{interface=\"%s\",verdict=\"%s\"} %llu\n",
+			ifname, verdict_name(v), (unsigned long long)c->verdict[v].packets);
+	evbuffer_add_printf(out, "ebpfroute_redirected_packets_total{interface=\"%s\"} %llu\n",
+			    ifname, (unsigned long long)c->redirected.packets);
+	evbuffer_add_printf(out, "ebpfroute_tx_errors_total{interface=\"%s\"} %llu\n", ifname,
+			    (unsigned long long)c->tx_errors);
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+	struct daemon *d = arg;
+	struct evbuffer *out = evbuffer_new();
+	struct snapshot s = { .lease = datapath_lease_valid(d->datapath) };
+	const struct mirror_link *link;
+	struct port_counters c;
+
+	if (!out) {
+		evhttp_send_error(request, HTTP_INTERNAL, NULL);
+		return;
+	}
+	sync_counts(d, &s.sync);
+	fib_counts(d->fib, &s.fib);
+	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++)
+		evbuffer_add_printf(
+			out, "# HELP ebpfroute_%s %s\n# TYPE ebpfroute_%s %s\nebpfroute_%s %g\n",
+			scalars[i].name, scalars[i].help, scalars[i].name, scalars[i].type,
+			scalars[i].name, scalars[i].value(&s));
+	for (link = mirror_next_link(d->mirror, 0); link;
+	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
+		uint16_t port = fib_port_of(d->fib, link->e.ifindex);
+
+		if (port && link->hook != HOOK_NONE &&
+		    !datapath_port_counters(d->datapath, port, &c))
+			put_port(out, link->e.name, &c);
+	}
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+			  "text/plain; version=0.0.4");
+	evhttp_send_reply(request, HTTP_OK, "OK", out);
+	evbuffer_free(out);
+}
+
+static void on_other(struct evhttp_request *request, void *arg)
+{
+	(void)arg;
+	evhttp_send_error(request, HTTP_NOTFOUND, NULL);
+}
+
+int metrics_start(struct daemon *d)
+{
+	char address[128], *colon;
+	unsigned long port;
+
+	snprintf(address, sizeof(address), "%s", d->config.metrics);
+	colon = strrchr(address, ':');
+	port = colon ? strtoul(colon + 1, NULL, 10) : 0;
+	if (!port || port > 65535) {
+		log_error("metrics '%s': not of the form ADDR:PORT, not started",
+			  d->config.metrics);
+		return -EINVAL;
+	}
+	*colon = '\0';
+	d->metrics = calloc(1, sizeof(*d->metrics));
+	if (d->metrics)
+		d->metrics->http = evhttp_new(d->base);
+	if (!d->metrics || !d->metrics->http)
+		return -ENOMEM;
+	evhttp_set_allowed_methods(d->metrics->http, EVHTTP_REQ_GET);
+	evhttp_set_cb(d->metrics->http, "/metrics", on_request, d);
+	evhttp_set_gencb(d->metrics->http, on_other, d);
+	if (evhttp_bind_socket(d->metrics->http, address, port)) {
+		log_error("metrics '%s': cannot listen: %s, not started", d->config.metrics,
+			  strerror(errno));
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
+void metrics_stop(struct daemon *d)
+{
+	if (!d->metrics)
+		return;
+	if (d->metrics->http)
+		evhttp_free(d->metrics->http);
+	free(d->metrics);
+	d->metrics = NULL;
+}

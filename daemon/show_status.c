@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `status`, `stats`, `settle`: the daemon as a whole, the packet counters, and waiting for the
+ * kernel. */
+#include "show.h"
+
+#include <errno.h>
+#include <time.h>
+
+static const char *state_name(const struct daemon *d, const struct sync_counts *counts)
+{
+	if (!counts->synced || !datapath_lease_valid(d->datapath))
+		return "syncing";
+	if (datapath_control_hold(d->datapath) == VERDICT_paused)
+		return "paused";
+	return d->config.observe ? "observe" : "synced";
+}
+
+static json_t *status_interfaces(const struct daemon *d)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
+		enum hook hook = attach_hook(d->attachments, i);
+		json_t *row = json_object();
+
+		put_device(d, row, "ifname", i);
+		json_object_set_new(row, "ifindex", json_integer(i));
+		json_object_set_new(row, "hook", json_string(hook_name(hook)));
+		json_object_set_new(row, "attached", json_boolean(hook != HOOK_NONE));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+int show_status(struct daemon *d, const json_t *args, struct reply *reply)
+{
+	uint32_t hold = datapath_control_hold(d->datapath);
+	const char *refused_why;
+	struct sync_counts sync;
+	struct fib_counts fib;
+	struct timespec now;
+	json_t *row, *netlink;
+
+	(void)args;
+	sync_counts(d, &sync);
+	fib_counts(d->fib, &fib);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	row = json_pack("{ssssssss}", "version", VERSION, "instance", d->instance.name, "engine",
+			datapath_engine_name(d->datapath), "state", state_name(d, &sync));
+	netlink = json_pack("{sIsIsIsIsIsI}", "events", (json_int_t)sync.events, "overruns",
+			    (json_int_t)sync.overruns, "resyncs", (json_int_t)sync.resyncs,
+			    "refused", (json_int_t)netlink_refused(d->netlink, &refused_why),
+			    "lag_us", (json_int_t)sync.lag_us, "last_resync_us",
+			    (json_int_t)sync.last_resync_us);
+	if (!row || !netlink) {
+		json_decref(row);
+		json_decref(netlink);
+		return -ENOMEM;
+	}
+	json_object_set_new(row, "routes", json_integer(fib.routes));
+	json_object_set_new(row, "fallback_routes", json_integer(fib.fallback));
+	json_object_set_new(row, "full", json_integer(fib.full));
+	json_object_set_new(row, "neighbours", json_integer(fib.neighbours));
+	json_object_set_new(row, "nexthops", json_integer(fib.nexthops));
+	json_object_set_new(row, "groups", json_integer(fib.groups));
+	json_object_set_new(row, "writes", json_integer(fib.writes));
+	json_object_set_new(row, "hold", hold ? json_string(verdict_name(hold)) : json_null());
+	json_object_set_new(row, "netlink", netlink);
+	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));
+	json_object_set_new(row, "uptime_seconds",
+			    json_integer(now.tv_sec - (long)(d->started_ns / 1000000000ULL)));
+	json_object_set_new(row, "interfaces", status_interfaces(d));
+	return reply_row(reply, row);
+}
+
+/* ---- stats
+ * --------------------------------------------------------------------------------------- */
+
+static void put_counters(const struct daemon *d, json_t *row, const struct port_counters *c)
+{
+	json_t *reasons = json_object();
+	struct counter fallback = { 0 }, tx = c->redirected;
+
+	for (int v = VERDICT_FIRST_REASON; v < VERDICT_COUNT; v++) {
+		fallback.packets += c->verdict[v].packets;
+		fallback.bytes += c->verdict[v].bytes;
+		json_object_set_new(reasons, verdict_name(v), counter_object(&c->verdict[v]));
+	}
+	tx.packets -= c->tx_errors < tx.packets ? c->tx_errors : tx.packets;
+	json_object_set_new(row, "rx", counter_object(&c->rx));
+	json_object_set_new(row, "forwarded", counter_object(&c->verdict[VERDICT_forwarded]));
+	json_object_set_new(row, "dropped", counter_object(&c->verdict[VERDICT_dropped]));
+	json_object_set_new(row, "fallback",
+			    json_pack("{sIsIso}", "packets", (json_int_t)fallback.packets, "bytes",
+				      (json_int_t)fallback.bytes, "reasons", reasons));
+	json_object_set_new(row, "tx", counter_object(&tx));
+	/* The tracepoints tell how many frames were lost, not how long they were. */
+	json_object_set_new(row, "tx_errors",
+			    datapath_counts_transmit(d->datapath)
+				    ? json_pack("{sIsn}", "packets", (json_int_t)c->tx_errors,
+						"bytes")
+				    : json_pack("{snsn}", "packets", "bytes"));
+}
+
+static void add_counters(struct port_counters *total, const struct port_counters *c)
+{
+	uint64_t *to = (uint64_t *)total;
+	const uint64_t *from = (const uint64_t *)c;
+
+	for (size_t i = 0; i < sizeof(*c) / sizeof(uint64_t); i++)
+		to[i] += from[i];
+}
+
+/* Attached interfaces, and those that only ever were an egress. */
+int show_stats(struct daemon *d, const json_t *args, struct reply *reply)
+{
+	json_t *list = json_array(), *total_row = json_object();
+	struct port_counters total = { 0 }, c;
+	const struct mirror_link *link;
+
+	(void)args;
+	for (link = mirror_next_link(d->mirror, 0); link;
+	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
+		uint16_t port = fib_port_of(d->fib, link->e.ifindex);
+		json_t *row;
+
+		if (!port || datapath_port_counters(d->datapath, port, &c))
+			continue;
+		if (link->hook == HOOK_NONE && !c.rx.packets && !c.redirected.packets)
+			continue;
+		row = json_pack("{ssss}", "ifname", link->e.name, "hook", hook_name(link->hook));
+		put_counters(d, row, &c);
+		add_counters(&total, &c);
+		json_array_append_new(list, row);
+	}
+	put_counters(d, total_row, &total);
+	return reply_row(reply, json_pack("{soso}", "interfaces", list, "total", total_row));
+}
+
+/* ---- settle
+ * -------------------------------------------------------------------------------------- */
+
+int show_settle(struct daemon *d, const json_t *args, struct reply *reply)
+{
+	int err = sync_settle(d);
+
+	(void)args;
+	if (err == -EAGAIN) {
+		reply_exit(reply, EXIT_DIFFERENT);
+		return 0;
+	}
+	return err;
+}
