@@ -136,6 +136,8 @@ static const struct option_row options[] = {
 	  "leave program and maps in place at the end (they pass everything once the lease is over)" },
 	{ "observe", 0, NULL, false, set_flag, FIELD(observe), 0, 0, NULL,
 	  "decide and count, but leave every packet to the kernel" },
+	{ "ignore-netfilter", 0, NULL, false, set_flag, FIELD(ignore_netfilter), 0, 0, NULL,
+	  "forward although firewall rules or IPsec policies would not see the packets" },
 	{ "metrics", 0, "ADDR:PORT", false, set_string, FIELD(metrics), 0, 0, NULL,
 	  "serve metrics over HTTP" },
 	{ "check-config", 0, NULL, true, set_flag, FIELD(check_only), 0, 0, NULL,

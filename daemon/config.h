@@ -32,7 +32,7 @@ struct config {
 	char *instance;
 	char *netns;   /* NULL: the one it was started in */
 	char *metrics; /* ADDR:PORT, NULL: none */
-	bool keep, observe, verbose, check_only;
+	bool keep, observe, ignore_netfilter, verbose, check_only;
 	uint32_t lease;		  /* seconds */
 	uint32_t resync_interval; /* seconds between periodic re-dumps, 0: never */
 	uint32_t receive_buffer;  /* bytes of the notification socket */

@@ -13,6 +13,7 @@
 #include "mirror.h"
 
 struct control_server;
+struct guard_watch;
 struct metrics_server;
 struct sync;
 
@@ -27,6 +28,7 @@ struct daemon {
 	struct fib *fib;
 	struct attachments *attachments;
 	struct sync *sync;
+	struct guard_watch *guard;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL: not asked for */
 	uint64_t started_ns;		/* CLOCK_MONOTONIC */
