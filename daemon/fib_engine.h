@@ -17,13 +17,13 @@ struct fib_engine_ops {
 	const char *name; /* "dir24", "lpm" */
 
 	/*
-	 * Enters the prefix with this leaf (never LEAF_DEFAULT), new or replaced. On failure the engine
-	 * holds what it held before:
-	 * - ENOSPC: it is full. *ret_mark is a shorter prefix that the caller must set to table_full,
-	 *   so that no packet takes another way than this prefix's (setting it cannot fail): with
-	 *   dir24 the /24 around it, with lpm the longest one held that covers it. {0, 0}, from lpm
-	 *   where none does, means the default leaf, which the caller keeps.
-	 * - EAGAIN: it is full until a grace period has passed: wait for one, call grace(), try again.
+	 * Enters the prefix with this leaf (never LEAF_DEFAULT), new or replaced. On failure the
+	 * engine holds what it held before:
+	 * - ENOSPC: it is full. *ret_mark is a shorter prefix that the caller must set to
+	 *   table_full, so that no packet takes another way than this prefix's (setting it cannot
+	 *   fail): with dir24 the /24 around it, with lpm the longest one held that covers it, or
+	 *   /0 where none does: the default leaf, which the caller keeps.
+	 * - EAGAIN: it is full until a grace period has passed: wait for one, call grace(), retry.
 	 * - EINVAL: /0, which is the caller's default leaf, or a leaf that is none.
 	 * Or another negative errno. *ret_mark is untouched unless -ENOSPC. Replacing never meets
 	 * -ENOSPC or -EAGAIN; nor does dir24 for prefixes of up to /24.
@@ -32,9 +32,10 @@ struct fib_engine_ops {
 		   struct prefix *ret_mark);
 
 	/*
-	 * Takes the prefix out. `cover` is the longest strictly shorter prefix that the engine still holds
-	 * and `cover_leaf` its leaf; {0, 0} and LEAF_DEFAULT where there is none. Taking out what is not
-	 * held changes nothing and returns 0; -EINVAL for /0 and for a cover that is not shorter.
+	 * Takes the prefix out. `cover` is the longest strictly shorter prefix that the engine
+	 * still holds and `cover_leaf` its leaf; {0, 0} and LEAF_DEFAULT where there is none.
+	 * Taking out what is not held changes nothing and returns 0; -EINVAL for /0 and for a cover
+	 * that is not shorter.
 	 */
 	int (*del)(struct fib_engine *engine, struct prefix prefix, struct prefix cover,
 		   uint32_t cover_leaf);
