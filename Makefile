@@ -6,7 +6,7 @@ PREFIX    ?= /usr/local
 DESTDIR   ?=
 SBINDIR   := $(PREFIX)/sbin
 BINDIR    := $(PREFIX)/bin
-MANDIR    := $(PREFIX)/share/man
+DOCDIR    := $(PREFIX)/share/doc/ebpf-route
 UNITDIR   := $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
 B         ?= build
 
@@ -52,7 +52,7 @@ objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-.PHONY: all debug test lint format fuzz bench install uninstall clean help packets-test
+.PHONY: all debug unit packets-test test lint format fuzz bench install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -112,6 +112,20 @@ $(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/add
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS)
 
+# ---- fuzzing: make fuzz SECONDS=60 ---------------------------------------------------------------
+SECONDS   ?= 60
+FUZZ      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/fuzz/%: tests/fuzz/%.c $(NETLINK) $(wildcard netlink/*.h include/*.h)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(filter-out $(OPT),$(CFLAGS)) -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(NETLINK) $(NL_LIBS)
+
+fuzz: $(FUZZ)
+	@for f in $(FUZZ); do \
+		mkdir -p $$f.corpus; \
+		$$f -max_total_time=$(SECONDS) -print_final_stats=1 $$f.corpus || exit 1; \
+	done
+
 unit: $(UNIT_BINS)
 packets-test: $(B)/packets-test
 
@@ -134,9 +148,17 @@ format:
 install: all
 	install -D -m 755 $(B)/ebpf-routed $(DESTDIR)$(SBINDIR)/ebpf-routed
 	install -D -m 755 $(B)/ebpf-route $(DESTDIR)$(BINDIR)/ebpf-route
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)
+	sed 's|/usr/sbin/|$(SBINDIR)/|' packaging/ebpf-routed.service > $(DESTDIR)$(UNITDIR)/ebpf-routed.service
+	install -m 644 README.md docs/*.md packaging/ebpf-route.conf $(DESTDIR)$(DOCDIR)/
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ebpf-routed $(DESTDIR)$(BINDIR)/ebpf-route
+	rm -f $(DESTDIR)$(UNITDIR)/ebpf-routed.service
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+deb: all
+	packaging/build-deb $(VERSION) $(B)
 
 clean:
 	rm -rf build
@@ -147,8 +169,10 @@ help:
 	@echo 'test      scripts/check: everything; unit, packets-test build only those'
 	@echo 'lint      formatting, clang-tidy, shellcheck, include directions, both compilers'
 	@echo 'format    clang-format in place'
+	@echo 'fuzz      each fuzzer for SECONDS=60'
 	@echo 'bench     forwarding cost against the kernel and bpf_fib_lookup'
 	@echo 'install   honours DESTDIR and PREFIX (now $(PREFIX))'
+	@echo 'deb       a Debian package in $(B)/'
 	@echo 'clean     removes build/'
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
