@@ -1,0 +1,253 @@
+# shellcheck shell=bash
+# Shared by the tests in tests/netns and by scripts/demo: a router in namespaces, and probes through it.
+#
+# Namespaces, the instance and the work folder carry the shell's process id, so that several labs
+# can run at once. What a lab started is ended by process id, and its namespaces go, at exit.
+#
+# All addresses are in 198.18.0.0/15 (benchmarking, RFC 2544) and exist only inside namespaces.
+# Port number N of the router:
+#
+#   [ NAME ] h0 198.18.N.2/24 02:00:00:00:0N:02 ------ rN 198.18.N.1/24 02:00:00:00:0N:01 [ router ]
+#
+# ENGINE is dir24, lpm, or kernel: the same lab and the same expected frames without the daemon.
+set -Eeuo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+B=${B:-$TOP/build}
+case $B in /*) ;; *) B=$TOP/$B ;; esac
+ENGINE=${ENGINE:-dir24}
+PYTHON=/usr/bin/python3
+SHOW_LINES=${SHOW_LINES:-30} # of each log, after a failure
+
+LAB=er$$
+WORK=
+ROUTED_PID=
+NAMESPACES=()
+PIDS=()
+PORTS=()
+
+# ---- messages and the end ------------------------------------------------------------------------
+say() {
+	printf '%s\n' "$*"
+}
+
+fail() {
+	trap - ERR
+	printf 'FAIL: %s\n' "$*" >&2
+	show_logs >&2
+	exit 1
+}
+
+skip() {
+	printf 'SKIP: %s\n' "$*"
+	exit 4
+}
+
+show_logs() {
+	local log
+
+	[ -n "$WORK" ] || return 0
+	for log in "$WORK"/*.log; do
+		[ -s "$log" ] || continue
+		printf -- '---- last lines of %s\n' "${log##*/}"
+		tail -n "$SHOW_LINES" "$log"
+	done
+}
+
+lab_start() {
+	[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
+	WORK=$(mktemp -d "${TMPDIR:-/tmp}/ebpf-route-lab.XXXXXX")
+	chmod 711 "$WORK"
+	trap lab_stop EXIT
+	trap 'exit 1' INT TERM HUP
+	trap 'fail "${BASH_SOURCE[0]##*/} line $LINENO: $BASH_COMMAND"' ERR
+	if [ "$ENGINE" != kernel ] && ! [ -x "$B/ebpf-routed" -a -x "$B/ebpf-route" ]; then
+		skip "$B/ebpf-routed or ebpf-route is not built"
+	fi
+	ns_add router
+	sysctl_set router net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 \
+		net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
+}
+
+lab_stop() {
+	local code=$? name pid
+
+	trap - ERR EXIT
+	set +e
+	for pid in "${PIDS[@]}"; do
+		stop "$pid"
+	done
+	for name in "${NAMESPACES[@]}"; do
+		ip netns del "$LAB-$name" 2>/dev/null
+	done
+	[ -z "$WORK" ] || rm -rf "$WORK"
+	exit "$code"
+}
+
+# ---- polling and processes -----------------------------------------------------------------------
+# wait_for SECONDS COMMAND...: until the command succeeds; 1 if it does not in time.
+wait_for() {
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+# background LOG COMMAND...: its process id in BACKGROUND_PID; ended at exit.
+background() {
+	local log=$1
+
+	shift
+	"$@" >>"$WORK/$log.log" 2>&1 </dev/null &
+	BACKGROUND_PID=$!
+	PIDS+=("$BACKGROUND_PID")
+}
+
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# stop PID: a child of this shell, politely, then not; returns its exit code.
+stop() {
+	kill "$1" 2>/dev/null || true
+	wait_for 10 gone_or_zombie "$1" || kill -KILL "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null
+}
+
+gone_or_zombie() {
+	gone "$1" || [ "$(awk '/^State:/ { print $2 }' "/proc/$1/status" 2>/dev/null)" = Z ]
+}
+
+# ---- namespaces and links ------------------------------------------------------------------------
+on() {
+	local name=$1
+
+	shift
+	ip netns exec "$LAB-$name" "$@"
+}
+
+# ipn NAMESPACE ARGUMENTS...: iproute2 inside a namespace.
+ipn() {
+	local name=$1
+
+	shift
+	ip -n "$LAB-$name" "$@"
+}
+
+# ipr ARGUMENTS...: iproute2 inside the router.
+ipr() {
+	ip -n "$LAB-router" "$@"
+}
+
+sysctl_set() {
+	local name=$1
+
+	shift
+	on "$name" sysctl -qw "$@"
+}
+
+ns_add() {
+	ip netns add "$LAB-$1"
+	NAMESPACES+=("$1")
+	sysctl_set "$1" net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	ipn "$1" link set lo up
+}
+
+# veth_pair HOST IF MAC ADDRESS/LEN  ROUTER IF MAC ADDRESS/LEN
+#
+# The host end switches GRO on while the link is up, as veth transmits redirected frames only with
+# NAPI at its peer, and its transmit checksum offload off, as XDP would forward unfinished checksums.
+veth_pair() {
+	ip -n "$LAB-$1" link add name "$2" address "$3" type veth \
+		peer name "$6" address "$7" netns "$LAB-$5"
+	ipn "$1" address add "$4" dev "$2"
+	ipn "$5" address add "$8" dev "$6"
+	ipn "$1" link set "$2" up
+	ipn "$5" link set "$6" up
+	wait_for 5 has_carrier "$1" "$2" || fail "$2 in $1: no carrier"
+	on "$1" ethtool -K "$2" tx off >/dev/null
+	on "$1" ethtool -K "$2" gro on >/dev/null
+}
+
+has_carrier() {
+	ipn "$1" link show "$2" | grep -q LOWER_UP
+}
+
+# port NAME N: the router's port N and the host at it, as drawn at the top.
+port() {
+	local mac
+
+	mac=$(printf '02:00:00:00:%02x' "$2")
+	ns_add "$1"
+	veth_pair "$1" h0 "$mac:02" "198.18.$2.2/24" router "r$2" "$mac:01" "198.18.$2.1/24"
+	ipn "$1" route add default via "198.18.$2.1"
+	PORTS+=(--port "$1=$LAB-$1,h0,$mac:02,$mac:01,198.18.$2.2,r$2")
+}
+
+# ---- the daemon ----------------------------------------------------------------------------------
+# routed ARGUMENTS...: starts it for the router's ports and waits until its first sync is done.
+routed() {
+	[ "$ENGINE" != kernel ] || return 0
+	: >"$WORK/ready"
+	"$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB" -i 'r*' --hook xdp \
+		--fib "$ENGINE" "$@" >"$WORK/ready" 2>>"$WORK/ebpf-routed.log" </dev/null &
+	ROUTED_PID=$!
+	PIDS+=("$ROUTED_PID")
+	wait_for "${ROUTED_SECONDS:-30}" routed_ready_or_gone || fail "ebpf-routed: not ready in time"
+	[ -s "$WORK/ready" ] || fail "ebpf-routed: ended at its start"
+}
+
+routed_ready_or_gone() {
+	[ -s "$WORK/ready" ] || gone_or_zombie "$ROUTED_PID"
+}
+
+# fast ARGUMENTS...: the command, for this lab's daemon.
+fast() {
+	"$B/ebpf-route" --instance "$LAB" "$@"
+}
+
+# settle: everything that the kernel announced is in the maps.
+settle() {
+	[ "$ENGINE" = kernel ] || fast settle --timeout 10 || fail "settle: timed out or failed"
+}
+
+# verify: the maps equal the kernel's tables.
+verify() {
+	[ "$ENGINE" = kernel ] || fast verify || fail "verify: maps and kernel differ"
+}
+
+# counter IFNAME JQ-PATH: one figure of the counters, e.g. counter r1 .fallback.reasons.ttl.packets
+counter() {
+	fast -j stats | jq --arg ifname "$1" "(.interfaces[] | select(.ifname == \$ifname) | $2) // 0"
+}
+
+# ---- probes --------------------------------------------------------------------------------------
+# probe FROM < PROBES: sends them, compares whole frames and counters; see tests/netns/frames.py.
+probe() {
+	probe_only "$@" || fail "probes from $1: see above"
+}
+
+probe_only() {
+	local from=$1 counters=()
+
+	shift
+	[ "$ENGINE" = kernel ] || counters=(--stats "$B/ebpf-route --instance $LAB -j stats")
+	"$PYTHON" "$TOP/tests/netns/frames.py" "${PORTS[@]}" --from "$from" "${counters[@]}" "$@"
+}
+
+# resolve ADDRESS...: the router learns these neighbours, as traffic of its own would make it.
+resolve() {
+	local address
+
+	for address; do
+		on router bash -c "echo >/dev/udp/$address/33434" || true
+		wait_for 5 has_neighbour "$address" || fail "neighbour $address: not resolved"
+	done
+}
+
+has_neighbour() {
+	ipr neigh show to "$1" | grep -Eq 'PERMANENT|REACHABLE|STALE|DELAY'
+}

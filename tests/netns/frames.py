@@ -1,0 +1,390 @@
+#!/usr/bin/python3
+"""Sends probe frames into a router and compares what leaves it, byte by byte.
+
+Standard input has one probe a line ('#' starts a comment):
+
+    VERDICT DESTINATION [PORT] [KEY=VALUE]...
+
+VERDICT is what the fast path has to count at the ingress interface: "forward", "drop", or the name
+of a reason for falling back. PORT is where the frame has to come out (several separated by commas:
+at one of them); without it, and without icmp=, nothing may come out anywhere. Every expected frame
+is the one sent with the MAC addresses of the egress, TTL-1, a recomputed checksum and the padding gone.
+
+    n=COUNT     frames, each of a flow of its own         src=ADDRESS   another source
+    ttl=TTL     (64)                                      len=BYTES     length of the IP packet (46)
+    df=1        don't fragment                            pad=BYTES     padding behind the IP packet
+    opts=HEX    IP options                                frag=OFFSET   raw flags and fragment offset
+    proto=N     (17)                                      dmac=MAC      to another MAC address
+    gw=MAC,..   next hop's MAC address(es) at PORT        min=COUNT     frames at least at each PORT and MAC
+    icmp=T/C    this ICMP error comes back                mtu=BYTES     next-hop MTU in that error
+    sum=bad     a wrong header checksum                   any=1         whatever comes out is fine
+    flow=same   all frames of one flow: only one next hop may see them
+
+With --stats COMMAND (prints the JSON of `ebpf-route stats`), the verdicts' deltas at the ingress must
+be exactly those of the probes, and rx = forwarded + dropped + fallback on every interface.
+Exit code 0: all as expected; 1: each difference printed.
+
+Other ways: --flood SECONDS --destinations FILE sends as fast as it can and prints the number sent;
+--announce MAC sends a gratuitous ARP from the sender's address.
+"""
+import argparse
+import ctypes
+import errno
+import json
+import random
+import select
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+ETH_P_ALL, PACKET_OUTGOING, CLONE_NEWNET = 3, 4, 0x40000000
+MAGIC = b'PROBE'
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def mac_bytes(text):
+    return bytes.fromhex(text.replace(':', ''))
+
+
+def checksum(data):
+    if len(data) & 1:
+        data += b'\0'
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def enter_netns(fd):
+    if LIBC.setns(fd, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), 'setns')
+
+
+class Port:
+    """The host's end of a link: a packet socket in its namespace."""
+
+    def __init__(self, text):
+        self.name, fields = text.split('=', 1)
+        self.netns, self.ifname, mac, peer, self.address, self.router_if = fields.split(',')
+        self.mac, self.peer = mac_bytes(mac), mac_bytes(peer)
+
+    def open(self, home):
+        with open('/run/netns/' + self.netns, 'rb') as netns:
+            enter_netns(netns.fileno())
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            # SO_RCVBUFFORCE: room for every frame of a large run
+            self.socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+            self.socket.bind((self.ifname, ETH_P_ALL))
+            self.socket.setblocking(False)
+            enter_netns(home)
+
+    def receive(self):
+        while True:
+            try:
+                frame, address = self.socket.recvfrom(65536)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:  # said once, of a link that is down
+                    raise
+                return
+            if address[2] != PACKET_OUTGOING:
+                yield frame
+
+    def send(self, frame):
+        while True:
+            try:
+                return self.socket.send(frame)
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
+                    raise
+                select.select([], [self.socket], [], 0.01)
+
+
+def ipv4(src, dst, ttl, ident, frag, proto, options, payload):
+    ihl = 5 + len(options) // 4
+    header = struct.pack('!BBHHHBBH4s4s', ihl | 4 << 4, 0, ihl * 4 + len(payload), ident, frag,
+                         ttl, proto, 0, socket.inet_aton(src), socket.inet_aton(dst)) + options
+    return header[:10] + struct.pack('!H', checksum(header)) + header[12:] + payload
+
+
+class Probe:
+    """One line of the input: what is sent, and what may come of it."""
+
+    def __init__(self, line, ports, sender, where):
+        words = line.split()
+        self.line, self.where = line, where
+        self.verdict, self.dst = words[0], words[1]
+        self.at, opts = [], {}
+        for word in words[2:]:
+            if '=' in word:
+                key, value = word.split('=', 1)
+                opts[key] = value
+            else:
+                self.at = [ports[name] for name in word.split(',')]
+        self.n = int(opts.pop('n', 1))
+        self.src = opts.pop('src', sender.address)
+        self.ttl = int(opts.pop('ttl', 64))
+        self.len = int(opts.pop('len', 46))
+        self.frag = int(opts.pop('frag', '0'), 0) | (0x4000 if opts.pop('df', '0') == '1' else 0)
+        self.pad = int(opts.pop('pad', 0))
+        self.options = bytes.fromhex(opts.pop('opts', ''))
+        self.proto = int(opts.pop('proto', 17))
+        self.dmac = mac_bytes(opts.pop('dmac', sender.peer.hex()))
+        self.gw = [mac_bytes(mac) for mac in opts.pop('gw', '').split(',') if mac]
+        self.min = int(opts.pop('min', 0))
+        icmp = opts.pop('icmp', None)
+        self.icmp = tuple(int(part) for part in icmp.split('/')) if icmp else None
+        self.mtu = int(opts.pop('mtu', 0))
+        self.bad_sum = opts.pop('sum', '') == 'bad'
+        self.any = opts.pop('any', '') == '1'
+        self.one_flow = opts.pop('flow', '') == 'same'
+        if opts:
+            raise ValueError('unknown key %s' % ', '.join(opts))
+        self.legs = {}
+
+    def packet(self, token, ttl):
+        data = MAGIC + struct.pack('!I', token)
+        if self.proto == 17 and not self.frag & 0x1fff:
+            room = self.len - 20 - len(self.options) - 8
+            body = data + bytes(max(0, room - len(data)))
+            sport = 1024 if self.one_flow else 1024 + token % 60000
+            udp = struct.pack('!HHHH', sport, 33434, 8 + len(body), 0)
+            pseudo = socket.inet_aton(self.src) + socket.inet_aton(self.dst) + struct.pack(
+                '!HH', 17, len(udp) + len(body))
+            payload = udp[:6] + struct.pack('!H', checksum(pseudo + udp + body) or 0xffff) + body
+        else:
+            payload = data + bytes(max(0, self.len - 20 - len(self.options) - len(data)))
+        packet = ipv4(self.src, self.dst, ttl, token & 0xffff, self.frag, self.proto,
+                      self.options, payload)
+        if self.bad_sum:
+            packet = packet[:10] + bytes((packet[10] ^ 0x55,)) + packet[11:]
+        return packet
+
+    def frame(self, token, sender):
+        return self.dmac + sender.mac + b'\x08\0' + self.packet(token, self.ttl) + bytes(self.pad)
+
+    def waits(self):
+        return bool(self.at or self.icmp)
+
+    def check(self, token, port, frame, sender):
+        """None if the frame is as expected, else what is wrong with it."""
+        if self.any:
+            return None
+        if self.icmp and port is sender:
+            return self.check_icmp(token, frame, sender)
+        if port not in self.at:
+            return 'came out at %s' % port.name
+        macs = self.gw or [port.mac]
+        if frame[:6] in macs:
+            leg = (port.name, frame[:6])
+            self.legs[leg] = self.legs.get(leg, 0) + 1
+        expected = (frame[:6] if frame[:6] in macs else macs[0]) + port.peer + b'\x08\0'
+        expected += self.packet(token, self.ttl - 1)
+        if frame == expected:
+            return None
+        at = next((i for i, (a, b) in enumerate(zip(frame, expected)) if a != b),
+                  min(len(frame), len(expected)))
+        return 'differs at byte %d (%s)\n    expected %s\n    received %s' % (
+            at, field_at(at), hex_dump(expected, at), hex_dump(frame, at))
+
+    def check_icmp(self, token, frame, sender):
+        if frame[:6] != sender.mac or frame[12:14] != b'\x08\0' or frame[23] != 1:
+            return 'is no ICMP message to the sender: %s' % hex_dump(frame, -1)
+        icmp = frame[14 + (frame[14] & 15) * 4:]
+        if (icmp[0], icmp[1]) != self.icmp:
+            return 'ICMP %d/%d instead of %d/%d' % (icmp[0], icmp[1], *self.icmp)
+        if checksum(icmp):
+            return 'ICMP checksum is wrong'
+        if self.mtu and struct.unpack('!H', icmp[6:8])[0] != self.mtu:
+            return 'ICMP names MTU %d instead of %d' % (struct.unpack('!H', icmp[6:8])[0], self.mtu)
+        # the kernel quotes it as it came, or, of a neighbour that never answered, as it was to leave
+        quoted = icmp[8:36]
+        if quoted not in (self.packet(token, ttl)[:28] for ttl in (self.ttl, self.ttl - 1)):
+            return 'ICMP quotes another packet: %s' % hex_dump(quoted, -1)
+        return None
+
+    def wrong_legs(self):
+        if self.one_flow and len(self.legs) > 1:
+            return ['one flow took %d next hops' % len(self.legs)]
+        if not self.min:
+            return []
+        legs = [(port.name, mac) for port in self.at for mac in (self.gw or [port.mac])]
+        return ['%s by %s: %d frames, expected at least %d' % (
+            name, mac.hex(':'), self.legs.get((name, mac), 0), self.min)
+            for name, mac in legs if self.legs.get((name, mac), 0) < self.min]
+
+
+def field_at(offset):
+    fields = ((6, 'destination MAC'), (12, 'source MAC'), (14, 'ethertype'), (16, 'version'),
+              (18, 'IP length'), (20, 'IP id'), (22, 'fragment'), (23, 'TTL'), (24, 'protocol'),
+              (26, 'IP checksum'), (30, 'source'), (34, 'destination'))
+    return next((name for end, name in fields if offset < end), 'payload or length')
+
+
+def hex_dump(data, at):
+    text = data[:64].hex()
+    if 0 <= at < 64:
+        text = '%s[%s]%s' % (text[:at * 2], text[at * 2:at * 2 + 2], text[at * 2 + 2:])
+    return '%s%s (%d bytes)' % (text, '..' if len(data) > 64 else '', len(data))
+
+
+def read_stats(command):
+    result = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True)
+    return {row['ifname']: row for row in json.loads(result.stdout)['interfaces']}
+
+
+def packets(row, name):
+    if name == 'forward':
+        return row['forwarded']['packets']
+    if name == 'drop':
+        return row['dropped']['packets']
+    return row['fallback']['reasons'].get(name, {}).get('packets', 0)
+
+
+def compare_stats(before, after, sender, probes):
+    """The differences between the counters and the probes, as lines."""
+    wrong, wanted = [], {}
+    for probe in probes:
+        wanted[probe.verdict] = wanted.get(probe.verdict, 0) + probe.n
+    old, new = before[sender.router_if], after[sender.router_if]
+    names = {'forward', 'drop'} | set(wanted)
+    names |= set(old['fallback']['reasons']) | set(new['fallback']['reasons'])
+    for name in sorted(names - {'not_ipv4'}):  # ARP comes and goes
+        delta = packets(new, name) - packets(old, name)
+        if delta != wanted.get(name, 0):
+            wrong.append('%s: counter %s rose by %d, expected %d' % (
+                sender.router_if, name, delta, wanted.get(name, 0)))
+    for ifname, row in after.items():
+        for unit in ('packets', 'bytes'):
+            reasons = sum(reason[unit] for reason in row['fallback']['reasons'].values())
+            total = row['forwarded'][unit] + row['dropped'][unit] + reasons
+            if row['rx'][unit] != total or row['fallback'][unit] != reasons:
+                wrong.append('%s: rx %s %d is not forwarded %d + dropped %d + reasons %d' % (
+                    ifname, unit, row['rx'][unit], row['forwarded'][unit],
+                    row['dropped'][unit], reasons))
+    return wrong
+
+
+def collect(ports, sender, owners, timeout, quiet):
+    """Receives until every awaited frame came and `quiet` seconds passed; returns what is wrong."""
+    wrong, seen = [], {}
+    awaited = {token for token, probe in owners.items() if probe.waits()}
+    by_fd = {port.socket.fileno(): port for port in ports}
+    poll = select.poll()
+    for fd in by_fd:
+        poll.register(fd, select.POLLIN)
+    end = time.monotonic() + timeout
+    last = time.monotonic()
+    while awaited or time.monotonic() < last + quiet:
+        if time.monotonic() > end:
+            break
+        for fd, _ in poll.poll(10):
+            for frame in by_fd[fd].receive():
+                mark = frame.find(MAGIC)
+                if mark < 0 or mark + 9 > len(frame):
+                    continue
+                token = struct.unpack('!I', frame[mark + 5:mark + 9])[0]
+                probe = owners.get(token)
+                if not probe:
+                    continue
+                last = time.monotonic()
+                problem = probe.check(token, by_fd[fd], frame, sender)
+                seen[token] = seen.get(token, 0) + 1
+                if not problem and seen[token] > 1 and not probe.any:
+                    problem = 'came out %d times' % seen[token]
+                if problem:
+                    wrong.append((probe, problem))
+                awaited.discard(token)
+    wrong += [(owners[token], 'did not come out') for token in sorted(awaited)]
+    return wrong
+
+
+def run_probes(ports, sender, args):
+    probes = []
+    for number, line in enumerate(sys.stdin, 1):
+        line = line.split('#')[0].strip()
+        if line:
+            try:
+                probes.append(Probe(line, ports, sender, number))
+            except (ValueError, KeyError, IndexError) as error:
+                sys.exit('frames.py: line %d: %s: %s' % (number, line, error))
+    base = random.SystemRandom().randrange(1 << 31)
+    owners, frames = {}, []
+    for probe in probes:
+        for _ in range(probe.n):
+            token = base + len(owners)
+            owners[token] = probe
+            frames.append(probe.frame(token, sender))
+    before = read_stats(args.stats) if args.stats else None
+    for frame in frames:
+        sender.send(frame)
+    silent = any(not probe.waits() for probe in probes)
+    wrong = collect(ports.values(), sender, owners, args.timeout, 0.15 if silent else 0.02)
+    lines, count = [], {}
+    for probe, problem in wrong:
+        count[probe] = count.get(probe, 0) + 1
+        if count[probe] <= 3:
+            lines.append('probe "%s": %s' % (probe.line, problem))
+    lines += ['probe "%s": and %d more' % (probe.line, n - 3) for probe, n in count.items() if n > 3]
+    lines += ['probe "%s": %s' % (probe.line, text)
+              for probe in probes for text in probe.wrong_legs()]
+    if args.stats:
+        lines += compare_stats(before, read_stats(args.stats), sender, probes)
+    for line in lines:
+        print(line)
+    return 1 if lines else 0
+
+
+def run_flood(sender, args):
+    """Traffic: short packets to the destinations in turn, for so many seconds."""
+    with open(args.destinations, encoding='ascii') as text:
+        destinations = text.read().split()
+    frames = []
+    for i, dst in enumerate(destinations):
+        body = struct.pack('!HHHH', 1024 + i % 60000, 9, 18, 0) + bytes(10)
+        frames.append(sender.peer + sender.mac + b'\x08\0' +
+                      ipv4(sender.address, dst, 64, i & 0xffff, 0, 17, b'', body))
+    end, sent = time.monotonic() + args.flood, 0
+    while time.monotonic() < end:
+        for frame in frames[sent % len(frames):][:256]:
+            sender.send(frame)
+            sent += 1
+    print(sent)
+    return 0
+
+
+def announce(sender, mac):
+    who = mac + socket.inet_aton(sender.address)
+    sender.send(b'\xff' * 6 + mac + b'\x08\x06' + struct.pack('!HHBBH', 1, 0x0800, 6, 4, 1) + who +
+                bytes(6) + socket.inet_aton(sender.address) + bytes(18))
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--port', action='append', type=Port, required=True)
+    parser.add_argument('--from', dest='sender', required=True)
+    parser.add_argument('--stats')
+    parser.add_argument('--timeout', type=float, default=3)
+    parser.add_argument('--flood', type=float)
+    parser.add_argument('--destinations')
+    parser.add_argument('--announce', type=mac_bytes)
+    args = parser.parse_args()
+    ports = {port.name: port for port in args.port}
+    sender = ports[args.sender]
+    with open('/proc/self/ns/net', 'rb') as home:
+        for port in ports.values() if args.flood is None and not args.announce else [sender]:
+            port.open(home.fileno())
+    if args.flood is not None:
+        return run_flood(sender, args)
+    if args.announce:
+        return announce(sender, args.announce)
+    return run_probes(ports, sender, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
