@@ -38,8 +38,7 @@ void attach_forget_failures(struct attachments *a);
 /* Walk over those tried: the first ifindex above `after`, 0 at the end. */
 uint32_t attach_next(const struct attachments *a, uint32_t after);
 
-/* Removes the links of an earlier run that were not taken over, detaching them. Returns how many.
- */
+/* Detaches the links of an earlier run that were not taken over. Returns how many. */
 int attach_sweep_pins(struct attachments *a);
 
 /* Ends: detaches everything, or with `keep` leaves what is pinned in place. NULL is fine. */

@@ -23,8 +23,7 @@ struct control_command {
 
 /* For commands. reply_row() takes the reference; NULL is out of memory. */
 int reply_row(struct reply *reply, json_t *row);
-/* Ends with an error line for the user and the exit code of the command; always returns -ECANCELED.
- */
+/* Ends with an error line for the user and an exit code; always returns -ECANCELED. */
 int reply_error(struct reply *reply, int exit_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The exit code at the end of a reply that is no error. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `route`, `neigh`, `nexthop`, `link`: the mirrored tables, each row with what the fast path does.
- */
+/* `route`, `neigh`: the mirrored tables, each row with what the fast path does. */
 #include "show.h"
 
 #include <errno.h>

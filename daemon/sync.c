@@ -86,8 +86,7 @@ static int on_event(void *ctx, const struct event *ev)
 	return 0;
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 static void schedule_resync(struct daemon *d, const char *why, bool at_once)
 {
@@ -141,8 +140,7 @@ static int flush(struct daemon *d)
 	return err;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------- */
 
 static void note_refused(struct daemon *d)
 {
@@ -213,8 +211,20 @@ static int drain_features(struct daemon *d)
 	return n < 0 ? n : flush(d);
 }
 
-/* ---- mark, dump, apply, sweep -------------------------------------------------------------------
- */
+/* ---- mark, dump, apply, sweep -------------------------------------------------------- */
+
+/* What was announced during a dump is applied before anything is written, see mirror_resync_begin(). */
+static int replay(struct daemon *d)
+{
+	int n;
+
+	do {
+		n = netlink_receive(d->netlink, RECEIVE_BUDGET, on_event, d);
+		if (n == -ENOBUFS)
+			note_overrun(d);
+	} while (n > 0 || n == -ENOBUFS);
+	return n;
+}
 
 int sync_resync(struct daemon *d, const char *why)
 {
@@ -243,13 +253,14 @@ int sync_resync(struct daemon *d, const char *why)
 			evtimer_add(s->resync_timer, &retry);
 		return err;
 	}
-	mirror_resync_end(d->mirror);
 	s->resync_pending = false;
+	err = replay(d);
+	mirror_resync_end(d->mirror);
 	s->links_changed = true;
 	s->counts.resyncs++;
-	err = drain(
-		d,
-		SETTLE_ROUNDS); /* what was announced meanwhile, and the first write of the maps */
+	if (flush(d))
+		err = -EIO;
+	note_refused(d);
 	s->last_resync_end_ns = now_ns();
 	s->counts.last_resync_us = (s->last_resync_end_ns - begin) / 1000;
 	log_debug("resync: %s: done in %llu us", why, (unsigned long long)s->counts.last_resync_us);
@@ -263,8 +274,7 @@ int sync_settle(struct daemon *d)
 
 	if (!err)
 		err = drain(d, SETTLE_ROUNDS);
-	/* A dump may be asked for again by what arrived during it; links that flap on never settle.
-	 */
+	/* A dump may be asked for again by what arrived during it; flapping links never settle. */
 	for (int tries = 0; !err && s->resync_pending; tries++) {
 		if (tries == 5)
 			return -EAGAIN;
@@ -318,8 +328,7 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 		if (sync_resync(d, "lease ran out"))
 			return;
 	}
-	/* With notifications lost and no dump since, the maps may be stale: let the lease run out.
-	 */
+	/* With notifications lost and no dump since the maps may be wrong: let the lease run out. */
 	if (!d->sync->overrun)
 		renew_lease(d);
 	fib_reclaim(d->fib, true);
