@@ -166,6 +166,28 @@ static void test_hidden(void **state)
 	bed_close(&bed);
 }
 
+/* A short prefix reaches the rows of an eighth entry whose neighbours have longer ones. */
+static void test_island(void **state)
+{
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed, 8);
+	for (uint32_t i = 0; i < 8; i++) {
+		if (i != 3)
+			assert_int_equal(set(&bed, 0x0a000000 | i << 8, 24, 1001), 0);
+	}
+	assert_int_equal(set(&bed, 0x0a000301, 32, 1002), 0);
+	assert_int_equal(set(&bed, 0x0a000000, 16, 1003), 0);
+	assert_int_equal(lookup(&bed, 0x0a000300), 1003);
+	assert_int_equal(lookup(&bed, 0x0a000301), 1002);
+	assert_int_equal(lookup(&bed, 0x0a000200), 1001);
+	assert_int_equal(del(&bed, 0x0a000000, 16), 0);
+	assert_int_equal(lookup(&bed, 0x0a000300), LEAF_DEFAULT);
+	assert_int_equal(lookup(&bed, 0x0a000301), 1002);
+	bed_close(&bed);
+}
+
 static void test_no_rows(void **state)
 {
 	struct prefix mark = { 0 };
@@ -235,14 +257,18 @@ static uint32_t answer(const struct model *model)
 	return route ? route->leaf : LEAF_DEFAULT;
 }
 
-/* One random change near the watched address; rows are so few that its own is reused at once. */
+/*
+ * One random change at the watched address or in the next /24. There is one row: it goes to and
+ * fro between the two, each time with the leaves of the other still in it.
+ */
 static void change(struct watch *watch, struct bed *bed, struct random *random, uint64_t count)
 {
-	uint8_t len = 16 + random_below(random, 17);
-	uint32_t addr = WATCHED ^ (random_below(random, 4) ? 0 : 1u << random_below(random, 10));
+	static const uint8_t lens[] = { 20, 23, 24, 28, 32 };
+	uint8_t len = lens[random_below(random, sizeof(lens))];
+	uint32_t addr = WATCHED ^ random_below(random, 2) << 8;
 	uint32_t leaf = LEAF_FIRST_SLOT + (uint32_t)(count & 0xfffff);
 	struct prefix prefix = prefix_make(addr, len);
-	bool held = model_find(&bed->model, prefix), drop = held && random_below(random, 4);
+	bool drop = model_find(&bed->model, prefix) && random_below(random, 8);
 	uint32_t old_leaf = answer(&bed->model), new_leaf = old_leaf;
 	struct model_route *match = model_match(&bed->model, WATCHED, 33);
 
@@ -292,8 +318,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quarantine), cmocka_unit_test(test_rows_return),
-		cmocka_unit_test(test_hidden),	   cmocka_unit_test(test_no_rows),
-		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_hidden),	   cmocka_unit_test(test_island),
+		cmocka_unit_test(test_no_rows),	   cmocka_unit_test(test_readers),
 	};
 
 	return cmocka_run_group_tests_name("dir24", tests, NULL, NULL);

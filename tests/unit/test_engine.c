@@ -326,6 +326,32 @@ static void test_refused(void **state)
 	bed_close(&bed);
 }
 
+/* The map is full before the engine is: that must not be taken for an entered prefix. */
+static void test_map_full(void **state)
+{
+	struct prefix cover = prefix_make(0x0a000000, 8), host = prefix_make(0x0b000000, 32);
+	struct prefix mark;
+	struct bed bed;
+
+	bed_open(&bed, kind_of(state), 8, 1);
+	bed.ops->destroy(bed.engine);
+	assert_int_equal(fib_lpm_new(&bed.engine, bed.map_fd, AMPLE), 0);
+	must_set(&bed, cover, 1001);
+	for (uint32_t i = 1; i < 8 + LPM_SLACK; i++)
+		must_set(&bed, prefix_make(cover.addr + i, 32), 1001 + i);
+	for (uint32_t i = 0; i < 2; i++) {
+		mark = host;
+		assert_int_equal(set(&bed, prefix_make(0x0a100000, 16), 1, &mark), -ENOSPC);
+		assert_true(prefix_equal(mark, cover));
+		assert_int_equal(set(&bed, host, 1, &mark), -ENOSPC);
+		assert_true(prefix_equal(mark, prefix_make(0, 0)));
+	}
+	must_del(&bed, prefix_make(0x0a000001, 32));
+	must_set(&bed, host, 1002);
+	check_all(&bed);
+	bed_close(&bed);
+}
+
 int main(void)
 {
 	static enum engine dir24 = ENGINE_DIR24, lpm = ENGINE_LPM;
@@ -337,6 +363,7 @@ int main(void)
 		{ "lpm random", test_random, NULL, NULL, &lpm },
 		{ "lpm random_full", test_random_full, NULL, NULL, &lpm },
 		{ "lpm mark", test_mark, NULL, NULL, &lpm },
+		{ "lpm map_full", test_map_full, NULL, NULL, &lpm },
 		{ "lpm refused", test_refused, NULL, NULL, &lpm },
 	};
 
