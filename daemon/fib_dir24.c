@@ -74,8 +74,7 @@ static uint32_t *row_leaves(const struct dir24 *dir, uint32_t row)
 	return dir->groups + (size_t)row * DIR24_ROW;
 }
 
-/* ---- changing cells ----------------------------------------------------------------------------
- */
+/* ---- changing cells ------------------------------------------------------------------ */
 
 static void change_some(uint32_t *leaf, uint8_t *len, uint32_t n, const struct change *change)
 {
@@ -159,8 +158,7 @@ static void change_long(struct dir24 *dir, uint32_t row, struct prefix prefix,
 		    1u << (32 - prefix.len), change);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------------------- */
 
 static uint32_t held_bit(struct prefix prefix)
 {
@@ -187,7 +185,10 @@ static int row_take(struct dir24 *dir, uint32_t *ret)
 	return 0;
 }
 
-/* Gives the entry a row that says the same as it did, but for the prefix. */
+/*
+ * Gives the entry a row that says the same as it did, but for the prefix. A row that is taken holds
+ * no prefix: it was never used, or its last one was taken out.
+ */
 static int extend(struct dir24 *dir, struct prefix prefix, const struct change *change)
 {
 	uint32_t slot = prefix.addr >> 8, leaf = see(&dir->table[slot]), row;
@@ -199,7 +200,6 @@ static int extend(struct dir24 *dir, struct prefix prefix, const struct change *
 	for (unsigned int i = 0; i < DIR24_ROW; i++)
 		put(&row_leaves(dir, row)[i], leaf);
 	memset(dir->priv->row[row].len, len, DIR24_ROW);
-	memset(&dir->priv->row[row].held, 0, sizeof(struct row_held));
 	dir->priv->row[row].held.bits[held_bit(prefix) / 64] |= 1ull << held_bit(prefix) % 64;
 	change_long(dir, row, prefix, change);
 
@@ -219,8 +219,7 @@ static void unextend(struct dir24 *dir, uint32_t slot, const struct change *chan
 	dir->priv->row[dir->n_groups - dir->n_quarantine].spare = row;
 }
 
-/* ---- the interface -----------------------------------------------------------------------------
- */
+/* ---- the interface ------------------------------------------------------------------- */
 
 static int dir24_set(struct fib_engine *engine, struct prefix prefix, uint32_t leaf,
 		     struct prefix *ret_mark)
@@ -270,8 +269,6 @@ static int dir24_del(struct fib_engine *engine, struct prefix prefix, struct pre
 	row = see(&dir->table[slot]) & ~DIR24_EXTENDED;
 	bit = held_bit(prefix);
 	held = &dir->priv->row[row].held;
-	if (!(held->bits[bit / 64] >> bit % 64 & 1))
-		return 0;
 	held->bits[bit / 64] &= ~(1ull << bit % 64);
 	if (held_any(held))
 		change_long(dir, row, prefix, &change);
