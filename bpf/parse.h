@@ -13,10 +13,9 @@
 #include <bpf/bpf_endian.h>
 #include "tables.h"
 
-#define IP_LINEAR	(ETH_HLEN + sizeof(struct iphdr)) /* bytes that every check needs */
-#define IP_VERSION_IHL	0x45				  /* IPv4, five words */
-#define IP_FRAGMENT	0x3fff				  /* more fragments, or an offset */
-#define IPPROTO_UDPLITE 136
+#define IP_LINEAR      (ETH_HLEN + sizeof(struct iphdr)) /* bytes that every check needs */
+#define IP_VERSION_IHL 0x45				 /* IPv4, five words */
+#define IP_FRAGMENT    0x3fff				 /* more fragments, or an offset */
 
 /* The first six of eight bytes in memory, as a number that can be compared. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -79,7 +78,6 @@ static __always_inline enum verdict addresses_check(const struct packet *packet)
 static __always_inline enum verdict packet_parse(const struct frame *frame, union port_word ingress,
 						 struct packet *ret)
 {
-	const struct ethhdr *eth = frame->data;
 	const struct iphdr *ip = frame->data + ETH_HLEN;
 	enum verdict verdict;
 	__u32 tot_len;
@@ -87,9 +85,9 @@ static __always_inline enum verdict packet_parse(const struct frame *frame, unio
 
 	if (frame->data + ETH_HLEN > frame->data_end)
 		return verdict_of_short(frame, ETH_HLEN);
-	if (eth->h_proto != bpf_htons(ETH_P_IP))
+	if (*(const __be16 *)(frame->data + 2 * ETH_ALEN) != bpf_htons(ETH_P_IP))
 		return VERDICT_not_ipv4;
-	if (MAC_OF_WORD(*(const __u64 *)eth->h_dest ^ ingress.word))
+	if (MAC_OF_WORD(*(const __u64 *)frame->data ^ ingress.word))
 		return VERDICT_not_our_mac;
 	if (frame->data + IP_LINEAR > frame->data_end)
 		return verdict_of_short(frame, IP_LINEAR);

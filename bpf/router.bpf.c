@@ -29,6 +29,7 @@
  *
  * A header that is not in the first buffer is multi_buffer instead of malformed.
  */
+#include "clock.h"
 #include "count.h"
 #include "lookup.h"
 #include "parse.h"
@@ -70,7 +71,7 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 
 	if (!port)
 		return VERDICT_stale;
-	way->egress.word = READ_ONCE(*(const __u64 *)port->mac);
+	way->egress.word = word_read(port->mac);
 	if (!(way->egress.flags & PORT_UP))
 		return VERDICT_egress_down;
 	if (index == frame->port && ingress.flags & PORT_SEND_REDIRECTS)
@@ -92,13 +93,15 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 					   struct packet *packet, struct way *way)
 {
-	const struct port *port = bpf_map_lookup_elem(&ports, &frame->port);
+	__u32 index = frame->port;
+	const struct port *port;
 	union port_word ingress;
 	enum verdict verdict;
 
-	if (!port || !frame->port)
+	port = index ? bpf_map_lookup_elem(&ports, &index) : NULL;
+	if (!port)
 		return VERDICT_stale;
-	ingress.word = READ_ONCE(*(const __u64 *)port->mac);
+	ingress.word = word_read(port->mac);
 	verdict = control_check(now);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
@@ -140,7 +143,7 @@ int router_xdp(struct xdp_md *ctx)
 		.data_end = (void *)(long)ctx->data_end,
 		.port = port_find(ctx->ingress_ifindex),
 	};
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = clock_now();
 	struct packet packet = {};
 	struct way way = {};
 	enum verdict verdict;
@@ -151,13 +154,13 @@ int router_xdp(struct xdp_md *ctx)
 		verdict = VERDICT_observe;
 	if (verdict == VERDICT_forwarded)
 		verdict = xdp_forward(ctx, &frame, &packet, &way);
+	if (verdict == VERDICT_forwarded) {
+		count_ingress(frame.port, VERDICT_forwarded, frame.len);
+		count_egress(way.hop.target.port, frame.len);
+		count_nexthop(way.slot, frame.len, now);
+		adjacency_stamp(way.adjacency, now);
+		return XDP_REDIRECT;
+	}
 	count_ingress(frame.port, verdict, frame.len);
-	if (verdict == VERDICT_dropped)
-		return XDP_DROP;
-	if (verdict != VERDICT_forwarded)
-		return XDP_PASS;
-	count_egress(way.hop.target.port, frame.len);
-	count_nexthop(way.slot, frame.len, now);
-	adjacency_stamp(way.adjacency, now);
-	return XDP_REDIRECT;
+	return verdict == VERDICT_dropped ? XDP_DROP : XDP_PASS;
 }

@@ -16,6 +16,12 @@
 #define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
+/* A word at an address whose type would make clang assume less alignment, and read it in parts. */
+static __always_inline __u64 word_read(const void *address)
+{
+	return *(const volatile __u64 *)address;
+}
+
 /* Fixed before loading, so that the verifier removes what is switched off. */
 const volatile enum engine engine = ENGINE_DIR24;
 const volatile bool multi_buffer = false;   /* loaded with BPF_F_XDP_HAS_FRAGS, kernel 5.18 */
