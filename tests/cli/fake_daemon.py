@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A daemon for the tests of the command: answers what it was told to, and remembers the requests."""
+"""A daemon for the tests: answers what it was told to, and remembers the requests."""
 import json
 import os
 import socket
