@@ -3,8 +3,8 @@
 """The command against a fake daemon: arguments, protocol, text, JSON, errors and exit codes.
 
 Runs in a mount namespace of its own with an empty /run, as root or not. EBPF_ROUTE names the
-binary, WRAPPER words to put before it (valgrind -q --error-exitcode=99), SANITIZED=1 leaves out the test
-that limits memory.
+binary, WRAPPER words to put before it (valgrind -q --error-exitcode=99), SANITIZED=1 leaves out
+the test that limits memory.
 """
 import json
 import os
@@ -17,6 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
 from fake_daemon import DIRECTORY, FakeDaemon, answer  # noqa: E402
 
 BINARY = os.environ.get("EBPF_ROUTE", os.path.join(HERE, "../../build/ebpf-route"))
@@ -269,7 +270,8 @@ def status_text():
 def get_text():
     with FakeDaemon(answer({"dst": "10.1.2.3", "from": "10.0.0.5", "iif": "eth0",
                             "verdict": "fallback", "reason": "no_neighbour", "prefix": "10.1.0.0/16",
-                            "dev": "eth1", "gateway": "192.0.2.1", "mtu": 1500, "engine_leaf": 45})) as daemon:
+                            "dev": "eth1", "gateway": "192.0.2.1", "mtu": 1500,
+                            "engine_leaf": 45})) as daemon:
         prints(run("get", "10.1.2.3", "iif", "eth0", "from", "10.0.0.5"),
                "10.1.2.3 from 10.0.0.5 iif eth0: fallback (no_neighbour): next hop has no valid "
                "neighbour entry yet",
