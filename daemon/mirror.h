@@ -11,6 +11,7 @@
 
 #include "../include/event.h"
 #include "../include/maps.h"
+#include "mirror_table.h"
 #include "pool.h"
 #include "rib.h"
 
@@ -28,14 +29,28 @@ struct mirror_link {
 	bool features_known;
 	bool send_redirects; /* effective, as read from the sysctls; true until known */
 	uint8_t hook;	     /* enum hook */
+	bool present;	     /* announced as a link; until then nothing but e.ifindex of e counts */
+	bool dirty;
+	uint32_t generation, netconf_generation;
+	uint32_t
+		suspect; /* generation in which routes via it may have vanished silently; 0: none */
+};
+
+/* What netconf says for all devices together; -1: not known. */
+struct mirror_netconf {
+	int32_t forwarding, rp_filter, ignore_linkdown;
+};
+
+struct mirror_address {
+	struct event_address e;
 	uint32_t generation;
-	struct mirror_link *next; /* hash chain */
+	struct table_node node;
 };
 
 struct mirror_neighbour {
 	struct event_neighbour e;
 	uint32_t generation;
-	struct mirror_neighbour *next;
+	struct table_node node;
 };
 
 /*
@@ -50,9 +65,8 @@ struct mirror_nexthop {
 	uint32_t hash;
 	uint32_t next; /* hash chain, handle */
 	uint16_t n_legs;
-	bool unsupported;
 	bool dirty;
-	struct event_leg *legs; /* weights and RTNH_F_ONLINK count; DEAD and LINKDOWN are kept out of the comparison */
+	struct event_leg *legs; /* of the flags only RTNH_F_ONLINK makes two sets differ */
 };
 
 /* A kernel nexthop object, as announced. */
@@ -60,23 +74,33 @@ struct mirror_object {
 	uint32_t id;
 	uint8_t type; /* enum nexthop_type */
 	uint8_t protocol;
-	bool unsupported;
+	bool fdb, unsupported;
+	bool present; /* false: gone, or only named as a member of a group */
 	struct event_leg leg;
 	uint16_t n_members;
 	struct event_member *members;
+	uint32_t grouped; /* how often groups name it as a member */
 	uint32_t generation;
-	struct mirror_object *next;
+	uint32_t suspect; /* generation in which it went, and routes with it; 0: did not */
+	struct table_node node;
 };
 
 /* One kernel route of a prefix; a prefix's candidates are in the kernel's order. */
 struct mirror_candidate {
-	uint32_t next;	   /* handle, 0: last */
+	uint32_t next; /* handle, 0: last */
 	uint32_t table;
 	uint32_t priority;
-	uint32_t nexthop;  /* handle of a struct mirror_nexthop, 0: none (blackhole, local ..) */
+	uint32_t nexthop; /* handle of a struct mirror_nexthop, 0: none (blackhole, local ..) */
 	uint32_t generation;
 	uint8_t tos, type, scope, protocol;
 	bool unsupported;
+	uint8_t origin; /* internal to the mirror */
+};
+
+struct mirror_rule {
+	struct event_rule e;
+	uint32_t generation;
+	struct mirror_rule *next;
 };
 
 struct mirror;
@@ -90,9 +114,16 @@ void mirror_destroy(struct mirror *mirror);
  */
 int mirror_apply(struct mirror *mirror, const struct event *ev);
 
-/* Mark, dump, sweep: what the dump between the two did not confirm is taken out. */
+/*
+ * Mark, dump, sweep: what the dump between the two did not confirm is taken out.
+ *
+ * What was announced meanwhile is replayed, before or after mirror_resync_end(), and may be older
+ * than the dump. From mirror_resync_begin() until the first fib_sync() (or mirror_replay_end())
+ * after mirror_resync_end() events are read with that in mind; replay everything before that.
+ */
 void mirror_resync_begin(struct mirror *mirror);
 void mirror_resync_end(struct mirror *mirror);
+void mirror_replay_end(struct mirror *mirror);
 
 /*
  * True once events came whose consequences the kernel does not announce (a link went down or up, an
@@ -119,6 +150,15 @@ const struct mirror_nexthop *mirror_nexthop(const struct mirror *mirror, uint32_
 const struct mirror_candidate *mirror_candidate(const struct mirror *mirror, uint32_t handle);
 struct rib *mirror_rib(const struct mirror *mirror);
 bool mirror_is_own_address(const struct mirror *mirror, __be32 addr);
+const struct mirror_netconf *mirror_netconf_all(const struct mirror *mirror);
+const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* list, in no order */
+uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold() */
+uint32_t mirror_hash_policy(const struct mirror *mirror);
+/* Are there routes of type local that the kernel did not make itself? */
+bool mirror_has_custom_local(const struct mirror *mirror);
+/* How many candidates are in the table `default`, and in `local` with a wide prefix of their own. */
+uint32_t mirror_default_candidates(const struct mirror *mirror);
+uint32_t mirror_wide_locals(const struct mirror *mirror);
 
 /* Calls fn for each, in no order; stops at and returns the first non-zero. */
 int mirror_walk_neighbours(const struct mirror *mirror,
@@ -126,6 +166,11 @@ int mirror_walk_neighbours(const struct mirror *mirror,
 int mirror_walk_nexthops(const struct mirror *mirror,
 			 int (*fn)(void *ctx, uint32_t handle, const struct mirror_nexthop *n),
 			 void *ctx);
+
+int mirror_walk_objects(const struct mirror *mirror,
+			int (*fn)(void *ctx, const struct mirror_object *o), void *ctx);
+int mirror_walk_addresses(const struct mirror *mirror,
+			  int (*fn)(void *ctx, const struct mirror_address *a), void *ctx);
 
 struct mirror_counts {
 	uint32_t links, addresses, neighbours, objects, nexthops, candidates, prefixes, rules;

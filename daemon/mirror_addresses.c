@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine's own IPv4 addresses, by device. Hashed by the address alone: "is it ours" is one
+ * look-up, whatever the number of devices that have it.
+ *
+ * When the last address of a device goes, the static routes through it vanish without a word: the
+ * link becomes suspect.
+ */
+#include "mirror_internal.h"
+
+#include <stdlib.h>
+
+static struct mirror_address *address_find(const struct mirror *mirror,
+					   const struct event_address *e)
+{
+	struct table_node *node = table_find(&mirror->addresses, table_hash_u32(e->local));
+
+	for (; node; node = table_find_next(node)) {
+		struct mirror_address *address = container_of(node, struct mirror_address, node);
+
+		if (address->e.local == e->local && address->e.ifindex == e->ifindex &&
+		    address->e.prefix_len == e->prefix_len)
+			return address;
+	}
+	return NULL;
+}
+
+static void address_remove(struct mirror *mirror, struct mirror_address *address)
+{
+	table_remove(&mirror->addresses, &address->node);
+	mirror_dirty_address(mirror, address->e.local);
+	free(address);
+}
+
+static bool has_address(const struct mirror *mirror, uint32_t ifindex)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&mirror->addresses, &walk)))
+		if (container_of(node, struct mirror_address, node)->e.ifindex == ifindex)
+			return true;
+	return false;
+}
+
+int mirror_apply_address(struct mirror *mirror, const struct event *ev)
+{
+	struct mirror_address *address = address_find(mirror, &ev->address);
+	uint32_t ifindex = ev->address.ifindex;
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+	int err;
+
+	if (ev->op == EVENT_DEL) {
+		if (!address)
+			return 0;
+		address_remove(mirror, address);
+		if (link && !has_address(mirror, ifindex))
+			mirror_link_suspect(mirror, link);
+		mirror_want_resync(mirror, "an address was deleted");
+		return 0;
+	}
+	if (!address) {
+		address = calloc(1, sizeof(*address));
+		if (!address)
+			return -ENOMEM;
+		address->e = ev->address;
+		err = table_insert(&mirror->addresses, &address->node,
+				   table_hash_u32(address->e.local));
+		if (err) {
+			free(address);
+			return err;
+		}
+		mirror_dirty_address(mirror, address->e.local);
+	}
+	address->generation = mirror->generation;
+	return 0;
+}
+
+void mirror_sweep_addresses(struct mirror *mirror)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&mirror->addresses, &walk))) {
+		struct mirror_address *address = container_of(node, struct mirror_address, node);
+
+		if (address->generation != mirror->generation)
+			address_remove(mirror, address);
+	}
+}
+
+void mirror_destroy_addresses(struct mirror *mirror)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&mirror->addresses, &walk)))
+		free(container_of(node, struct mirror_address, node));
+	table_destroy(&mirror->addresses);
+}
+
+bool mirror_is_own_address(const struct mirror *mirror, __be32 addr)
+{
+	struct table_node *node = table_find(&mirror->addresses, table_hash_u32(addr));
+
+	for (; node; node = table_find_next(node))
+		if (container_of(node, struct mirror_address, node)->e.local == addr)
+			return true;
+	return false;
+}
+
+int mirror_walk_addresses(const struct mirror *mirror,
+			  int (*fn)(void *ctx, const struct mirror_address *a), void *ctx)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err = 0;
+
+	while (!err && (node = table_walk_next(&mirror->addresses, &walk)))
+		err = fn(ctx, container_of(node, struct mirror_address, node));
+	return err;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A prefix's list of candidates: taking one in and out, and what else depends on it.
+ *
+ * Tables of the plain rules come first, in the order of look-up. Almost every change concerns its
+ * own prefix only. Two rare kinds of routes make others depend on what covers them (resolve.c says
+ * how): routes of the table `default`, and wide routes of the table `local` that are not the
+ * kernel's. While there are any, a change marks what lies below the prefix as well.
+ */
+#include "mirror_internal.h"
+
+#include <linux/rtnetlink.h>
+
+unsigned int mirror_table_rank(uint32_t table)
+{
+	switch (table) {
+	case RT_TABLE_LOCAL:
+		return 0;
+	case RT_TABLE_MAIN:
+		return 1;
+	case RT_TABLE_DEFAULT:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+static bool is_wide_local(const struct rib_entry *entry, const struct mirror_candidate *c)
+{
+	return c->table == RT_TABLE_LOCAL && entry->len < 32 && entry->addr >> 24 != 127;
+}
+
+static bool is_custom_local(const struct mirror_candidate *c)
+{
+	return c->type == RTN_LOCAL && (c->protocol != RTPROT_KERNEL || c->table != RT_TABLE_LOCAL);
+}
+
+static int dirty_any(void *ctx, struct rib_entry *entry)
+{
+	mirror_dirty_prefix(ctx, entry);
+	return 0;
+}
+
+/* Only what the table `default` alone decides. */
+static int dirty_default(void *ctx, struct rib_entry *entry)
+{
+	struct mirror *mirror = ctx;
+
+	if (entry->candidates &&
+	    mirror_candidate(mirror, entry->candidates)->table == RT_TABLE_DEFAULT)
+		mirror_dirty_prefix(mirror, entry);
+	return 0;
+}
+
+/* The candidate comes (1) or goes (-1). */
+static void account(struct mirror *mirror, struct rib_entry *entry,
+		    const struct mirror_candidate *c, int change)
+{
+	if (mirror_table_rank(c->table) == 3)
+		return;
+	mirror_dirty_prefix(mirror, entry);
+	if (is_custom_local(c))
+		mirror->custom_locals += change;
+	if (is_wide_local(entry, c)) {
+		mirror->wide_locals += change;
+		rib_walk_below(mirror->rib, rib_prefix(entry), dirty_any, mirror);
+	}
+	if (c->table == RT_TABLE_DEFAULT)
+		mirror->default_candidates += change;
+	else if (mirror->default_candidates)
+		rib_walk_below(mirror->rib, rib_prefix(entry), dirty_default, mirror);
+}
+
+uint32_t *mirror_candidate_insert(struct mirror *mirror, struct rib_entry *entry, uint32_t *link,
+				  const struct mirror_candidate *value)
+{
+	uint32_t handle = pool_alloc(&mirror->candidates);
+	struct mirror_candidate *c;
+
+	if (!handle)
+		return NULL;
+	if (!entry->candidates)
+		mirror->prefixes++;
+	c = pool_get(&mirror->candidates, handle);
+	*c = *value;
+	c->next = *link;
+	*link = handle;
+	account(mirror, entry, c, 1);
+	return link;
+}
+
+void mirror_candidate_remove(struct mirror *mirror, struct rib_entry *entry, uint32_t *link)
+{
+	uint32_t handle = *link;
+	struct mirror_candidate *c = pool_get(&mirror->candidates, handle);
+
+	*link = c->next;
+	account(mirror, entry, c, -1);
+	mirror_nexthop_unref(mirror, c->nexthop);
+	pool_free(&mirror->candidates, handle);
+	if (!entry->candidates) {
+		mirror->prefixes--;
+		mirror_dirty_prefix(mirror, entry);
+	}
+}
+
+void mirror_candidate_replace(struct mirror *mirror, struct rib_entry *entry,
+			      struct mirror_candidate *old, const struct mirror_candidate *value)
+{
+	uint32_t next = old->next;
+
+	account(mirror, entry, old, -1);
+	mirror_nexthop_unref(mirror, old->nexthop);
+	*old = *value;
+	old->next = next;
+	account(mirror, entry, old, 1);
+}
+
+void mirror_forget_prefix(struct mirror *mirror, struct rib_entry *entry)
+{
+	if (!entry->candidates && entry->installed == RIB_NOT_INSTALLED && !entry->spare &&
+	    !(entry->flags & RIB_DIRTY))
+		rib_remove(mirror->rib, entry);
+}
+
+const struct mirror_candidate *mirror_candidate(const struct mirror *mirror, uint32_t handle)
+{
+	return pool_get(&mirror->candidates, handle);
+}
+
+bool mirror_has_custom_local(const struct mirror *mirror)
+{
+	return mirror->custom_locals != 0;
+}
+
+uint32_t mirror_default_candidates(const struct mirror *mirror)
+{
+	return mirror->default_candidates;
+}
+
+uint32_t mirror_wide_locals(const struct mirror *mirror)
+{
+	return mirror->wide_locals;
+}

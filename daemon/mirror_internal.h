@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of the mirror: shared by mirror*.c, and the dirty set by fib*.c, by nobody else.
+ *
+ * An object's dirty flag and its place in a list of the dirty set go together, except that a list
+ * that could not grow sets `all` instead: then every object has to be looked at.
+ */
+#ifndef EBPF_ROUTE_MIRROR_INTERNAL_H
+#define EBPF_ROUTE_MIRROR_INTERNAL_H
+
+#include "mirror.h"
+
+struct mirror_neighbour_key {
+	uint32_t ifindex;
+	struct addr addr;
+};
+
+struct mirror_dirty {
+	struct vec links;      /* uint32_t ifindex: the port, and next hops through it */
+	struct vec addresses;  /* __be32 */
+	struct vec neighbours; /* struct mirror_neighbour_key */
+	struct vec nexthops;   /* uint32_t handle; also those without a reference left */
+	struct vec prefixes;   /* struct rib_entry *; also those without a candidate left */
+	bool all;
+};
+
+struct mirror {
+	uint32_t generation;
+	bool resyncing; /* between begin and end */
+	bool replaying; /* notifications may be older than the dump */
+	const char *wants_resync;
+
+	struct mirror_link **links; /* by ifindex */
+	uint32_t n_links, links_room;
+	uint32_t links_present;
+	struct mirror_netconf netconf_all;
+	struct table addresses, neighbours, objects;
+
+	struct pool nexthops;
+	uint32_t *nexthop_buckets; /* handles */
+	uint32_t nexthop_mask;
+	uint32_t nexthops_used; /* with references */
+
+	struct rib *rib;
+	struct pool candidates;
+	uint32_t prefixes;	     /* with candidates */
+	uint32_t default_candidates; /* in table default */
+	uint32_t wide_locals;	     /* in table local, shorter than /32, outside 127/8 */
+	uint32_t custom_locals;	     /* type local, not made by the kernel */
+
+	struct mirror_rule *rules;
+	uint32_t n_rules;
+
+	uint32_t hold, hash_policy;
+	struct mirror_dirty dirty;
+};
+
+/* Bits of rib_entry.spare, which the mirror and the fib share. */
+enum entry_flag {
+	ENTRY_LEFT_OUT = 1 << 0, /* fib: the engine had no room for it */
+	ENTRY_MARKED = 1 << 1,	 /* fib: stands for prefixes that were left out */
+};
+
+/* The first reason stays until the next resync begins. `why` is static text. */
+static inline void mirror_want_resync(struct mirror *mirror, const char *why)
+{
+	if (!mirror->wants_resync)
+		mirror->wants_resync = why;
+}
+
+/* mirror_dirty.c */
+void mirror_dirty_link(struct mirror *mirror, struct mirror_link *link);
+void mirror_dirty_address(struct mirror *mirror, __be32 addr);
+void mirror_dirty_neighbour(struct mirror *mirror, const struct event_neighbour *n);
+void mirror_dirty_nexthop(struct mirror *mirror, uint32_t handle);
+void mirror_dirty_prefix(struct mirror *mirror, struct rib_entry *entry);
+void mirror_dirty_destroy(struct mirror *mirror);
+
+/* mirror_links.c */
+int mirror_apply_link(struct mirror *mirror, const struct event *ev);
+int mirror_apply_netconf(struct mirror *mirror, const struct event *ev);
+int mirror_apply_features(struct mirror *mirror, const struct event *ev);
+struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifindex);
+void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link);
+void mirror_sweep_links(struct mirror *mirror);
+void mirror_destroy_links(struct mirror *mirror);
+
+/* mirror_addresses.c */
+int mirror_apply_address(struct mirror *mirror, const struct event *ev);
+void mirror_sweep_addresses(struct mirror *mirror);
+void mirror_destroy_addresses(struct mirror *mirror);
+
+/* mirror_neighbours.c */
+int mirror_apply_neighbour(struct mirror *mirror, const struct event *ev);
+void mirror_sweep_neighbours(struct mirror *mirror);
+void mirror_destroy_neighbours(struct mirror *mirror);
+
+/* mirror_objects.c */
+int mirror_apply_object(struct mirror *mirror, const struct event *ev);
+void mirror_sweep_objects(struct mirror *mirror);
+void mirror_destroy_objects(struct mirror *mirror);
+
+/* mirror_nexthops.c */
+#define NEXTHOP_UNKNOWN UINT32_MAX
+/* The set that a route names, with one reference more; 0: memory is out. */
+uint32_t mirror_nexthop_get(struct mirror *mirror, const struct event_route *route);
+/* The same without a reference; NEXTHOP_UNKNOWN where no route has it. */
+uint32_t mirror_nexthop_find(const struct mirror *mirror, const struct event_route *route);
+void mirror_nexthop_ref(struct mirror *mirror, uint32_t handle);   /* 0 is fine */
+void mirror_nexthop_unref(struct mirror *mirror, uint32_t handle); /* 0 is fine */
+/* Every set that names this kernel object is dirty. */
+void mirror_nexthops_of_object(struct mirror *mirror, uint32_t id);
+/* For fib: frees the set if it has no references; true if it is gone. */
+bool mirror_nexthop_reap(struct mirror *mirror, uint32_t handle);
+void mirror_nexthop_clean(struct mirror *mirror, uint32_t handle); /* no longer dirty */
+/* For fib, where the dirty set is not complete: lists anew those to reap, all others are clean. */
+void mirror_nexthops_relist(struct mirror *mirror);
+void mirror_destroy_nexthops(struct mirror *mirror);
+
+/* mirror_routes.c, mirror_candidates.c */
+int mirror_apply_route(struct mirror *mirror, const struct event *ev);
+void mirror_sweep_routes(struct mirror *mirror);
+/* For fib: the entry goes unless somebody still needs it. */
+void mirror_forget_prefix(struct mirror *mirror, struct rib_entry *entry);
+/* Order of lookup; 3: never by plain rules. */
+unsigned int mirror_table_rank(uint32_t table);
+
+/* Bits of mirror_candidate.origin. */
+enum candidate_origin {
+	ORIGIN_DUMP = 1 << 0,	 /* confirmed by the dump of its generation */
+	ORIGIN_CERTAIN = 1 << 1, /* its equals are known exactly, replay or not */
+	ORIGIN_OVER = 1 << 2,	 /* replaced, in a replay, one that the dump had */
+};
+
+/* Takes in and out one candidate at its place in a list, with all that depends on it. */
+uint32_t *mirror_candidate_insert(struct mirror *mirror, struct rib_entry *entry, uint32_t *link,
+				  const struct mirror_candidate *value);
+void mirror_candidate_remove(struct mirror *mirror, struct rib_entry *entry, uint32_t *link);
+void mirror_candidate_replace(struct mirror *mirror, struct rib_entry *entry,
+			      struct mirror_candidate *old, const struct mirror_candidate *value);
+
+/* mirror_rules.c */
+int mirror_apply_rule(struct mirror *mirror, const struct event *ev);
+void mirror_sweep_rules(struct mirror *mirror);
+void mirror_destroy_rules(struct mirror *mirror);
+
+#endif

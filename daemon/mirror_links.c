@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Links: what rtnetlink, netconf, the family `netdev` and the shell tell about a device.
+ *
+ * Settings of a device may come before the device itself (the kernel announces netconf first): an
+ * entry is then there but not `present`. One array, sorted by ifindex.
+ *
+ * Going down, losing carrier, changing master or going away takes routes with it silently: the link
+ * is then suspect until a dump begun later has confirmed what is left, and coming up does not bring
+ * them back: next hops through a suspect link fall back.
+ */
+#include "mirror_internal.h"
+
+#include <linux/netconf.h>
+#include <net/if.h>
+#include <stdlib.h>
+
+#ifndef IFF_LOWER_UP
+#define IFF_LOWER_UP 0x10000
+#endif
+
+/* Where the ifindex is or belongs. */
+static uint32_t place_of(const struct mirror *mirror, uint32_t ifindex)
+{
+	uint32_t lo = 0, hi = mirror->n_links;
+
+	while (lo < hi) {
+		uint32_t middle = lo + (hi - lo) / 2;
+
+		if (mirror->links[middle]->e.ifindex < ifindex)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo;
+}
+
+struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifindex)
+{
+	uint32_t i = place_of(mirror, ifindex);
+
+	return i < mirror->n_links && mirror->links[i]->e.ifindex == ifindex ? mirror->links[i]
+									     : NULL;
+}
+
+/* NULL: memory is out. */
+static struct mirror_link *link_get(struct mirror *mirror, uint32_t ifindex)
+{
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+	uint32_t i;
+
+	if (link)
+		return link;
+	if (mirror->n_links == mirror->links_room) {
+		uint32_t room = mirror->links_room ? 2 * mirror->links_room : 16;
+		struct mirror_link **links = realloc(mirror->links, room * sizeof(*links));
+
+		if (!links)
+			return NULL;
+		mirror->links = links;
+		mirror->links_room = room;
+	}
+	link = calloc(1, sizeof(*link));
+	if (!link)
+		return NULL;
+	link->e.ifindex = ifindex;
+	link->forwarding = link->rp_filter = link->ignore_linkdown = -1;
+	link->send_redirects = true;
+	link->generation = mirror->generation;
+	i = place_of(mirror, ifindex);
+	memmove(mirror->links + i + 1, mirror->links + i,
+		(mirror->n_links - i) * sizeof(struct mirror_link *));
+	mirror->links[i] = link;
+	mirror->n_links++;
+	return link;
+}
+
+static void link_remove(struct mirror *mirror, struct mirror_link *link)
+{
+	uint32_t i = place_of(mirror, link->e.ifindex);
+
+	if (link->present) {
+		mirror_dirty_link(mirror, link);
+		mirror->links_present--;
+	}
+	mirror->n_links--;
+	memmove(mirror->links + i, mirror->links + i + 1,
+		(mirror->n_links - i) * sizeof(struct mirror_link *));
+	free(link);
+}
+
+void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link)
+{
+	link->suspect = mirror->generation;
+	mirror_dirty_link(mirror, link);
+}
+
+static const char *silent_change(const struct event_link *old, const struct event_link *new)
+{
+	if ((old->flags ^ new->flags) & IFF_UP)
+		return new->flags &IFF_UP ? "a link went up" : "a link went down";
+	if ((old->flags ^ new->flags) & IFF_LOWER_UP)
+		return new->flags &IFF_LOWER_UP ? "a link got carrier" : "a link lost carrier";
+	if (old->master != new->master)
+		return "a link changed its master";
+	return NULL;
+}
+
+static bool same_link(const struct event_link *a, const struct event_link *b)
+{
+	return a->master == b->master && a->flags == b->flags && a->mtu == b->mtu &&
+	       a->type == b->type && a->mac_len == b->mac_len &&
+	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 &&
+	       strncmp(a->name, b->name, sizeof(a->name)) == 0 &&
+	       strncmp(a->kind, b->kind, sizeof(a->kind)) == 0;
+}
+
+int mirror_apply_link(struct mirror *mirror, const struct event *ev)
+{
+	const struct event_link *e = &ev->link;
+	struct mirror_link *link;
+	const char *why = NULL;
+
+	if (ev->op == EVENT_DEL) {
+		link = mirror_link_find(mirror, e->ifindex);
+		if (!link)
+			return 0;
+		if (link->present)
+			mirror_want_resync(mirror, "a link was deleted");
+		link_remove(mirror, link);
+		return 0;
+	}
+	link = link_get(mirror, e->ifindex);
+	if (!link)
+		return -ENOMEM;
+	link->generation = mirror->generation;
+	if (!link->present) {
+		link->present = true;
+		mirror->links_present++;
+		link->e = *e;
+		mirror_dirty_link(mirror, link);
+		return 0;
+	}
+	if (same_link(&link->e, e))
+		return 0;
+	why = silent_change(&link->e, e);
+	link->e = *e;
+	mirror_dirty_link(mirror, link);
+	if (why && ev->op == EVENT_NEW) {
+		mirror_link_suspect(mirror, link);
+		mirror_want_resync(mirror, why);
+	}
+	return 0;
+}
+
+/* ---- settings ------------------------------------------------------------------------ */
+
+static bool take(int32_t *value, int32_t said)
+{
+	if (said < 0 || *value == said)
+		return false;
+	*value = said;
+	return true;
+}
+
+static void netconf_unknown(struct mirror *mirror, struct mirror_link *link)
+{
+	link->forwarding = link->rp_filter = link->ignore_linkdown = -1;
+	if (link->present)
+		mirror_dirty_link(mirror, link);
+}
+
+int mirror_apply_netconf(struct mirror *mirror, const struct event *ev)
+{
+	const struct event_netconf *e = &ev->netconf;
+	struct mirror_netconf *all = &mirror->netconf_all;
+	struct mirror_link *link;
+	bool changed;
+
+	if (e->ifindex == NETCONFA_IFINDEX_ALL) {
+		changed = take(&all->forwarding, e->forwarding);
+		changed |= take(&all->rp_filter, e->rp_filter);
+		changed |= take(&all->ignore_linkdown, e->ignore_linkdown);
+		for (uint32_t i = 0; changed && i < mirror->n_links; i++)
+			if (mirror->links[i]->present)
+				mirror_dirty_link(mirror, mirror->links[i]);
+		return 0;
+	}
+	if (e->ifindex <= 0)
+		return 0;
+	if (ev->op == EVENT_DEL) {
+		link = mirror_link_find(mirror, e->ifindex);
+		if (link)
+			netconf_unknown(mirror, link);
+		return 0;
+	}
+	link = link_get(mirror, e->ifindex);
+	if (!link)
+		return -ENOMEM;
+	if (!link->present)
+		link->generation = mirror->generation;
+	link->netconf_generation = mirror->generation;
+	changed = take(&link->forwarding, e->forwarding);
+	changed |= take(&link->rp_filter, e->rp_filter);
+	changed |= take(&link->ignore_linkdown, e->ignore_linkdown);
+	if (changed && link->present)
+		mirror_dirty_link(mirror, link);
+	return 0;
+}
+
+int mirror_apply_features(struct mirror *mirror, const struct event *ev)
+{
+	const struct event_features *e = &ev->features;
+	bool known = ev->op != EVENT_DEL;
+	uint64_t features = known ? e->xdp_features : 0;
+	struct mirror_link *link = mirror_link_find(mirror, e->ifindex);
+
+	if (!link && !known)
+		return 0;
+	if (!link)
+		link = link_get(mirror, e->ifindex);
+	if (!link)
+		return -ENOMEM;
+	if (!link->present)
+		link->generation = mirror->generation;
+	if (link->features_known == known && link->xdp_features == features)
+		return 0;
+	link->features_known = known;
+	link->xdp_features = features;
+	if (link->present)
+		mirror_dirty_link(mirror, link);
+	return 0;
+}
+
+void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook)
+{
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+
+	if (!link || link->hook == hook)
+		return;
+	link->hook = hook;
+	mirror_dirty_link(mirror, link);
+}
+
+void mirror_set_send_redirects(struct mirror *mirror, uint32_t ifindex, bool send)
+{
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+
+	if (!link || link->send_redirects == send)
+		return;
+	link->send_redirects = send;
+	mirror_dirty_link(mirror, link);
+}
+
+/* ---- sweep --------------------------------------------------------------------------- */
+
+void mirror_sweep_links(struct mirror *mirror)
+{
+	for (uint32_t i = mirror->n_links; i-- > 0;) {
+		struct mirror_link *link = mirror->links[i];
+
+		if (link->generation != mirror->generation) {
+			link_remove(mirror, link);
+			continue;
+		}
+		if (link->netconf_generation != mirror->generation &&
+		    (link->forwarding >= 0 || link->rp_filter >= 0 || link->ignore_linkdown >= 0))
+			netconf_unknown(mirror, link);
+		if (link->suspect && link->suspect < mirror->generation) {
+			link->suspect = 0;
+			mirror_dirty_link(mirror, link);
+		}
+	}
+}
+
+void mirror_destroy_links(struct mirror *mirror)
+{
+	for (uint32_t i = 0; i < mirror->n_links; i++)
+		free(mirror->links[i]);
+	free(mirror->links);
+}
+
+/* ---- look-ups ------------------------------------------------------------------------ */
+
+const struct mirror_link *mirror_link(const struct mirror *mirror, uint32_t ifindex)
+{
+	const struct mirror_link *link = mirror_link_find(mirror, ifindex);
+
+	return link && link->present ? link : NULL;
+}
+
+const struct mirror_link *mirror_link_by_name(const struct mirror *mirror, const char *name)
+{
+	for (uint32_t i = 0; i < mirror->n_links; i++)
+		if (mirror->links[i]->present &&
+		    strncmp(mirror->links[i]->e.name, name, IFNAMSIZ) == 0)
+			return mirror->links[i];
+	return NULL;
+}
+
+const struct mirror_link *mirror_next_link(const struct mirror *mirror, uint32_t after_ifindex)
+{
+	uint32_t i = after_ifindex == UINT32_MAX ? mirror->n_links
+						 : place_of(mirror, after_ifindex + 1);
+
+	while (i < mirror->n_links && !mirror->links[i]->present)
+		i++;
+	return i < mirror->n_links ? mirror->links[i] : NULL;
+}
+
+const struct mirror_netconf *mirror_netconf_all(const struct mirror *mirror)
+{
+	return &mirror->netconf_all;
+}
