@@ -29,7 +29,8 @@ struct fib_sink_ops {
 	int (*set_own_address)(struct fib_sink *sink, __be32 addr, bool present);
 	int (*set_default_leaf)(struct fib_sink *sink, uint32_t leaf);
 	/* hold: enum verdict or 0; flags: enum control_flag, only CHECK_SOURCE and NEIGHBOURS_FULL. */
-	int (*set_control)(struct fib_sink *sink, uint32_t hold, uint32_t flags, uint32_t hash_policy);
+	int (*set_control)(struct fib_sink *sink, uint32_t hold, uint32_t flags,
+			   uint32_t hash_policy);
 	/* Waits until every program that was running has ended. */
 	void (*grace)(struct fib_sink *sink);
 };
@@ -60,14 +61,15 @@ int fib_sync(struct fib *fib);
 void fib_reclaim(struct fib *fib, bool all);
 
 struct fib_counts {
-	uint32_t routes;     /* prefixes installed in the engine, the default route included */
-	uint32_t fallback;   /* of these, entered with a reason to fall back */
-	uint32_t nexthops;   /* slots in use */
+	uint32_t routes;   /* prefixes installed in the engine, the default route included */
+	uint32_t fallback; /* of these, entered with a reason to fall back */
+	uint32_t nexthops; /* slots in use */
 	uint32_t groups;
-	uint32_t adjacencies, neighbours; /* in use; of the adjacencies, resolved ones for connected destinations */
+	uint32_t adjacencies,
+		neighbours; /* in use; of the adjacencies, resolved ones for connected destinations */
 	uint32_t ports;
-	uint32_t full;	     /* prefixes that did not fit and fall back as table_full */
-	uint64_t writes;     /* since start */
+	uint32_t full;	 /* prefixes that did not fit and fall back as table_full */
+	uint64_t writes; /* since start */
 };
 void fib_counts(const struct fib *fib, struct fib_counts *ret);
 
@@ -76,5 +78,19 @@ uint16_t fib_port_of(const struct fib *fib, uint32_t ifindex);
 uint32_t fib_ifindex_of(const struct fib *fib, uint16_t port);
 uint32_t fib_slot_of(const struct fib *fib, uint32_t nexthop /* handle in the mirror */);
 uint32_t fib_adjacency_of(const struct fib *fib, uint32_t ifindex, const struct addr *addr);
+
+/*
+ * What the fast path does with packets for this prefix, as installed: forwarded if its next hop is
+ * connected or has a resolved neighbour (of a group: any member), otherwise the verdict; *ret_slot
+ * is its next-hop slot or 0. -ENOENT where the fast path has nothing for it. Either pointer may be
+ * NULL.
+ */
+int fib_verdict(const struct fib *fib, const struct rib_entry *entry, enum verdict *ret_verdict,
+		uint32_t *ret_slot);
+/* The same for a leaf or slot by itself. */
+enum verdict fib_leaf_verdict(const struct fib *fib, uint32_t leaf);
+/* What the sink was told last: nexthop and adjacency words; 0 outside the limits. */
+uint64_t fib_nexthop_word(const struct fib *fib, uint32_t slot);
+uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index);
 
 #endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Empties the mirror's dirty set: each object to the file that writes it.
+ *
+ * What fails stays in its list, dirty, for the next sync. A list may grow while it is worked off.
+ * Where the mirror could not list everything (`all`), everything is compared.
+ */
+#include "fib_internal.h"
+
+static struct mirror_dirty *dirty_of(struct fib *fib)
+{
+	return &fib->mirror->dirty;
+}
+
+/* A list that was long for once does not keep its memory. */
+static void list_done(struct vec *list, uint32_t kept)
+{
+	enum { LONG = 65536 };
+
+	list->n = kept;
+	if (!kept && list->room > LONG)
+		vec_destroy(list);
+}
+
+static void sync_addresses(struct fib *fib)
+{
+	struct vec *list = &dirty_of(fib)->addresses;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		__be32 addr = ((__be32 *)list->items)[i];
+		int err = fib_own_sync(fib, addr);
+
+		fib_failed(fib, err);
+		if (err)
+			((__be32 *)list->items)[kept++] = addr;
+	}
+	list_done(list, kept);
+}
+
+static void sync_links(struct fib *fib)
+{
+	struct vec *list = &dirty_of(fib)->links;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		uint32_t ifindex = ((uint32_t *)list->items)[i];
+		struct mirror_link *link = mirror_link_find(fib->mirror, ifindex);
+		int err;
+
+		if (link)
+			link->dirty = false;
+		err = fib_link_sync(fib, ifindex);
+		fib_failed(fib, err);
+		if (!err)
+			continue;
+		if (link)
+			link->dirty = true;
+		((uint32_t *)list->items)[kept++] = ifindex;
+	}
+	list_done(list, kept);
+}
+
+static void sync_neighbours(struct fib *fib)
+{
+	struct vec *list = &dirty_of(fib)->neighbours;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		struct mirror_neighbour_key key = ((struct mirror_neighbour_key *)list->items)[i];
+		int err = fib_neighbour_sync(fib, &key);
+
+		fib_failed(fib, err);
+		if (err)
+			((struct mirror_neighbour_key *)list->items)[kept++] = key;
+	}
+	list_done(list, kept);
+}
+
+/* Only marks their slots; those without references stay for fib_changes_reap(). */
+static void sync_nexthops(struct fib *fib)
+{
+	struct vec *list = &dirty_of(fib)->nexthops;
+
+	for (uint32_t i = 0; i < list->n; i++)
+		fib_slot_dirty(fib, fib_slot_of(fib, ((uint32_t *)list->items)[i]));
+}
+
+/* What fails here is in no list: everything once more in the next sync. */
+static void failed_in_all(struct fib *fib, int err)
+{
+	fib_failed(fib, err);
+	if (err)
+		dirty_of(fib)->all = true;
+}
+
+static void sync_all(struct fib *fib)
+{
+	const struct mirror_link *link = mirror_next_link(fib->mirror, 0);
+
+	failed_in_all(fib, fib_own_sync_all(fib));
+	for (; link; link = mirror_next_link(fib->mirror, link->e.ifindex)) {
+		mirror_link_find(fib->mirror, link->e.ifindex)->dirty = false;
+		failed_in_all(fib, fib_link_sync(fib, link->e.ifindex));
+	}
+	failed_in_all(fib, fib_ports_check(fib));
+	failed_in_all(fib, fib_neighbours_sync(fib, 0));
+	mirror_nexthops_relist(fib->mirror);
+	fib_slots_dirty(fib, false);
+}
+
+static int clean_entry(void *ctx, struct rib_entry *entry)
+{
+	(void)ctx;
+	entry->flags &= ~RIB_DIRTY;
+	return 0;
+}
+
+/* Starts with an empty list; what becomes dirty on the way is left for the list. */
+static void sync_all_routes(struct fib *fib)
+{
+	struct rib *rib = mirror_rib(fib->mirror);
+	struct rib_entry *entry = rib_first(rib, prefix_make(0, 0));
+
+	dirty_of(fib)->prefixes.n = 0;
+	rib_walk_below(rib, prefix_make(0, 0), clean_entry, NULL);
+	while (entry) {
+		struct prefix prefix = rib_prefix(entry);
+
+		if (!(entry->flags & RIB_DIRTY))
+			failed_in_all(fib, fib_route_sync(fib, entry));
+		entry = rib_next(rib, prefix);
+	}
+}
+
+void fib_changes_objects(struct fib *fib)
+{
+	bool all = dirty_of(fib)->all;
+
+	dirty_of(fib)->all = false;
+	fib->all = all;
+	if (all)
+		sync_all(fib);
+	sync_addresses(fib);
+	sync_links(fib);
+	sync_neighbours(fib);
+	sync_nexthops(fib);
+	fib_slots_sync(fib);
+}
+
+void fib_changes_routes(struct fib *fib)
+{
+	struct vec *list = &dirty_of(fib)->prefixes;
+	uint32_t kept = 0;
+
+	if (fib->all)
+		sync_all_routes(fib);
+	for (uint32_t i = 0; i < list->n; i++) {
+		struct rib_entry *entry = ((struct rib_entry **)list->items)[i];
+		int err;
+
+		entry->flags &= ~RIB_DIRTY;
+		err = fib_route_sync(fib, entry);
+		if (!err)
+			continue;
+		fib_failed(fib, err);
+		if (entry->flags & RIB_DIRTY)
+			continue; /* is behind in the list already */
+		entry->flags |= RIB_DIRTY;
+		((struct rib_entry **)list->items)[kept++] = entry;
+	}
+	list_done(list, kept);
+}
+
+void fib_changes_reap(struct fib *fib)
+{
+	struct vec *list = &dirty_of(fib)->nexthops;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		uint32_t handle = ((uint32_t *)list->items)[i];
+		bool unused = !mirror_nexthop(fib->mirror, handle)->refs;
+
+		/* A leaf that could not be taken out still names it. */
+		if (unused && fib_slot_of(fib, handle)) {
+			((uint32_t *)list->items)[kept++] = handle;
+			continue;
+		}
+		if (!unused || !mirror_nexthop_reap(fib->mirror, handle))
+			mirror_nexthop_clean(fib->mirror, handle);
+	}
+	list_done(list, kept);
+}

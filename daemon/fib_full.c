@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the engine has no room for.
+ *
+ * A prefix left out (a victim) must not be caught by a shorter one: a prefix that covers it, its
+ * mark, says table_full instead of what it says itself. Invariants:
+ * - of the prefixes that the engine holds, the longest one that covers a victim is its mark;
+ * - a mark is held with the leaf table_full as long as it has victims, candidates or not;
+ * - an entry is a victim (ENTRY_LEFT_OUT), or held, never both.
+ * Hence a prefix that is entered between a victim and its mark becomes the victim's mark. /0 as a
+ * mark is the default leaf. Victims are tried again when the engine gave something up; the first one
+ * that still does not fit ends the attempt, for room is of one kind in every engine.
+ */
+#include "fib_internal.h"
+
+#include <stdlib.h>
+
+static uint32_t entry_hash(const struct rib_entry *entry)
+{
+	return table_hash_u32(entry->addr + entry->len);
+}
+
+static struct fib_mark *mark_find(const struct fib *fib, const struct rib_entry *entry)
+{
+	struct table_node *node = table_find(&fib->marks, entry_hash(entry));
+
+	for (; node; node = table_find_next(node))
+		if (container_of(node, struct fib_mark, node)->entry == entry)
+			return container_of(node, struct fib_mark, node);
+	return NULL;
+}
+
+static struct fib_victim *victim_find(const struct fib *fib, const struct rib_entry *entry)
+{
+	struct table_node *node = table_find(&fib->victims, entry_hash(entry));
+
+	for (; node; node = table_find_next(node))
+		if (container_of(node, struct fib_victim, node)->entry == entry)
+			return container_of(node, struct fib_victim, node);
+	return NULL;
+}
+
+static struct fib_mark *mark_get(struct fib *fib, struct rib_entry *entry)
+{
+	struct fib_mark *mark = mark_find(fib, entry);
+
+	if (mark)
+		return mark;
+	mark = calloc(1, sizeof(*mark));
+	if (!mark)
+		return NULL;
+	mark->entry = entry;
+	if (table_insert(&fib->marks, &mark->node, entry_hash(entry))) {
+		free(mark);
+		return NULL;
+	}
+	entry->spare |= ENTRY_MARKED;
+	return mark;
+}
+
+/* A mark that nobody needs: the entry says again what it has to say. */
+static void mark_put(struct fib *fib, struct fib_mark *mark)
+{
+	if (mark->victims)
+		return;
+	mark->entry->spare &= ~ENTRY_MARKED;
+	mirror_dirty_prefix(fib->mirror, mark->entry);
+	table_remove(&fib->marks, &mark->node);
+	free(mark);
+}
+
+static void victim_remove(struct fib *fib, struct fib_victim *victim)
+{
+	victim->entry->spare &= ~ENTRY_LEFT_OUT;
+	victim->mark->victims--;
+	mark_put(fib, victim->mark);
+	table_remove(&fib->victims, &victim->node);
+	free(victim);
+}
+
+/* ---- between a victim and its mark ------------------------------------------------------------- */
+
+struct between {
+	struct fib *fib;
+	const struct rib_entry *entry;
+	struct fib_mark *adopt; /* NULL: only ask */
+};
+
+static int victim_below(void *ctx, struct rib_entry *entry)
+{
+	struct between *between = ctx;
+	struct fib_victim *victim;
+	struct fib_mark *old;
+
+	if (!(entry->spare & ENTRY_LEFT_OUT) || entry == between->entry)
+		return 0;
+	victim = victim_find(between->fib, entry);
+	old = victim->mark;
+	if (old->entry->len >= between->entry->len)
+		return 0;
+	if (!between->adopt)
+		return 1;
+	victim->mark = between->adopt;
+	between->adopt->victims++;
+	old->victims--;
+	mark_put(between->fib, old);
+	return 0;
+}
+
+/* Enters a prefix that the engine does not hold. */
+static int enter(struct fib *fib, struct rib_entry *entry, uint32_t leaf, struct prefix *ret_mark)
+{
+	struct between between = { .fib = fib, .entry = entry };
+	const struct rib *rib = mirror_rib(fib->mirror);
+	int err;
+
+	if (!fib->victims.count || !rib_walk_below(rib, rib_prefix(entry), victim_below, &between))
+		return fib_leaf_write(fib, entry, leaf, ret_mark);
+	between.adopt = mark_get(fib, entry);
+	if (!between.adopt)
+		return -ENOMEM;
+	err = fib_leaf_write(fib, entry, VERDICT_table_full, ret_mark);
+	if (!err)
+		rib_walk_below(rib, rib_prefix(entry), victim_below, &between);
+	mark_put(fib, between.adopt);
+	return err;
+}
+
+static int leave_out(struct fib *fib, struct rib_entry *entry, struct prefix mark_prefix)
+{
+	struct rib_entry *mark_entry = rib_get(mirror_rib(fib->mirror), mark_prefix);
+	struct fib_victim *victim = calloc(1, sizeof(*victim));
+	struct fib_mark *mark = mark_entry ? mark_get(fib, mark_entry) : NULL;
+	struct prefix none;
+	int err = victim && mark ? 0 : -ENOMEM;
+
+	if (!err)
+		err = fib_leaf_write(fib, mark_entry, VERDICT_table_full, &none);
+	if (!err)
+		err = table_insert(&fib->victims, &victim->node, entry_hash(entry));
+	if (err) {
+		free(victim);
+		if (mark)
+			mark_put(fib, mark);
+		else if (mark_entry)
+			mirror_dirty_prefix(fib->mirror, mark_entry);
+		return err;
+	}
+	victim->entry = entry;
+	victim->mark = mark;
+	mark->victims++;
+	entry->spare |= ENTRY_LEFT_OUT;
+	return 0;
+}
+
+int fib_full_install(struct fib *fib, struct rib_entry *entry, uint32_t leaf)
+{
+	struct prefix mark = prefix_make(0, 0);
+	int err = enter(fib, entry, leaf, &mark);
+
+	return err == -ENOSPC ? leave_out(fib, entry, mark) : err;
+}
+
+void fib_full_withdraw(struct fib *fib, struct rib_entry *entry)
+{
+	victim_remove(fib, victim_find(fib, entry));
+}
+
+void fib_full_retry(struct fib *fib)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	struct prefix mark;
+	uint32_t leaf;
+	int err;
+
+	if (!fib->engine_freed)
+		return;
+	fib->engine_freed = false;
+	while ((node = table_walk_next(&fib->victims, &walk))) {
+		struct fib_victim *victim = container_of(node, struct fib_victim, node);
+
+		err = fib_route_leaf(fib, victim->entry, &leaf);
+		if (!err)
+			err = enter(fib, victim->entry, leaf, &mark);
+		if (!err)
+			victim_remove(fib, victim);
+		else if (err == -ENOSPC)
+			break;
+		else if (err != -ENOENT)
+			fib_failed(fib, err);
+	}
+}
+
+/* Prefixes that fall back for want of room in any table. */
+uint32_t fib_full_counts(const struct fib *fib)
+{
+	uint32_t n = fib->victims.count + fib->verdict_leaves[VERDICT_table_full];
+	struct table_walk walk = { 0 };
+	struct resolved_route r;
+	struct table_node *node;
+
+	while ((node = table_walk_next(&fib->marks, &walk)))
+		n -= !resolve_route(fib->mirror, container_of(node, struct fib_mark, node)->entry,
+				    &r);
+	return n;
+}
+
+void fib_full_destroy(struct fib *fib)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&fib->victims, &walk)))
+		free(container_of(node, struct fib_victim, node));
+	memset(&walk, 0, sizeof(walk));
+	while ((node = table_walk_next(&fib->marks, &walk)))
+		free(container_of(node, struct fib_mark, node));
+	table_destroy(&fib->victims);
+	table_destroy(&fib->marks);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of the fib: shared by fib*.c, nobody else.
+ *
+ * What is in the maps is known here by value and compared before every write. References: a slot is
+ * referenced by installed leaves and by groups, an adjacency by slots and by the neighbour it stands
+ * for, a group row by one slot. What is referenced no longer becomes idle, and is given back at the
+ * end of a sync, when nothing in the maps names it any more; its number then waits in quarantine for
+ * a grace period.
+ */
+#ifndef EBPF_ROUTE_FIB_INTERNAL_H
+#define EBPF_ROUTE_FIB_INTERNAL_H
+
+#include "fib.h"
+#include "mirror_internal.h"
+#include "resolve.h"
+
+/* The numbers first..limit-1 of one map. */
+struct fib_numbers {
+	uint32_t first, next, limit; /* next: never used so far */
+	uint32_t *free, *quarantine;
+	uint32_t n_free, n_quarantine;
+	bool freed;   /* one was given back since the last look */
+	bool starved; /* somebody went without one */
+};
+
+struct fib_port {
+	struct table_node node; /* by ifindex */
+	struct port value;	/* as in the map */
+	uint16_t number;
+	bool leaving; /* its link is gone, the number not yet */
+};
+
+struct fib_adjacency {
+	struct table_node node; /* by ifindex and address */
+	struct mirror_neighbour_key key;
+	uint32_t index; /* 0: none left */
+	uint32_t refs;	/* slots */
+	bool wanted;	/* in `neighbours`, and it is there if `entered` */
+	bool entered;
+	bool idle;
+	struct fib_adjacency *next_idle;
+};
+
+/* A next-hop slot; its number is its place in fib.slots. */
+struct fib_slot {
+	uint64_t word;	 /* as in the map */
+	uint32_t handle; /* the mirror's next hop that owns it, or 0: a leg of groups */
+	uint32_t leaf_refs, group_refs;
+	bool used, dirty, idle, starved;
+	uint32_t next_dirty, next_idle;
+	struct fib_adjacency *adjacency;
+	uint32_t row; /* of a group, 0: none */
+	uint16_t n_members;
+	uint32_t *members;	/* leaves */
+	struct table_node node; /* of legs, by leg and MTU */
+	struct event_leg leg;
+	uint32_t mtu;
+};
+
+struct fib_own {
+	struct table_node node;
+	__be32 addr;
+	bool entered;
+};
+
+/* Stands for prefixes that the engine has no room for: see fib_full.c. */
+struct fib_mark {
+	struct table_node node; /* by entry */
+	struct rib_entry *entry;
+	uint32_t victims;
+};
+
+struct fib_victim {
+	struct table_node node; /* by entry */
+	struct rib_entry *entry;
+	struct fib_mark *mark;
+};
+
+struct fib_control {
+	uint32_t hold, flags, hash_policy;
+};
+
+struct fib {
+	struct mirror *mirror;
+	struct fib_sink *sink;
+
+	struct fib_numbers port_numbers, adjacency_numbers, slot_numbers, row_numbers;
+	struct table ports; /* by ifindex */
+	struct fib_port **port_by_number;
+	uint32_t n_leaving;
+	struct table adjacencies;
+	uint64_t *adjacency_words;
+	struct fib_adjacency *idle_adjacencies;
+	uint32_t n_entered, n_left_out; /* neighbours */
+	bool neighbour_freed;
+
+	struct fib_slot *slots;
+	struct table legs;
+	struct vec slot_of_handle; /* uint32_t */
+	struct group *rows;
+	uint32_t dirty_slots, idle_slots; /* lists */
+
+	struct table own;
+	uint32_t own_left_out;
+
+	struct table marks, victims;
+	bool engine_freed;
+	uint32_t n_installed; /* entries with a leaf in the engine, or the default */
+	uint32_t verdict_leaves[VERDICT_COUNT]; /* of these, by verdict */
+
+	struct fib_control control;
+	bool started; /* control and default leaf were written once */
+	uint64_t writes;
+	int error; /* first one of this sync */
+	bool all;  /* this pass compares everything */
+};
+
+/* Counts a write; notes an error. Returns err. */
+int fib_wrote(struct fib *fib, int err);
+/* Notes an error of something that stays dirty. */
+void fib_failed(struct fib *fib, int err);
+
+/* fib_numbers.c */
+int fib_numbers_init(struct fib_numbers *numbers, uint32_t first, uint32_t limit);
+void fib_numbers_destroy(struct fib_numbers *numbers);
+uint32_t fib_number_take(struct fib *fib, struct fib_numbers *numbers); /* 0: none left */
+void fib_number_give(struct fib_numbers *numbers, uint32_t number);
+void fib_grace(struct fib *fib);
+
+/* fib_ports.c */
+int fib_link_sync(struct fib *fib, uint32_t ifindex);
+uint16_t fib_port_usable(const struct fib *fib, uint32_t ifindex); /* 0: none, or leaving */
+int fib_ports_check(struct fib *fib); /* those whose link is gone unnoticed leave */
+void fib_ports_release(struct fib *fib);
+void fib_ports_destroy(struct fib *fib);
+
+/* fib_adjacencies.c */
+/* The adjacency with one reference more, written; NULL: memory is out. */
+struct fib_adjacency *fib_adjacency_get(struct fib *fib, uint32_t ifindex, const struct addr *addr);
+void fib_adjacency_put(struct fib *fib, struct fib_adjacency *adjacency); /* NULL is fine */
+int fib_adjacency_sync(struct fib *fib, struct fib_adjacency *adjacency);
+int fib_neighbour_sync(struct fib *fib, const struct mirror_neighbour_key *key);
+/* All of one link, or of every link where ifindex is 0. */
+int fib_neighbours_sync(struct fib *fib, uint32_t ifindex);
+void fib_adjacencies_retry(struct fib *fib);
+void fib_adjacencies_release(struct fib *fib);
+void fib_adjacencies_destroy(struct fib *fib);
+
+/* fib_nexthops.c */
+/* Slot of a next hop of the mirror, written; *ret is VERDICT_table_full where there is none left. */
+int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf);
+/* The same for a leg of a group, with one reference of a group more. */
+int fib_slot_for_leg(struct fib *fib, const struct event_leg *leg, uint32_t mtu,
+		     uint32_t *ret_leaf);
+void fib_leaf_ref(struct fib *fib, uint32_t leaf);
+void fib_leaf_unref(struct fib *fib, uint32_t leaf);
+void fib_member_unref(struct fib *fib, uint32_t leaf);
+int fib_slot_write(struct fib *fib, uint32_t slot, struct nexthop value);
+void fib_slot_dirty(struct fib *fib, uint32_t slot);
+void fib_slots_dirty(struct fib *fib, bool starved_only);
+void fib_slots_sync(struct fib *fib);
+void fib_slots_release(struct fib *fib);
+void fib_slots_destroy(struct fib *fib);
+
+/* fib_groups.c */
+int fib_group_sync(struct fib *fib, uint32_t slot, const struct resolved_nexthop *resolved);
+void fib_group_release(struct fib *fib, uint32_t slot);
+/* Pure: shares out the buckets; `old` (NULL: none) is changed as little as the weights allow. */
+void fib_group_fill(const uint32_t *leaves, const uint16_t *weights, unsigned int n,
+		    const struct group *old, struct group *ret);
+
+/* fib_routes.c */
+int fib_route_sync(struct fib *fib, struct rib_entry *entry);
+/* The leaf that the entry should have. False: none at all. */
+int fib_route_leaf(struct fib *fib, const struct rib_entry *entry, uint32_t *ret_leaf);
+/* -ENOSPC sets *ret_mark. */
+int fib_leaf_write(struct fib *fib, struct rib_entry *entry, uint32_t leaf,
+		   struct prefix *ret_mark);
+int fib_leaf_clear(struct fib *fib, struct rib_entry *entry);
+void fib_routes_retry(struct fib *fib);
+
+/* fib_full.c */
+int fib_full_install(struct fib *fib, struct rib_entry *entry, uint32_t leaf);
+void fib_full_withdraw(struct fib *fib, struct rib_entry *entry);
+void fib_full_retry(struct fib *fib);
+uint32_t fib_full_counts(const struct fib *fib);
+void fib_full_destroy(struct fib *fib);
+
+/* fib_own.c */
+int fib_own_sync(struct fib *fib, __be32 addr);
+int fib_own_sync_all(struct fib *fib);
+void fib_own_destroy(struct fib *fib);
+
+/* fib_changes.c */
+void fib_changes_objects(struct fib *fib); /* all but routes */
+void fib_changes_routes(struct fib *fib);
+void fib_changes_reap(struct fib *fib);
+
+#endif

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Next-hop slots: one for every next hop of the mirror that installed routes use, and one for every
+ * leg of multipath groups.
+ *
+ * A slot's content may change at any time by one write; no leaf changes for it. A slot is written
+ * before anything names it. What a slot resolves to depends on links, nexthop objects and own
+ * addresses: when one of these changes, slots are marked dirty and compared with what they say.
+ * A number that comes back from quarantine is first set to zero, for its counters start anew.
+ */
+#include "fib_internal.h"
+
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+static struct nexthop verdict_value(enum verdict verdict)
+{
+	return (struct nexthop){ .kind = NEXTHOP_VERDICT, .verdict = verdict };
+}
+
+static uint16_t mtu_value(uint32_t mtu)
+{
+	return mtu > UINT16_MAX ? 0 : mtu;
+}
+
+int fib_slot_write(struct fib *fib, uint32_t slot, struct nexthop value)
+{
+	union nexthop_word word = { .nexthop = value };
+	struct fib_slot *s = &fib->slots[slot];
+	int err;
+
+	if (s->word == word.word)
+		return 0;
+	err = fib_wrote(fib, fib->sink->ops->set_nexthop(fib->sink, slot, word.word));
+	if (!err)
+		s->word = word.word;
+	return err;
+}
+
+/* ---- dirty and idle ---------------------------------------------------------------------------- */
+
+void fib_slot_dirty(struct fib *fib, uint32_t slot)
+{
+	struct fib_slot *s = &fib->slots[slot];
+
+	if (s->dirty || !s->used)
+		return;
+	s->dirty = true;
+	s->next_dirty = fib->dirty_slots;
+	fib->dirty_slots = slot;
+}
+
+void fib_slots_dirty(struct fib *fib, bool starved_only)
+{
+	for (uint32_t slot = LEAF_FIRST_SLOT; slot < fib->slot_numbers.next; slot++)
+		if (!starved_only || fib->slots[slot].starved)
+			fib_slot_dirty(fib, slot);
+}
+
+static void make_idle(struct fib *fib, uint32_t slot)
+{
+	struct fib_slot *s = &fib->slots[slot];
+
+	if (s->idle || s->leaf_refs || s->group_refs)
+		return;
+	s->idle = true;
+	s->next_idle = fib->idle_slots;
+	fib->idle_slots = slot;
+}
+
+void fib_leaf_ref(struct fib *fib, uint32_t leaf)
+{
+	if (leaf < LEAF_FIRST_SLOT)
+		fib->verdict_leaves[leaf]++;
+	else
+		fib->slots[leaf].leaf_refs++;
+}
+
+void fib_leaf_unref(struct fib *fib, uint32_t leaf)
+{
+	if (leaf < LEAF_FIRST_SLOT) {
+		fib->verdict_leaves[leaf]--;
+		return;
+	}
+	fib->slots[leaf].leaf_refs--;
+	make_idle(fib, leaf);
+}
+
+void fib_member_unref(struct fib *fib, uint32_t leaf)
+{
+	if (leaf < LEAF_FIRST_SLOT)
+		return;
+	fib->slots[leaf].group_refs--;
+	make_idle(fib, leaf);
+}
+
+/* ---- content ----------------------------------------------------------------------------------- */
+
+static int sync_verdict(struct fib *fib, uint32_t slot, enum verdict verdict,
+			struct fib_adjacency *adjacency)
+{
+	struct fib_slot *s = &fib->slots[slot];
+	struct fib_adjacency *old = s->adjacency;
+	int err = fib_slot_write(fib, slot, verdict_value(verdict));
+
+	if (err) {
+		fib_adjacency_put(fib, adjacency);
+		return err;
+	}
+	s->adjacency = adjacency;
+	fib_adjacency_put(fib, old);
+	fib_group_release(fib, slot);
+	return 0;
+}
+
+/* No room for what it should be: falls back, and is tried again when room returns. */
+static int sync_full(struct fib *fib, uint32_t slot, struct fib_adjacency *adjacency)
+{
+	fib->slots[slot].starved = true;
+	return sync_verdict(fib, slot, VERDICT_table_full, adjacency);
+}
+
+static int sync_gateway(struct fib *fib, uint32_t slot, const struct resolved_nexthop *r)
+{
+	struct fib_slot *s = &fib->slots[slot];
+	struct fib_adjacency *old = s->adjacency;
+	struct fib_adjacency *adjacency = fib_adjacency_get(fib, r->leg.oif, &r->leg.gateway);
+	struct nexthop value = { .kind = NEXTHOP_ADJACENCY, .mtu = mtu_value(r->mtu) };
+	int err;
+
+	if (!adjacency)
+		return -ENOMEM;
+	err = fib_adjacency_sync(fib, adjacency);
+	if (!err && !adjacency->index)
+		return sync_full(fib, slot, adjacency);
+	value.arg = adjacency->index;
+	if (!err)
+		err = fib_slot_write(fib, slot, value);
+	if (err) {
+		fib_adjacency_put(fib, adjacency);
+		return err;
+	}
+	s->adjacency = adjacency;
+	fib_adjacency_put(fib, old);
+	fib_group_release(fib, slot);
+	return 0;
+}
+
+static int sync_connected(struct fib *fib, uint32_t slot, const struct resolved_nexthop *r)
+{
+	struct nexthop value = { .kind = NEXTHOP_CONNECTED,
+				 .mtu = mtu_value(r->mtu),
+				 .arg = r->leg.oif };
+	struct fib_slot *s = &fib->slots[slot];
+	struct fib_adjacency *old = s->adjacency;
+	int err = fib_slot_write(fib, slot, value);
+
+	if (err)
+		return err;
+	s->adjacency = NULL;
+	fib_adjacency_put(fib, old);
+	fib_group_release(fib, slot);
+	return 0;
+}
+
+static int slot_sync(struct fib *fib, uint32_t slot)
+{
+	struct fib_slot *s = &fib->slots[slot];
+	struct resolved_nexthop r;
+
+	s->starved = false;
+	if (s->handle)
+		resolve_nexthop(fib->mirror, mirror_nexthop(fib->mirror, s->handle), &r);
+	else
+		resolve_leg(fib->mirror, &s->leg, s->mtu, &r);
+	switch (r.kind) {
+	case RESOLVED_GROUP:
+		return fib_group_sync(fib, slot, &r);
+	case RESOLVED_GATEWAY:
+	case RESOLVED_CONNECTED:
+		if (!fib_port_usable(fib, r.leg.oif))
+			return sync_full(fib, slot, NULL);
+		return r.kind == RESOLVED_GATEWAY ? sync_gateway(fib, slot, &r)
+						  : sync_connected(fib, slot, &r);
+	case RESOLVED_VERDICT:
+		break;
+	}
+	return sync_verdict(fib, slot, r.verdict, NULL);
+}
+
+void fib_slots_sync(struct fib *fib)
+{
+	uint32_t slot = fib->dirty_slots, next;
+	int err;
+
+	fib->dirty_slots = 0;
+	for (; slot; slot = next) {
+		struct fib_slot *s = &fib->slots[slot];
+
+		next = s->next_dirty;
+		s->dirty = false;
+		if (!s->used)
+			continue;
+		err = slot_sync(fib, slot);
+		if (err) {
+			fib_failed(fib, err);
+			fib_slot_dirty(fib, slot);
+		}
+	}
+}
+
+/* ---- taking and giving back -------------------------------------------------------------------- */
+
+static void slot_free(struct fib *fib, uint32_t slot)
+{
+	struct fib_slot *s = &fib->slots[slot];
+	struct fib_slot kept = { .word = s->word,
+				 .dirty = s->dirty,
+				 .next_dirty = s->next_dirty,
+				 .idle = s->idle,
+				 .next_idle = s->next_idle };
+
+	fib_adjacency_put(fib, s->adjacency);
+	fib_group_release(fib, slot);
+	if (s->handle)
+		((uint32_t *)fib->slot_of_handle.items)[s->handle] = 0;
+	else
+		table_remove(&fib->legs, &s->node);
+	*s = kept; /* still in the map and in the lists */
+	fib_number_give(&fib->slot_numbers, slot);
+}
+
+/* A slot of its own number, zeroed, on the idle list until somebody refers to it; 0: none left. */
+static int slot_take(struct fib *fib, uint32_t *ret)
+{
+	uint32_t slot = fib_number_take(fib, &fib->slot_numbers);
+	int err;
+
+	*ret = slot;
+	if (!slot)
+		return 0;
+	err = fib_slot_write(fib, slot, (struct nexthop){ .kind = NEXTHOP_UNSET });
+	if (err) {
+		fib_number_give(&fib->slot_numbers, slot);
+		return err;
+	}
+	fib->slots[slot].used = true;
+	make_idle(fib, slot);
+	return 0;
+}
+
+static int room_for_handle(struct fib *fib, uint32_t handle)
+{
+	const uint32_t none = 0;
+
+	while (fib->slot_of_handle.n <= handle)
+		if (vec_push(&fib->slot_of_handle, &none, sizeof(none)))
+			return -ENOMEM;
+	return 0;
+}
+
+int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf)
+{
+	uint32_t slot = fib_slot_of(fib, handle);
+	int err;
+
+	*ret_leaf = slot;
+	if (slot)
+		return 0;
+	err = room_for_handle(fib, handle);
+	if (!err)
+		err = slot_take(fib, &slot);
+	if (err)
+		return err;
+	if (!slot) {
+		*ret_leaf = VERDICT_table_full;
+		return 0;
+	}
+	fib->slots[slot].handle = handle;
+	((uint32_t *)fib->slot_of_handle.items)[handle] = slot;
+	err = slot_sync(fib, slot);
+	if (err) {
+		slot_free(fib, slot);
+		return err;
+	}
+	*ret_leaf = slot;
+	return 0;
+}
+
+static uint32_t leg_hash(const struct event_leg *leg, uint32_t mtu)
+{
+	return table_hash(&leg->gateway, sizeof(leg->gateway)) ^
+	       table_hash_u32(leg->oif ^ mtu << 16);
+}
+
+static uint32_t leg_find(const struct fib *fib, const struct event_leg *leg, uint32_t mtu)
+{
+	struct table_node *node = table_find(&fib->legs, leg_hash(leg, mtu));
+
+	for (; node; node = table_find_next(node)) {
+		struct fib_slot *s = container_of(node, struct fib_slot, node);
+
+		if (s->mtu == mtu && s->leg.oif == leg->oif &&
+		    addr_equal(&s->leg.gateway, &leg->gateway))
+			return s - fib->slots;
+	}
+	return 0;
+}
+
+static int leg_new(struct fib *fib, const struct event_leg *leg, uint32_t mtu, uint32_t *ret)
+{
+	struct fib_slot *s;
+	int err = slot_take(fib, ret);
+
+	if (err || !*ret)
+		return err;
+	s = &fib->slots[*ret];
+	s->leg = (struct event_leg){ .gateway = leg->gateway, .oif = leg->oif, .weight = 1 };
+	s->mtu = mtu;
+	err = table_insert(&fib->legs, &s->node, leg_hash(leg, mtu));
+	if (err) {
+		s->used = false;
+		fib_number_give(&fib->slot_numbers, *ret);
+		return err;
+	}
+	err = slot_sync(fib, *ret);
+	if (err)
+		slot_free(fib, *ret);
+	return err;
+}
+
+int fib_slot_for_leg(struct fib *fib, const struct event_leg *leg, uint32_t mtu, uint32_t *ret_leaf)
+{
+	uint32_t slot = leg_find(fib, leg, mtu);
+	int err = slot ? 0 : leg_new(fib, leg, mtu, &slot);
+
+	if (err)
+		return err;
+	*ret_leaf = slot ? slot : (uint32_t)VERDICT_table_full;
+	if (slot)
+		fib->slots[slot].group_refs++;
+	return 0;
+}
+
+void fib_slots_release(struct fib *fib)
+{
+	uint32_t slot;
+
+	/* A group that goes makes its legs idle, which then follow in the same loop. */
+	while ((slot = fib->idle_slots)) {
+		struct fib_slot *s = &fib->slots[slot];
+
+		fib->idle_slots = s->next_idle;
+		s->idle = false;
+		if (s->used && !s->leaf_refs && !s->group_refs)
+			slot_free(fib, slot);
+	}
+}
+
+void fib_slots_destroy(struct fib *fib)
+{
+	for (uint32_t slot = 0; fib->slots && slot < fib->slot_numbers.next; slot++)
+		free(fib->slots[slot].members);
+	table_destroy(&fib->legs);
+	vec_destroy(&fib->slot_of_handle);
+	free(fib->slots);
+	free(fib->rows);
+}
+
+uint32_t fib_slot_of(const struct fib *fib, uint32_t handle)
+{
+	return handle < fib->slot_of_handle.n ? ((uint32_t *)fib->slot_of_handle.items)[handle] : 0;
+}
+
+uint64_t fib_nexthop_word(const struct fib *fib, uint32_t slot)
+{
+	return slot < fib->slot_numbers.limit ? fib->slots[slot].word : 0;
+}

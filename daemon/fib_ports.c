@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ports: a number for every link that can be one.
+ *
+ * A port whose link goes is first `leaving`: its adjacencies and slots stop naming it, at the end of
+ * the sync it goes from the map, and its number into quarantine.
+ */
+#include "fib_internal.h"
+
+#include <stdlib.h>
+
+static struct fib_port *port_find(const struct fib *fib, uint32_t ifindex)
+{
+	struct table_node *node = table_find(&fib->ports, table_hash_u32(ifindex));
+
+	for (; node; node = table_find_next(node))
+		if (container_of(node, struct fib_port, node)->value.ifindex == ifindex)
+			return container_of(node, struct fib_port, node);
+	return NULL;
+}
+
+static int port_new(struct fib *fib, const struct port *value)
+{
+	struct fib_port *port = calloc(1, sizeof(*port));
+	int err;
+
+	if (!port)
+		return -ENOMEM;
+	port->value = *value;
+	port->number = fib_number_take(fib, &fib->port_numbers);
+	if (!port->number) {
+		free(port);
+		return 0;
+	}
+	err = table_insert(&fib->ports, &port->node, table_hash_u32(value->ifindex));
+	if (!err) {
+		err = fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, value));
+		if (err)
+			table_remove(&fib->ports, &port->node);
+	}
+	if (err) {
+		fib_number_give(&fib->port_numbers, port->number);
+		free(port);
+		return err;
+	}
+	fib->port_by_number[port->number] = port;
+	return fib_neighbours_sync(fib, value->ifindex);
+}
+
+static int port_update(struct fib *fib, struct fib_port *port, const struct port *value)
+{
+	bool returns = port->leaving;
+	int err;
+
+	if (returns) {
+		port->leaving = false;
+		fib->n_leaving--;
+	}
+	if (memcmp(&port->value, value, sizeof(*value)) != 0) {
+		err = fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, value));
+		if (err)
+			return err;
+		port->value = *value;
+	}
+	return returns ? fib_neighbours_sync(fib, value->ifindex) : 0;
+}
+
+static int port_leave(struct fib *fib, struct fib_port *port)
+{
+	if (port->leaving)
+		return 0;
+	port->leaving = true;
+	fib->n_leaving++;
+	return fib_neighbours_sync(fib, port->value.ifindex);
+}
+
+int fib_link_sync(struct fib *fib, uint32_t ifindex)
+{
+	const struct mirror_link *link = mirror_link(fib->mirror, ifindex);
+	struct fib_port *port = port_find(fib, ifindex);
+	struct port value;
+
+	fib_slots_dirty(fib, false);
+	memset(&value, 0, sizeof(value));
+	if (!link || !resolve_port(fib->mirror, link, &value))
+		return port ? port_leave(fib, port) : 0;
+	return port ? port_update(fib, port, &value) : port_new(fib, &value);
+}
+
+uint16_t fib_port_usable(const struct fib *fib, uint32_t ifindex)
+{
+	const struct fib_port *port = port_find(fib, ifindex);
+
+	return port && !port->leaving ? port->number : 0;
+}
+
+int fib_ports_check(struct fib *fib)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err = 0;
+
+	while (!err && (node = table_walk_next(&fib->ports, &walk))) {
+		struct fib_port *port = container_of(node, struct fib_port, node);
+
+		if (!mirror_link(fib->mirror, port->value.ifindex))
+			err = port_leave(fib, port);
+	}
+	return err;
+}
+
+void fib_ports_release(struct fib *fib)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err;
+
+	while (fib->n_leaving && (node = table_walk_next(&fib->ports, &walk))) {
+		struct fib_port *port = container_of(node, struct fib_port, node);
+
+		if (!port->leaving)
+			continue;
+		err = fib_wrote(fib, fib->sink->ops->del_port(fib->sink, port->number,
+							      port->value.ifindex));
+		if (err)
+			continue;
+		table_remove(&fib->ports, &port->node);
+		fib->port_by_number[port->number] = NULL;
+		fib_number_give(&fib->port_numbers, port->number);
+		fib->n_leaving--;
+		free(port);
+	}
+}
+
+void fib_ports_destroy(struct fib *fib)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&fib->ports, &walk)))
+		free(container_of(node, struct fib_port, node));
+	table_destroy(&fib->ports);
+	free(fib->port_by_number);
+}
+
+uint16_t fib_port_of(const struct fib *fib, uint32_t ifindex)
+{
+	const struct fib_port *port = port_find(fib, ifindex);
+
+	return port ? port->number : 0;
+}
+
+uint32_t fib_ifindex_of(const struct fib *fib, uint16_t number)
+{
+	const struct fib_port *port = number < fib->port_numbers.limit ? fib->port_by_number[number]
+								       : NULL;
+
+	return port ? port->value.ifindex : 0;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is installed, for those who show or explain it; changes nothing. */
+#include "fib_internal.h"
+
+static enum verdict adjacency_verdict(const struct fib *fib, uint32_t index)
+{
+	union adjacency_word word = { .word = fib_adjacency_word(fib, index) };
+	const struct fib_port *port = fib->port_by_number[word.target.port];
+
+	if (!word.target.port)
+		return VERDICT_no_neighbour;
+	return port && port->value.flags & PORT_UP ? VERDICT_forwarded : VERDICT_egress_down;
+}
+
+static enum verdict connected_verdict(const struct fib *fib, uint32_t ifindex)
+{
+	uint16_t number = fib_port_usable(fib, ifindex);
+	const struct fib_port *port = number ? fib->port_by_number[number] : NULL;
+
+	return port && port->value.flags & PORT_UP ? VERDICT_forwarded : VERDICT_egress_down;
+}
+
+static enum verdict slot_verdict(const struct fib *fib, uint32_t slot)
+{
+	union nexthop_word word = { .word = fib_nexthop_word(fib, slot) };
+
+	switch (word.nexthop.kind) {
+	case NEXTHOP_ADJACENCY:
+		return adjacency_verdict(fib, word.nexthop.arg);
+	case NEXTHOP_CONNECTED:
+		return connected_verdict(fib, word.nexthop.arg);
+	case NEXTHOP_VERDICT:
+		return word.nexthop.verdict;
+	default:
+		return VERDICT_stale;
+	}
+}
+
+static enum verdict member_verdict(const struct fib *fib, uint32_t leaf)
+{
+	return leaf < LEAF_FIRST_SLOT ? leaf : slot_verdict(fib, leaf);
+}
+
+enum verdict fib_leaf_verdict(const struct fib *fib, uint32_t leaf)
+{
+	const struct fib_slot *s;
+	enum verdict verdict;
+
+	if (leaf < LEAF_FIRST_SLOT)
+		return leaf;
+	if (leaf >= fib->slot_numbers.limit)
+		return VERDICT_stale;
+	s = &fib->slots[leaf];
+	if (!s->row)
+		return slot_verdict(fib, leaf);
+	verdict = member_verdict(fib, s->members[0]);
+	for (unsigned int i = 1; i < s->n_members && verdict != VERDICT_forwarded; i++)
+		if (member_verdict(fib, s->members[i]) == VERDICT_forwarded)
+			verdict = VERDICT_forwarded;
+	return verdict;
+}
+
+int fib_verdict(const struct fib *fib, const struct rib_entry *entry, enum verdict *ret_verdict,
+		uint32_t *ret_slot)
+{
+	uint32_t leaf = entry->installed;
+
+	if (entry->spare & ENTRY_LEFT_OUT)
+		leaf = VERDICT_table_full;
+	else if (leaf == RIB_NOT_INSTALLED)
+		return -ENOENT;
+	if (ret_verdict)
+		*ret_verdict = fib_leaf_verdict(fib, leaf);
+	if (ret_slot)
+		*ret_slot = leaf < LEAF_FIRST_SLOT ? 0 : leaf;
+	return 0;
+}
+
+void fib_counts(const struct fib *fib, struct fib_counts *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t slot = LEAF_FIRST_SLOT; slot < fib->slot_numbers.next; slot++) {
+		const struct fib_slot *s = &fib->slots[slot];
+		union nexthop_word word = { .word = s->word };
+
+		if (!s->used)
+			continue;
+		ret->nexthops++;
+		ret->groups += s->row != 0;
+		if (word.nexthop.kind == NEXTHOP_VERDICT &&
+		    word.nexthop.verdict >= VERDICT_FIRST_REASON)
+			ret->fallback += s->leaf_refs;
+	}
+	for (int v = VERDICT_FIRST_REASON; v < VERDICT_COUNT; v++)
+		ret->fallback += fib->verdict_leaves[v];
+	ret->fallback += fib->victims.count;
+	ret->routes = fib->n_installed;
+	ret->adjacencies = fib->adjacencies.count;
+	ret->neighbours = fib->n_entered;
+	ret->ports = fib->ports.count;
+	ret->full = fib_full_counts(fib);
+	ret->writes = fib->writes;
+}
