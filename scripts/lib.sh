@@ -5,9 +5,10 @@
 # can run at once. What a lab started is ended by process id, and its namespaces go, at exit.
 #
 # All addresses are in 198.18.0.0/15 (benchmarking, RFC 2544) and exist only inside namespaces.
-# Port number N of the router:
+# Port number N (1 to 15) of the router:
 #
 #   [ NAME ] h0 198.18.N.2/24 02:00:00:00:0N:02 ------ rN 198.18.N.1/24 02:00:00:00:0N:01 [ router ]
+#   198.19.(16 N).0/20 lies behind that host: senders whose ICMP errors the kernel counts one by one
 #
 # ENGINE is dir24, lpm, or kernel: the same lab and the same expected frames without the daemon.
 set -Eeuo pipefail
@@ -31,10 +32,13 @@ say() {
 	printf '%s\n' "$*"
 }
 
+# Also from a subshell, whose parent's ERR trap ends up here too: the first one speaks.
 fail() {
 	trap - ERR
+	[ ! -e "$WORK/failed" ] || exit 1
 	printf 'FAIL: %s\n' "$*" >&2
 	show_logs >&2
+	[ -z "$WORK" ] || : >"$WORK/failed"
 	exit 1
 }
 
@@ -66,7 +70,7 @@ lab_start() {
 	fi
 	ns_add router
 	sysctl_set router net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 \
-		net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
+		net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratemask=0
 }
 
 lab_stop() {
@@ -96,12 +100,12 @@ wait_for() {
 	done
 }
 
-# background LOG COMMAND...: its process id in BACKGROUND_PID; ended at exit.
+# background LOG NAMESPACE COMMAND...: its process id in BACKGROUND_PID; ended at exit.
 background() {
-	local log=$1
+	local log=$1 name=$2
 
-	shift
-	"$@" >>"$WORK/$log.log" 2>&1 </dev/null &
+	shift 2
+	ip netns exec "$LAB-$name" "$@" >>"$WORK/$log.log" 2>&1 </dev/null &
 	BACKGROUND_PID=$!
 	PIDS+=("$BACKGROUND_PID")
 }
@@ -184,6 +188,7 @@ port() {
 	ns_add "$1"
 	veth_pair "$1" h0 "$mac:02" "198.18.$2.2/24" router "r$2" "$mac:01" "198.18.$2.1/24"
 	ipn "$1" route add default via "198.18.$2.1"
+	ipr route add "198.19.$(($2 * 16)).0/20" via "198.18.$2.2"
 	PORTS+=(--port "$1=$LAB-$1,h0,$mac:02,$mac:01,198.18.$2.2,r$2")
 }
 
@@ -217,6 +222,12 @@ settle() {
 # verify: the maps equal the kernel's tables.
 verify() {
 	[ "$ENGINE" = kernel ] || fast verify || fail "verify: maps and kernel differ"
+}
+
+# attached IFNAME: the daemon's program is on that interface.
+attached() {
+	fast -j status |
+		jq -e --arg ifname "$1" '.interfaces[] | select(.ifname == $ifname and .attached)'
 }
 
 # counter IFNAME JQ-PATH: one figure of the counters, e.g. counter r1 .fallback.reasons.ttl.packets

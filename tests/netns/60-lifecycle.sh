@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Starts that must fail say why in one line and leave nothing; an end leaves nothing either; a killed
+# daemon's program passes everything once the lease is over, and the next start takes its place.
+# (A kernel too old for it cannot be had here: the refusal is tested in the unit tests.)
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]
+#
+. "$(dirname "$0")/../../scripts/lib.sh"
+
+PIN_DIR=/sys/fs/bpf/ebpf-route/$LAB
+SOCKET=/run/ebpf-route/$LAB.sock
+
+nothing_left() {
+	ipr -j link show | jq -e 'all(.[]; .xdp == null)' >/dev/null || fail "$1: program attached"
+	[ ! -e "$PIN_DIR" ] || fail "$1: $PIN_DIR is left: $(ls "$PIN_DIR")"
+	[ ! -e "$SOCKET" ] || fail "$1: $SOCKET is left"
+}
+
+# refused TITLE CODE PATTERN COMMAND...: it ends with that code and one line on stderr.
+refused() {
+	local title=$1 code=$2 pattern=$3 got=0
+
+	shift 3
+	say "- refused: $title"
+	timeout 10 "$@" >"$WORK/out" 2>"$WORK/refused.log" </dev/null || got=$?
+	[ "$got" = "$code" ] || fail "$title: exit code $got instead of $code"
+	[ ! -s "$WORK/out" ] || fail "$title: writes to stdout"
+	grep -Eq -- "$pattern" "$WORK/refused.log" || fail "$title: the message lacks '$pattern'"
+	[ "$(wc -l <"$WORK/refused.log")" = "${LINES_MAX:-1}" ] || fail "$title: more than one line"
+	rm "$WORK/refused.log"
+}
+
+[ "$ENGINE" != kernel ] || skip "is about the daemon"
+lab_start
+port left 1
+port right 2
+resolve 198.18.1.2 198.18.2.2
+ipr route add 203.0.113.0/24 via 198.18.2.2
+DAEMON=("$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB" -i 'r*' --hook xdp --fib "$ENGINE")
+
+refused "no such option" 1 'nonsense' "${DAEMON[@]}" --nonsense
+refused "no such engine" 1 'trie' "${DAEMON[@]}" --fib trie
+refused "not a number" 1 'lease' "${DAEMON[@]}" --lease soon
+refused "left-over argument" 1 'r9' "${DAEMON[@]}" r9
+refused "no such namespace" 2 "$LAB-nowhere" "${DAEMON[@]}" --netns "$LAB-nowhere"
+refused "no such configuration" 1 "$WORK/none.conf" "${DAEMON[@]}" --config "$WORK/none.conf"
+printf '# a comment\nlease = 5\nresync-intervall = 60\n' >"$WORK/typo.conf"
+refused "a typo" 1 'typo\.conf:3.*resync-intervall' "${DAEMON[@]}" --config "$WORK/typo.conf"
+printf 'interface = r1\nlease = never\n' >"$WORK/value.conf"
+refused "a wrong value" 1 'value\.conf:2.*lease' "${DAEMON[@]}" --check-config --config "$WORK/value.conf"
+cp "$B/ebpf-routed" "$WORK/ebpf-routed"
+refused "no privileges" 2 'privileges|permitted' setpriv --reuid 65534 --regid 65534 --clear-groups \
+	"$WORK/ebpf-routed" --instance "$LAB" -i 'r*'
+refused "no capabilities" 2 'privileges|permitted' setpriv --bounding-set -all --inh-caps -all \
+	"${DAEMON[@]}"
+refused "no daemon to talk to" 2 "$LAB" "$B/ebpf-route" --instance "$LAB" status
+refused "no such command" 1 'dance' "$B/ebpf-route" dance
+nothing_left "refused starts"
+
+say "- runs, refuses a second one of its name, ends without a trace"
+routed
+probe left <<<"forward 203.0.113.1 right n=5"
+refused "second of its name" 2 "'?$LAB'?.*running" "${DAEMON[@]}"
+refused "no such argument" 1 'weekly' "$B/ebpf-route" --instance "$LAB" settle --timeout weekly
+refused "no address" 1 '1\.2\.3' "$B/ebpf-route" --instance "$LAB" get 1.2.3
+probe left <<<"forward 203.0.113.1 right n=5"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+nothing_left "SIGTERM"
+probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "without the daemon the kernel forwards"
+
+say "- killed: forwards until the lease is over, then the kernel does; the next start takes over"
+routed --lease 2
+kill -KILL "$ROUTED_PID"
+wait "$ROUTED_PID" || true
+probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "right after the kill"
+ipr route replace 203.0.113.0/24 via 198.18.1.2 # the kernel's answer is another now
+followed() {
+	probe_only left --stats '' --timeout 0.2 <<<"hairpin 203.0.113.1 left"
+}
+wait_for 10 followed || fail "the maps outlive the lease"
+ipr route replace 203.0.113.0/24 via 198.18.2.2
+routed
+probe left <<<"forward 203.0.113.1 right n=5"
+
+say "- an interface that is not there yet is waited for"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+nothing_left "SIGTERM after a takeover"
+routed -i nosuch0
+grep -q nosuch0 "$WORK/ebpf-routed.log" || fail "nosuch0 is not mentioned"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+nothing_left "SIGTERM in the end"
