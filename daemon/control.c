@@ -17,7 +17,9 @@
 
 enum {
 	CLIENTS_MAX = 64,
-	IDLE_SECONDS = 30,	  /* for a request to arrive, and for a reader to make progress */
+	IDLE_SECONDS = 30, /* for a request to arrive */
+	STALLED_SECONDS =
+		3600, /* for a reader to make progress: somebody may page through a table */
 	CHUNK_BYTES = 256 * 1024, /* of a long reply held at a time */
 };
 
@@ -183,6 +185,7 @@ static void run(struct client *client, const json_t *request)
 
 static void on_read(struct bufferevent *bev, void *arg)
 {
+	const struct timeval stalled = { .tv_sec = STALLED_SECONDS };
 	struct client *client = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
 	json_error_t error;
@@ -198,6 +201,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 	if (!line && evbuffer_get_length(in) < CONTROL_REQUEST_MAX)
 		return;
 	client->answered = true;
+	bufferevent_set_timeouts(bev, NULL, &stalled);
 	request = line ? json_loadb(line, len, 0, &error) : NULL;
 	free(line);
 	if (json_is_object(request))
@@ -248,6 +252,12 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	if (client)
 		client->bev = bufferevent_socket_new(d->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!client || !client->bev) {
+		static const char busy[] =
+			"{\"error\":\"too many clients, try again\",\"exit\":2}\n";
+
+		/* The socket is fresh and its buffer empty: this does not block. */
+		if (send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			log_debug("control: %d clients, one more refused", CLIENTS_MAX);
 		free(client);
 		close(fd);
 		return;

@@ -50,9 +50,11 @@ struct sync_counts {
 
 /* The first complete sync: dump, fill the maps, attach. 0 or -errno after saying why. */
 int sync_start(struct daemon *d);
-/* Everything announced before the call is in the maps when this returns 0; dumps where that is
- * needed. */
-int sync_settle(struct daemon *d);
+/*
+ * Everything announced before the call is in the maps when this returns 0; dumps where that is needed.
+ * -ETIMEDOUT where links or rules kept changing until the time was over.
+ */
+int sync_settle(struct daemon *d, double seconds);
 /* A complete dump now. 0 or -errno; after a failure it is tried again by itself. */
 int sync_resync(struct daemon *d, const char *why);
 /* Attaches and detaches as links and configuration want it now. -errno only with `strict`. */

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "notify.h"
+#include "sync_guard.h"
 
 /* Memory that dir24 takes: its tables, and our bookkeeping beside them. */
 #define DIR24_BYTES (160UL << 20)
@@ -194,9 +195,10 @@ static int open_doors(struct daemon *d)
 
 static int start(struct daemon *d)
 {
-	int (*const steps[])(struct daemon *) = { claim,	enter_netns,   prepare_pins,
-						  open_netlink, open_datapath, sync_start,
-						  pin_maps,	open_doors };
+	int (*const steps[])(struct daemon *) = {
+		claim,	     enter_netns, prepare_pins, open_netlink, open_datapath,
+		guard_start, sync_start,  pin_maps,	open_doors,
+	};
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !err; i++)
@@ -307,6 +309,7 @@ static void stop(struct daemon *d, bool keep)
 	attachments_destroy(d->attachments, keep);
 	if (d->datapath && d->instance.pins && !keep)
 		datapath_unpin(d->datapath, d->instance.pin_dir);
+	guard_stop(d);
 	sync_stop(d);
 	fib_destroy(d->fib);
 	mirror_destroy(d->mirror);

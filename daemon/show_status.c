@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <time.h>
 
+#define SETTLE_SECONDS 10 /* unless the client says how long */
+
 static const char *state_name(const struct daemon *d, const struct sync_counts *counts)
 {
 	if (!counts->synced || !datapath_lease_valid(d->datapath))
@@ -142,12 +144,11 @@ int show_stats(struct daemon *d, const json_t *args, struct reply *reply)
 
 int show_settle(struct daemon *d, const json_t *args, struct reply *reply)
 {
-	int err = sync_settle(d);
+	const json_t *timeout = json_object_get(args, "timeout");
+	int err = sync_settle(d, timeout ? json_number_value(timeout) : SETTLE_SECONDS);
 
-	(void)args;
-	if (err == -EAGAIN) {
-		reply_exit(reply, EXIT_DIFFERENT);
-		return 0;
-	}
-	return err;
+	if (err != -ETIMEDOUT)
+		return err;
+	reply_exit(reply, EXIT_DIFFERENT);
+	return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "log.h"
+#include "sync_guard.h"
 #include "sysctl.h"
 
 enum {
@@ -267,17 +268,19 @@ int sync_resync(struct daemon *d, const char *why)
 	return err;
 }
 
-int sync_settle(struct daemon *d)
+int sync_settle(struct daemon *d, double seconds)
 {
+	uint64_t begin = now_ns();
 	struct sync *s = d->sync;
 	int err = drain_features(d);
 
+	guard_refresh(d);
 	if (!err)
 		err = drain(d, SETTLE_ROUNDS);
-	/* A dump may be asked for again by what arrived during it; flapping links never settle. */
-	for (int tries = 0; !err && s->resync_pending; tries++) {
-		if (tries == 5)
-			return -EAGAIN;
+	/* What arrives during a dump may ask for the next one. */
+	while (!err && s->resync_pending) {
+		if (now_ns() - begin > seconds * 1e9)
+			return -ETIMEDOUT;
 		err = sync_resync(d, s->pending_why);
 	}
 	return err;
@@ -331,6 +334,7 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	/* With notifications lost and no dump since the maps may be wrong: let the lease run out. */
 	if (!d->sync->overrun)
 		renew_lease(d);
+	guard_refresh(d);
 	fib_reclaim(d->fib, true);
 	sysctl_read(d->mirror);
 	write_maps(d);

@@ -9,7 +9,7 @@
  *   <- {..}                             the rows, any number; single-object commands send one
  *   <- {"end":true}                     or {"end":true,"exit":3}: the exit code, 0 where absent
  *
- * A connection that ends before {"end":..} is a failure. The rows are the objects of the JSON
+ * A connection that ends before {"end":..} is a failure; so is an {"error":..} after the first rows. The rows are the objects of the JSON
  * output, as documented in docs/ebpf-route.8.md; text output is made from them by the command
  * alone.
  *
