@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The sockets of a guard, one question over netlink, and the answer put together. */
+#include "guard_internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/xfrm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { DRAIN_SLOTS = 4 };
+
+static void close_channel(struct guard_channel *channel)
+{
+	dumper_close(&channel->dumper);
+	receiver_destroy(&channel->rx);
+	nl_socket_free(channel->events);
+	channel->events = NULL;
+}
+
+/* Complete or, where the kernel does not know the protocol, empty; cleaned up by guard_close(). */
+static int open_channel(struct guard_channel *channel, int protocol, int group)
+{
+	int err = socket_open(&channel->events, protocol);
+
+	if (err == -EPROTONOSUPPORT)
+		return 0;
+	if (!err)
+		err = socket_join(channel->events, group);
+	if (!err)
+		err = receiver_init(&channel->rx, nl_socket_get_fd(channel->events), DRAIN_SLOTS,
+				    false);
+	return err ? err : dumper_open(&channel->dumper, protocol);
+}
+
+int guard_open(struct guard **ret)
+{
+	struct guard *guard = calloc(1, sizeof(*guard));
+	int err;
+
+	if (!guard)
+		return -ENOMEM;
+	guard->names_fd = -1;
+	guard->xtables_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	err = guard->xtables_fd < 0 ? -errno : 0;
+	if (!err)
+		err = open_channel(&guard->nft, NETLINK_NETFILTER, NFNLGRP_NFTABLES);
+	if (!err)
+		err = open_channel(&guard->xfrm, NETLINK_XFRM, XFRMNLGRP_POLICY);
+	if (err)
+		guard_close(guard);
+	else
+		*ret = guard;
+	return err;
+}
+
+void guard_close(struct guard *guard)
+{
+	if (!guard)
+		return;
+	close_channel(&guard->nft);
+	close_channel(&guard->xfrm);
+	if (guard->xtables_fd >= 0)
+		close(guard->xtables_fd);
+	if (guard->names_fd >= 0)
+		close(guard->names_fd);
+	free(guard);
+}
+
+unsigned int guard_fds(const struct guard *guard, int fds[GUARD_FDS_MAX])
+{
+	unsigned int n = 0;
+
+	if (guard->nft.events)
+		fds[n++] = nl_socket_get_fd(guard->nft.events);
+	if (guard->xfrm.events)
+		fds[n++] = nl_socket_get_fd(guard->xfrm.events);
+	return n;
+}
+
+/* What notifications say does not matter, only that there were some; lost ones are some, too. */
+static void drain(struct guard_channel *channel)
+{
+	if (channel->events)
+		receiver_drain(&channel->rx);
+}
+
+/* Names in it were chosen by whoever owns the namespace: nothing that could forge a line. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (!isprint((unsigned char)*text))
+			*text = '?';
+}
+
+static struct guard_finding look(struct guard *guard, const char *object,
+				 int (*fn)(struct guard *guard, struct guard_finding *ret))
+{
+	struct guard_finding finding = { 0 };
+	int err = fn(guard, &finding);
+
+	if (err) {
+		finding.found = true;
+		snprintf(finding.detail, sizeof(finding.detail), "%s: cannot be read: %s", object,
+			 err == -EAGAIN ? "changes all the time" : strerror(-err));
+	}
+	make_printable(finding.detail);
+	return finding;
+}
+
+void guard_check(struct guard *guard, struct guard_state *ret)
+{
+	struct guard_finding netfilter, xfrm;
+
+	/* Before the questions, so that a change after the answer is announced again. */
+	drain(&guard->nft);
+	drain(&guard->xfrm);
+	netfilter = look(guard, "nftables", guard_look_nft);
+	if (!netfilter.found)
+		netfilter = look(guard, "iptables", guard_look_xtables);
+	xfrm = look(guard, "xfrm", guard_look_xfrm);
+	*ret = (struct guard_state){ .netfilter = netfilter.found, .xfrm = xfrm.found };
+	snprintf(ret->detail, sizeof(ret->detail), "%s",
+		 netfilter.found ? netfilter.detail : xfrm.detail);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is there a firewall or an IPsec policy that has to see forwarded IPv4 packets?
+ *
+ * XDP runs before netfilter and xfrm, so the fast path steps aside while the answer is yes. Asked
+ * are nftables, the tables of legacy iptables that exist already, and the IPsec policy database of
+ * one network namespace. What cannot be told counts as "yes". Returns errors, never logs.
+ */
+#ifndef EBPF_ROUTE_GUARD_H
+#define EBPF_ROUTE_GUARD_H
+
+#include <stdbool.h>
+
+struct guard;
+
+struct guard_state {
+	/*
+	 * A base chain of family ip, inet, netdev or bridge on any hook but input and output has a
+	 * rule or the policy drop; or there is a flowtable; or a legacy iptables table has a rule
+	 * or another policy than ACCEPT in PREROUTING, FORWARD or POSTROUTING. Tables that are
+	 * dormant count as active.
+	 */
+	bool netfilter;
+	/* An IPv4 policy that is not of a single socket, or a default policy that blocks. */
+	bool xfrm;
+	char detail[96]; /* what was found first: "nftables: chain inet filter forward has rules" */
+};
+
+enum { GUARD_FDS_MAX = 2 };
+
+/*
+ * Opens the sockets in the current network namespace. -EPERM, -EMFILE ..; that the kernel has
+ * neither nf_tables nor xfrm is no error. Opening may load nf_tables and xfrm_user where they are
+ * modules, which is needed to hear of rules; legacy iptables is never loaded.
+ */
+int guard_open(struct guard **ret);
+void guard_close(struct guard *guard); /* NULL is fine */
+
+/* The notification sockets, for poll(); readable means that guard_check() has work. Their number. */
+unsigned int guard_fds(const struct guard *guard, int fds[GUARD_FDS_MAX]);
+
+/*
+ * Empties the notification sockets and asks the kernel. There is always an answer: a question that
+ * failed counts as "yes", and detail says why. Legacy iptables announces nothing: call it now and
+ * then as well.
+ */
+void guard_check(struct guard *guard, struct guard_state *ret);
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* guard: what its decoders make of good, cut and wrong answers of the kernel. No root. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "netlink/guard_internal.h" /* before the kernel's: glibc's names win */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/xfrm.h>
+#include "support_xtables.h"
+
+static void test_decode_chain(void **state)
+{
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_INET };
+	struct nl_msg *msg = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN, 0);
+	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+	struct guard_chain chain = { 0 };
+	struct nlattr *hook;
+	uint32_t whole;
+
+	(void)state;
+	assert_int_equal(nlmsg_append(msg, (void *)&head, sizeof(head), NLMSG_ALIGNTO), 0);
+	assert_int_equal(nla_put_string(msg, NFTA_CHAIN_TABLE, "t"), 0);
+	assert_int_equal(guard_decode_chain(nlh, &chain), -EBADMSG);
+	assert_int_equal(nla_put_string(msg, NFTA_CHAIN_NAME, "c"), 0);
+	assert_int_equal(guard_decode_chain(nlh, &chain), 0);
+	assert_false(guard_chain_concerns(&chain));
+	hook = nla_nest_start(msg, NFTA_CHAIN_HOOK);
+	nla_put_u32(msg, NFTA_HOOK_HOOKNUM, htonl(NF_INET_FORWARD));
+	nla_nest_end(msg, hook);
+	nla_put_u32(msg, NFTA_CHAIN_USE, htonl(7));
+	assert_int_equal(guard_decode_chain(nlh, &chain), 0);
+	assert_true(guard_chain_concerns(&chain));
+	assert_int_equal(chain.use, 7);
+	assert_int_equal(chain.policy, NF_ACCEPT);
+	chain.hook = NF_INET_LOCAL_IN;
+	assert_false(guard_chain_concerns(&chain));
+	chain.hook = 4711;
+	assert_true(guard_chain_concerns(&chain));
+	whole = nlh->nlmsg_len;
+	for (nlh->nlmsg_len = NLMSG_HDRLEN; nlh->nlmsg_len < whole; nlh->nlmsg_len++)
+		guard_decode_chain(nlh, &chain); /* under ASan: no byte beyond */
+	nlh->nlmsg_len = whole;
+	nlh->nlmsg_type = NLMSG_NOOP;
+	assert_int_equal(guard_decode_chain(nlh, &chain), -ENOMSG);
+	nlmsg_free(msg);
+}
+
+static void test_decode_xtables(void **state)
+{
+	struct ipt_getinfo info = { .valid_hooks = 1 << NF_INET_FORWARD };
+	_Alignas(8) uint8_t entry[512];
+	const char *finding = NULL;
+
+	(void)state;
+	info.size = put_standard(entry, NF_ACCEPT);
+	assert_int_equal(guard_decode_xtables(&info, entry, &finding), 0);
+	assert_null(finding);
+	put_standard(entry, NF_DROP);
+	assert_int_equal(guard_decode_xtables(&info, entry, &finding), 0);
+	assert_string_equal(finding, "FORWARD has policy DROP");
+	((struct ipt_entry *)entry)->target_offset = 0xffff;
+	assert_int_equal(guard_decode_xtables(&info, entry, &finding), -EBADMSG);
+	info.size = sizeof(struct ipt_entry) - 1;
+	assert_int_equal(guard_decode_xtables(&info, entry, &finding), -EBADMSG);
+	info.hook_entry[NF_INET_FORWARD] = info.underflow[NF_INET_FORWARD] = UINT32_MAX;
+	assert_int_equal(guard_decode_xtables(&info, entry, &finding), -EBADMSG);
+}
+
+static void test_decode_flowtable(void **state)
+{
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_INET };
+	struct nl_msg *msg =
+		nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWFLOWTABLE, 0);
+	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+	struct guard_chain flowtable = { 0 };
+
+	(void)state;
+	assert_int_equal(guard_decode_flowtable(nlh, &flowtable), -EBADMSG);
+	assert_int_equal(nlmsg_append(msg, (void *)&head, sizeof(head), NLMSG_ALIGNTO), 0);
+	assert_int_equal(nla_put_string(msg, NFTA_FLOWTABLE_TABLE, "t"), 0);
+	assert_int_equal(guard_decode_flowtable(nlh, &flowtable), -EBADMSG);
+	assert_int_equal(nla_put_string(msg, NFTA_FLOWTABLE_NAME, "f"), 0);
+	assert_int_equal(guard_decode_flowtable(nlh, &flowtable), 0);
+	assert_int_equal(flowtable.family, NFPROTO_INET);
+	assert_string_equal(flowtable.table, "t");
+	assert_string_equal(flowtable.name, "f");
+	nlmsg_free(msg);
+}
+
+static void test_decode_policy(void **state)
+{
+	struct xfrm_userpolicy_info policy = { .sel.family = AF_INET, .dir = XFRM_POLICY_FWD };
+	const struct {
+		uint16_t family;
+		uint8_t dir;
+		bool concerns;
+	} rows[] = {
+		{ AF_INET, XFRM_POLICY_IN, true },    { AF_INET, XFRM_POLICY_OUT, true },
+		{ AF_INET, XFRM_POLICY_FWD, true },   { AF_INET6, XFRM_POLICY_FWD, false },
+		{ AF_UNSPEC, XFRM_POLICY_FWD, true }, { AF_INET, XFRM_POLICY_MAX, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nl_msg *msg = nlmsg_alloc_simple(XFRM_MSG_NEWPOLICY, 0);
+		bool concerns = !rows[i].concerns;
+
+		assert_int_equal(guard_decode_policy(nlmsg_hdr(msg), &concerns), -EBADMSG);
+		policy.sel.family = rows[i].family;
+		policy.dir = rows[i].dir;
+		assert_int_equal(nlmsg_append(msg, &policy, sizeof(policy), NLMSG_ALIGNTO), 0);
+		assert_int_equal(guard_decode_policy(nlmsg_hdr(msg), &concerns), 0);
+		assert_int_equal(concerns, rows[i].concerns);
+		nlmsg_hdr(msg)->nlmsg_type = XFRM_MSG_DELPOLICY;
+		assert_int_equal(guard_decode_policy(nlmsg_hdr(msg), &concerns), -ENOMSG);
+		nlmsg_free(msg);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decode_chain),
+		cmocka_unit_test(test_decode_flowtable),
+		cmocka_unit_test(test_decode_policy),
+		cmocka_unit_test(test_decode_xtables),
+	};
+
+	return cmocka_run_group_tests_name("guard decoders", tests, NULL, NULL);
+}
