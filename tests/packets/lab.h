@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A loaded router program with a small, fixed forwarding state, and packets run through it.
+ *
+ * Frames come in at PORT_IN, the only port that is a real device (lab0). lab_reset() returns to the
+ * state below before each test; a test changes what it needs through the mapped tables.
+ */
+#ifndef EBPF_ROUTE_TESTS_LAB_H
+#define EBPF_ROUTE_TESTS_LAB_H
+
+#include "daemon/fib_engine.h"
+#include "frame.h"
+#include "router.skel.h"
+
+enum {
+	PORT_NONE,
+	PORT_IN,      /* mtu 1500, native */
+	PORT_OUT,     /* mtu 1500, native and generic */
+	PORT_JUMBO,   /* mtu 9000 */
+	PORT_DOWN,    /* not up */
+	PORT_MUTE,    /* transmits nothing redirected */
+	PORT_GENERIC, /* transmits only in generic mode */
+	PORT_GONE,    /* up, but not in tx_ports */
+	LAB_PORTS,
+};
+
+/* Next-hop slots; the routes name the slot that they lead to. */
+enum {
+	SLOT_OUT = LEAF_FIRST_SLOT, /* 10.1.0.0/16, and 10.1.7.128/25 -> SLOT_JUMBO within it */
+	SLOT_SMALL,		    /* 10.2.0.0/16: PORT_OUT, route mtu 1400 */
+	SLOT_JUMBO,		    /* 10.3.0.0/16 */
+	SLOT_DOWN,		    /* 10.4.0.0/16 */
+	SLOT_MUTE,		    /* 10.5.0.0/16 */
+	SLOT_GENERIC,		    /* 10.6.0.0/16 */
+	SLOT_GONE,		    /* 10.7.0.0/16 */
+	SLOT_BACK,		    /* 10.8.0.0/16: PORT_IN, a hairpin */
+	SLOT_UNRESOLVED,	    /* 10.9.0.0/16: adjacency without a port */
+	SLOT_CONNECTED,	  /* 10.10.0.0/16 on PORT_OUT: neighbours 10.10.0.1 and .2 (no port) */
+	SLOT_GROUP,	  /* 10.11.0.0/16: half SLOT_OUT, half SLOT_JUMBO */
+	SLOT_GROUP_MIXED, /* 10.12.0.0/16: all unreachable, but a few buckets nonsense */
+	SLOT_UNSET,	  /* 10.13.0.0/16 */
+	SLOT_NESTED,	  /* 10.14.0.0/16: a group of SLOT_GROUP */
+	SLOT_NOWHERE,	  /* 10.15.0.0/16: adjacency beyond the table */
+	SLOT_BIG,	  /* 10.16.0.0/16: PORT_OUT, route mtu 9000 */
+	SLOT_VERDICT,	  /* + v, 10.101.v.0/24: NEXTHOP_VERDICT v */
+	LAB_SLOTS = SLOT_VERDICT + VERDICT_COUNT,
+};
+
+/* 10.100.v.0/24 has the leaf v itself; 10.99.0.0/16 a slot beyond the table. */
+
+enum { GROUP_HALVES = 1, GROUP_MIXED, GROUP_NESTED };
+enum { LAB_ROUTES = 32 + VERDICT_COUNT * 2 };
+
+struct lab_route {
+	struct prefix prefix;
+	uint32_t leaf;
+};
+
+struct lab {
+	struct router_bpf *router;
+	struct fib_engine *fib;
+	bool multi_buffer;
+	int n_cpus;
+	/* The tables as the programs see them. */
+	uint32_t *dir24, *dir24_groups;
+	uint64_t *port_of_ifindex;
+	struct port *ports;
+	union nexthop_word *nexthops;
+	struct adjacency *adjacencies;
+	struct group *groups;
+	struct control *control;
+	/* What was entered, for models. */
+	struct lab_route routes[LAB_ROUTES];
+	int n_routes;
+};
+
+struct lab_counters {
+	struct port_counters port[LAB_PORTS];
+	struct nexthop_counters slot[LAB_SLOTS];
+};
+
+struct outcome {
+	int verdict; /* XDP_* */
+	struct frame frame;
+};
+
+extern const uint8_t lab_port_mac[LAB_PORTS][6];
+
+/* In a network namespace of its own that has lab0 and lab1. 0 or -errno. */
+int lab_devices_create(void);
+unsigned int lab_ifindex(int port);
+
+struct lab *lab_new(enum engine engine, bool multi_buffer);
+void lab_free(struct lab *lab);
+void lab_reset(struct lab *lab);
+void lab_enter(struct lab *lab, const char *prefix, uint32_t leaf);
+
+/* The neighbour's MAC address behind a slot's adjacency. */
+void lab_hop_mac(uint32_t slot, uint8_t mac[6]);
+/* The port that a forwarding slot leads to, by the state of lab_reset(). */
+int lab_hop_port(uint32_t slot);
+/* MAC addresses for frame_forward(). */
+void lab_forward(struct frame *frame, uint32_t slot);
+/* Which slot's neighbour the frame was sent to, 0: none. */
+uint32_t lab_slot_of(const struct frame *frame);
+
+void lab_run(struct lab *lab, const struct frame *in, struct outcome *ret);
+/* Summed over the CPUs; `used` of slots is only 0 or 1. */
+void lab_counters(const struct lab *lab, struct lab_counters *ret);
+void lab_counters_zero(struct lab *lab);
+
+/* Adds what this packet has to count. slot: 0 unless forwarded. */
+void lab_expect(struct lab_counters *counters, int ingress, enum verdict verdict, size_t bytes,
+		uint32_t slot);
+/* Fails the test unless the counters are these. */
+void lab_assert_counters(const struct lab *lab, const struct lab_counters *expected,
+			 const char *what);
+
+const char *verdict_name(unsigned int verdict);
+uint64_t now_ns(void);
+
+/* The groups of tests; each returns the number of failed ones. */
+int run_rows(void);
+int run_states(void);
+int run_rewrite(void);
+int run_groups(void);
+int run_fuzz(void);
+int run_transmit(void);
+
+/* The lab of the group that runs. */
+extern struct lab *lab;
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The checks one after another, as include/reasons.h and the comment in bpf/router.bpf.c have them.
+ */
+#include "model.h"
+
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static unsigned int get16(const uint8_t *at)
+{
+	return (unsigned int)at[0] << 8 | at[1];
+}
+
+static bool within(uint32_t addr, const char *text)
+{
+	struct prefix prefix = { 0 };
+
+	return prefix_parse(text, &prefix) == 0 && prefix_covers(prefix, prefix_make(addr, 32));
+}
+
+static uint32_t leaf_of(const struct lab *l, uint32_t addr)
+{
+	uint32_t leaf = l->control->default_leaf;
+	int best = -1;
+
+	for (int i = 0; i < l->n_routes; i++) {
+		const struct lab_route *route = &l->routes[i];
+
+		if (route->prefix.len > best &&
+		    prefix_covers(route->prefix, prefix_make(addr, 32))) {
+			best = route->prefix.len;
+			leaf = route->leaf;
+		}
+	}
+	return leaf;
+}
+
+static bool frame_is_ipv4(const struct frame *frame)
+{
+	return frame->bytes[AT_ETHERTYPE] == 8 && frame->bytes[AT_ETHERTYPE + 1] == 0;
+}
+
+/* Of the header; VERDICT_forwarded: nothing wrong with it. */
+static enum verdict check_header(const struct lab *l, const struct frame *frame)
+{
+	const uint8_t *b = frame->bytes;
+
+	if (frame->len < ETH_LEN)
+		return VERDICT_malformed;
+	if (!frame_is_ipv4(frame))
+		return VERDICT_not_ipv4;
+	if (memcmp(b, l->ports[PORT_IN].mac, 6) != 0)
+		return VERDICT_not_our_mac;
+	if (frame->len < ETH_LEN + IP_LEN)
+		return VERDICT_malformed;
+	if (b[AT_IP] / 16 != 4 || b[AT_IP] % 16 < 5)
+		return VERDICT_malformed;
+	if (b[AT_IP] % 16 > 5)
+		return VERDICT_ip_options;
+	if (get16(b + AT_TOT_LEN) < IP_LEN)
+		return VERDICT_malformed;
+	if (get16(b + AT_TOT_LEN) > frame->len - ETH_LEN)
+		return VERDICT_malformed;
+	if (!frame_is_signed(frame))
+		return VERDICT_malformed;
+	return VERDICT_forwarded;
+}
+
+/* Of addresses and ingress port. */
+static enum verdict check_source(const struct lab *l, const struct frame *frame)
+{
+	static const char *const martian[] = { "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4",
+					       "255.255.255.255/32" };
+	uint32_t src = get32(frame->bytes + AT_SRC), dst = get32(frame->bytes + AT_DST), leaf;
+
+	if (!(l->ports[PORT_IN].flags & PORT_FORWARDING))
+		return VERDICT_forwarding_off;
+	if (within(dst, martian[2]))
+		return VERDICT_multicast;
+	if (within(dst, martian[3]))
+		return VERDICT_broadcast;
+	if (within(dst, martian[0]) || within(dst, martian[1]))
+		return VERDICT_martian;
+	for (int i = 0; i < 4; i++) {
+		if (within(src, martian[i]))
+			return VERDICT_martian;
+	}
+	if (frame->bytes[AT_TTL] < 2)
+		return VERDICT_ttl;
+	if (l->ports[PORT_IN].flags & PORT_RP_FILTER)
+		return VERDICT_rp_filter;
+	if (!(l->control->flags & CONTROL_CHECK_SOURCE))
+		return VERDICT_forwarded;
+	leaf = leaf_of(l, src);
+	if (leaf == VERDICT_no_route)
+		return VERDICT_forwarded;
+	if (leaf < LEAF_FIRST_SLOT || leaf >= LAB_SLOTS)
+		return VERDICT_martian;
+	switch (l->nexthops[leaf].nexthop.kind) {
+	case NEXTHOP_ADJACENCY:
+	case NEXTHOP_CONNECTED:
+	case NEXTHOP_GROUP:
+		return VERDICT_forwarded;
+	default:
+		return VERDICT_martian;
+	}
+}
+
+/* Of the egress that a forwarding slot leads to. */
+static enum verdict check_egress(const struct lab *l, const struct frame *frame, uint32_t slot)
+{
+	int egress = lab_hop_port(slot);
+	const struct port *out = &l->ports[egress], *in = &l->ports[PORT_IN];
+	unsigned int tot_len = get16(frame->bytes + AT_TOT_LEN), mtu = out->mtu;
+	bool generic = in->flags & PORT_IN_GENERIC;
+
+	if (!egress)
+		return VERDICT_no_neighbour;
+	if (!(out->flags & PORT_UP))
+		return VERDICT_egress_down;
+	if (egress == PORT_IN && in->flags & PORT_SEND_REDIRECTS)
+		return VERDICT_hairpin;
+	if (!(out->flags & (generic ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE)))
+		return VERDICT_egress_no_xdp;
+	if (l->nexthops[slot].nexthop.mtu && l->nexthops[slot].nexthop.mtu < mtu)
+		mtu = l->nexthops[slot].nexthop.mtu;
+	if (tot_len > mtu)
+		return VERDICT_mtu;
+	if (l->control->flags & CONTROL_OBSERVE)
+		return VERDICT_observe;
+	return egress == PORT_GONE ? VERDICT_egress_down : VERDICT_forwarded;
+}
+
+static enum verdict number_to_verdict(const struct lab *l, unsigned int number)
+{
+	if (number == VERDICT_forwarded || number >= VERDICT_COUNT)
+		return VERDICT_stale;
+	if (number == VERDICT_dropped && l->control->flags & CONTROL_OBSERVE)
+		return VERDICT_observe;
+	return number;
+}
+
+static enum verdict check_slot(const struct lab *l, const struct frame *frame, uint32_t slot)
+{
+	uint32_t dst = get32(frame->bytes + AT_DST);
+
+	if (slot < LEAF_FIRST_SLOT)
+		return number_to_verdict(l, slot);
+	if (slot >= LAB_SLOTS || slot == SLOT_UNSET || slot == SLOT_NESTED || slot == SLOT_NOWHERE)
+		return VERDICT_stale;
+	if (slot >= SLOT_VERDICT)
+		return number_to_verdict(l, slot - SLOT_VERDICT);
+	if (slot == SLOT_CONNECTED && !within(dst, "10.10.0.1/32")) {
+		if (l->control->flags & CONTROL_NEIGHBOURS_FULL && !within(dst, "10.10.0.2/32"))
+			return VERDICT_table_full;
+		return VERDICT_no_neighbour;
+	}
+	return check_egress(l, frame, slot);
+}
+
+struct answer model_decide(const struct lab *l, const struct frame *frame)
+{
+	struct answer answer = { .verdict = check_header(l, frame) };
+
+	if (answer.verdict == VERDICT_forwarded)
+		answer.verdict = check_source(l, frame);
+	if (answer.verdict != VERDICT_forwarded)
+		return answer;
+	answer.slots[0] = leaf_of(l, get32(frame->bytes + AT_DST));
+	if (answer.slots[0] == SLOT_GROUP) {
+		/* The fuzzed frames fit both legs. */
+		answer.slots[0] = SLOT_OUT;
+		answer.slots[1] = SLOT_JUMBO;
+	}
+	answer.verdict = check_slot(l, frame, answer.slots[0]);
+	return answer;
+}
