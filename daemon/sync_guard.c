@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Steps aside while a firewall or an IPsec policy has to see forwarded packets.
+ *
+ * A notification is acted on at once, because packets pass by the new rule until then; after that
+ * the sockets rest for a moment, so that a ruleset that changes all the time costs a bounded share
+ * of the time. What cannot be told holds the fast path back.
+ */
+#include "sync_guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../netlink/guard.h"
+#include "daemon.h"
+#include "log.h"
+
+enum { REST_MS = 50 };
+
+struct guard_watch {
+	struct guard *guard; /* NULL: could not be opened, tried again with each look */
+	struct event *events[GUARD_FDS_MAX]; /* each fires once, then rests */
+	struct event *rest_timer;
+	struct log_limit change_limit, open_limit, write_limit;
+};
+
+static void on_rested(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < GUARD_FDS_MAX; i++)
+		if (d->guard->events[i])
+			event_add(d->guard->events[i], NULL);
+}
+
+static void on_notification(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval rest = { .tv_usec = REST_MS * 1000 };
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	guard_refresh(d);
+	event_add(d->guard->rest_timer, &rest);
+}
+
+static int make_events(struct daemon *d)
+{
+	struct guard_watch *w = d->guard;
+	int fds[GUARD_FDS_MAX];
+	unsigned int n = guard_fds(w->guard, fds);
+
+	for (unsigned int i = 0; i < n; i++) {
+		w->events[i] = event_new(d->base, fds[i], EV_READ, on_notification, d);
+		if (!w->events[i] || event_add(w->events[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void close_guard(struct guard_watch *w)
+{
+	for (int i = 0; i < GUARD_FDS_MAX; i++) {
+		if (w->events[i])
+			event_free(w->events[i]);
+		w->events[i] = NULL;
+	}
+	guard_close(w->guard);
+	w->guard = NULL;
+}
+
+static void open_guard(struct daemon *d)
+{
+	struct guard_watch *w = d->guard;
+	int err = guard_open(&w->guard);
+
+	if (!err)
+		err = make_events(d);
+	if (!err)
+		return;
+	close_guard(w);
+	if (log_allowed(&w->open_limit))
+		log_warning("firewall: cannot be watched: %s, everything is left to the kernel; "
+			    "--ignore-netfilter overrides",
+			    strerror(-err));
+}
+
+static void say_change(struct guard_watch *w, uint32_t hold, const struct guard_state *state)
+{
+	if (!log_allowed(&w->change_limit))
+		return;
+	if (!hold)
+		log_info("firewall: gone, forwarding again");
+	else if (w->guard)
+		log_info("firewall: %s: everything is left to the kernel; "
+			 "--ignore-netfilter overrides",
+			 state->detail);
+}
+
+void guard_refresh(struct daemon *d)
+{
+	struct guard_state state = { .netfilter = true };
+	struct guard_watch *w = d->guard;
+	uint32_t hold;
+	int err;
+
+	if (!w)
+		return;
+	if (!w->guard)
+		open_guard(d);
+	if (w->guard)
+		guard_check(w->guard, &state);
+	hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
+	if (hold == mirror_hold(d->mirror))
+		return;
+	mirror_set_hold(d->mirror, hold);
+	err = fib_sync(d->fib);
+	if (err < 0 && log_allowed(&w->write_limit))
+		log_error("maps: not written completely: %s, trying again", strerror(-err));
+	say_change(w, hold, &state);
+}
+
+/* The operator's word counts; what it means right now is said once. */
+static void warn_ignored(void)
+{
+	struct guard_state state = { .detail = "the kernel could not be asked" };
+	struct guard *guard = NULL;
+
+	if (!guard_open(&guard))
+		guard_check(guard, &state);
+	guard_close(guard);
+	log_warning("firewall: IGNORED as --ignore-netfilter says: no firewall rule and no IPsec "
+		    "policy sees what is forwarded by XDP (now: %s)",
+		    state.detail[0] ? state.detail : "there are none");
+}
+
+int guard_start(struct daemon *d)
+{
+	struct guard_watch *w;
+
+	if (d->config.ignore_netfilter) {
+		warn_ignored();
+		return 0;
+	}
+	w = calloc(1, sizeof(*w));
+	d->guard = w;
+	if (w)
+		w->rest_timer = evtimer_new(d->base, on_rested, d);
+	if (!w || !w->rest_timer) {
+		log_error("daemon: out of memory, not started");
+		guard_stop(d);
+		return -ENOMEM;
+	}
+	w->change_limit = LOG_LIMIT(6, 60);
+	w->open_limit = LOG_LIMIT(1, 300);
+	w->write_limit = LOG_LIMIT(3, 10);
+	guard_refresh(d);
+	return 0;
+}
+
+void guard_stop(struct daemon *d)
+{
+	struct guard_watch *w = d->guard;
+
+	if (!w)
+		return;
+	close_guard(w);
+	if (w->rest_timer)
+		event_free(w->rest_timer);
+	free(w);
+	d->guard = NULL;
+}
