@@ -100,14 +100,14 @@ static void run_pass(const struct row *row, enum traffic_kind kind, uint32_t pac
 	if (pass->arrivals.packets + pass->arrivals.wrong < pass->sent)
 		cell->lost += pass->sent - pass->arrivals.packets - pass->arrivals.wrong;
 	if (row->proof == PROOF_KERNEL)
-		proven = kernel >= pass->arrivals.packets;
+		proven = kernel >= pass->arrivals.packets && kernel <= pass->sent;
 	else
 		proven = kernel == 0;
 	if (row->proof == PROOF_ROUTED) {
 		routed = routed_forwarded(&bench.routed, bench.options->bin, counters,
 					  sizeof(counters)) -
 			 routed;
-		proven &= routed >= pass->arrivals.packets;
+		proven &= routed >= pass->arrivals.packets && routed <= pass->sent;
 	}
 	if (proven && pass->arrivals.wrong == 0 && (pass->intact || cell->lost))
 		return;

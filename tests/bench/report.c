@@ -91,7 +91,7 @@ void report_text(const struct options *options, const struct outcome *outcome)
 		       hot ? hot_destinations : options->destinations, hot ? "hot " : "",
 		       options->rounds, options->packets);
 		printf("  %-30s %7s %7s %7s %8s %8s %11s %6s\n", "forwarding by", "ns/pkt", "min",
-		       "max", "kernel", "fib_look", "sent", "lost");
+		       "max", "x kernel", "x lookup", "sent", "lost");
 		for (unsigned int row = 0; row < n_rows; row++)
 			print_row(outcome, row, kind);
 	}

@@ -131,6 +131,16 @@ static struct prefix random_prefix(const struct table *table, uint32_t shorter, 
 	return prefix_make(addr, len);
 }
 
+static int compare_prefixes(const void *a, const void *b)
+{
+	const struct prefix *x = a, *y = b;
+
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	return x->len - y->len;
+}
+
+/* Sorted as files are: routes entered in that order lie closer together in the kernel's memory. */
 void table_generate(struct table *table, uint32_t n, uint64_t seed)
 {
 	struct set set = { .mask = 1 };
@@ -163,6 +173,7 @@ void table_generate(struct table *table, uint32_t n, uint64_t seed)
 		}
 	}
 	free(set.slots);
+	qsort(table->prefixes, table->n, sizeof(*table->prefixes), compare_prefixes);
 }
 
 void table_free(struct table *table)
