@@ -201,6 +201,7 @@ static void set_ports(struct lab *l)
 		memcpy(l->ports[i].mac, lab_port_mac[i], sizeof(l->ports[i].mac));
 	}
 	l->port_of_ifindex[lab_ifindex(PORT_IN)] = PORT_IN;
+	l->port_of_ifindex[lab_ifindex(PORT_OUT)] = PORT_OUT;
 }
 
 void lab_reset(struct lab *l)
