@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 	static struct outcome outcomes[TABLE_LIMIT];
 	static struct table tables[TABLE_LIMIT];
 	static struct wanted wanted;
-	char name[32];
+	static char name[32];
 
 	parse(&wanted, argc, argv);
 	if (geteuid() != 0) {
