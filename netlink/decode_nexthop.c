@@ -82,8 +82,7 @@ static int decode_nexthop_attribute(const struct nlattr *nla, uint8_t family,
 		break;
 	case NHA_GATEWAY:
 		if (!attr_address(family, attr_data(nla), attr_len(nla), &nexthop->leg.gateway))
-			return decode_refuse(reason,
-					     "nexthop: NHA_GATEWAY does not fit the family");
+			return decode_refuse(reason, "nexthop: NHA_GATEWAY has the wrong length");
 		break;
 	case NHA_ENCAP:
 	case NHA_ENCAP_TYPE:
