@@ -3,6 +3,8 @@
 # daemon's program passes everything once the lease is over, and the next start takes its place.
 # (A kernel too old for it cannot be had here: the refusal is tested in the unit tests.)
 #
+# check: once
+#
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
@@ -26,7 +28,7 @@ refused() {
 	[ "$got" = "$code" ] || fail "$title: exit code $got instead of $code"
 	[ ! -s "$WORK/out" ] || fail "$title: writes to stdout"
 	grep -Eq -- "$pattern" "$WORK/refused.log" || fail "$title: the message lacks '$pattern'"
-	[ "$(wc -l <"$WORK/refused.log")" = "${LINES_MAX:-1}" ] || fail "$title: more than one line"
+	[ "$(wc -l <"$WORK/refused.log")" = 1 ] || fail "$title: more than one line"
 	rm "$WORK/refused.log"
 }
 
@@ -43,6 +45,7 @@ refused "no such engine" 1 'trie' "${DAEMON[@]}" --fib trie
 refused "not a number" 1 'lease' "${DAEMON[@]}" --lease soon
 refused "left-over argument" 1 'r9' "${DAEMON[@]}" r9
 refused "no such namespace" 2 "$LAB-nowhere" "${DAEMON[@]}" --netns "$LAB-nowhere"
+refused "no such interface" 2 'nosuch0' "${DAEMON[@]}" -i nosuch0
 refused "no such configuration" 1 "$WORK/none.conf" "${DAEMON[@]}" --config "$WORK/none.conf"
 printf '# a comment\nlease = 5\nresync-intervall = 60\n' >"$WORK/typo.conf"
 refused "a typo" 1 'typo\.conf:3.*resync-intervall' "${DAEMON[@]}" --config "$WORK/typo.conf"
@@ -71,7 +74,7 @@ probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "without t
 say "- killed: forwards until the lease is over, then the kernel does; the next start takes over"
 routed --lease 2
 kill -KILL "$ROUTED_PID"
-wait "$ROUTED_PID" || true
+wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
 probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "right after the kill"
 ipr route replace 203.0.113.0/24 via 198.18.1.2 # the kernel's answer is another now
 followed() {
@@ -82,10 +85,13 @@ ipr route replace 203.0.113.0/24 via 198.18.2.2
 routed
 probe left <<<"forward 203.0.113.1 right n=5"
 
-say "- an interface that is not there yet is waited for"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 nothing_left "SIGTERM after a takeover"
-routed -i nosuch0
-grep -q nosuch0 "$WORK/ebpf-routed.log" || fail "nosuch0 is not mentioned"
+
+say "- a pattern that matches nothing yet is waited for"
+routed -i 'x*'
+ipr link add name x0 type veth peer name y0
+ipr link set x0 up
+wait_for 5 attached x0 || fail "x0: not attached"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 nothing_left "SIGTERM in the end"

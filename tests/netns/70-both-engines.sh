@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # One table, the kernel's own answers, both engines: each forwards as `ip route get` says.
+# check: once
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #                            r3 --- [ third ]    blackholes and unreachable ones between
