@@ -10,9 +10,9 @@
 #include "resolve.h"
 
 #include <linux/fib_rules.h>
-#include <linux/if_arp.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 
 #ifndef IFF_LOWER_UP
 #define IFF_LOWER_UP 0x10000

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The recording sink: maps, checks after every write, and the list engine. */
+#include "support_recorder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <sys/mman.h>
+
+static struct recorder *rec_of(struct fib_sink *sink)
+{
+	return (struct recorder *)sink;
+}
+
+static struct recorder *rec_of_engine(const struct fib_engine *engine)
+{
+	return (struct recorder *)((char *)engine - offsetof(struct recorder, engine));
+}
+
+/* ---- what a program sees ----------------------------------------------------------------------- */
+
+static uint32_t list_lookup(const struct recorder *rec, uint32_t addr)
+{
+	const struct recorder_route *best = NULL;
+
+	for (uint32_t i = 0; i < rec->n_routes; i++) {
+		const struct recorder_route *r = &rec->routes[i];
+
+		if (((addr ^ r->prefix.addr) & prefix_mask(r->prefix.len)) == 0 &&
+		    (!best || r->prefix.len > best->prefix.len))
+			best = r;
+	}
+	return best ? best->leaf : LEAF_DEFAULT;
+}
+
+static uint32_t leaf_of(const struct recorder *rec, uint32_t addr)
+{
+	uint32_t leaf = rec->inner ? rec->inner->ops->lookup(rec->inner, addr)
+				   : list_lookup(rec, addr);
+
+	return leaf == LEAF_DEFAULT ? rec->default_leaf : leaf;
+}
+
+static uint32_t neighbour_of(const struct recorder *rec, __be32 addr, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < rec->n_neighbours; i++)
+		if (rec->neighbours[i].addr == addr && rec->neighbours[i].ifindex == ifindex)
+			return rec->neighbour_values[i];
+	return 0;
+}
+
+static void add_member(struct answer *ret, uint64_t target, uint32_t ifindex, uint32_t verdict,
+		       uint16_t mtu)
+{
+	uint32_t i;
+
+	for (i = 0; i < ret->n; i++)
+		if (ret->members[i].target == target && ret->members[i].ifindex == ifindex &&
+		    ret->members[i].verdict == verdict && ret->members[i].mtu == mtu)
+			break;
+	if (i == ret->n) {
+		assert_true(ret->n < 16);
+		ret->n++;
+		ret->members[i].target = target;
+		ret->members[i].ifindex = ifindex;
+		ret->members[i].verdict = verdict;
+		ret->members[i].mtu = mtu;
+	}
+	ret->members[i].buckets++;
+}
+
+static void through_adjacency(const struct recorder *rec, uint32_t index, uint16_t mtu,
+			      struct answer *ret)
+{
+	union adjacency_word word;
+	const struct port *port;
+	uint64_t mac = 0;
+
+	assert_true(index > 0 && index < rec->sink.limits.adjacencies);
+	word.word = rec->adjacencies[index];
+	if (!word.target.port) {
+		add_member(ret, 0, 0, VERDICT_no_neighbour, 0);
+		return;
+	}
+	assert_true(word.target.port < rec->sink.limits.ports);
+	port = &rec->ports[word.target.port];
+	if (!port->ifindex)
+		fail_msg("lookup meets port %u, which is gone", word.target.port);
+	if (!(port->flags & PORT_UP)) {
+		add_member(ret, 0, 0, VERDICT_egress_down, 0);
+		return;
+	}
+	memcpy(&mac, word.target.mac, sizeof(word.target.mac));
+	add_member(ret, mac, port->ifindex, VERDICT_forwarded, mtu);
+}
+
+static void through_slot(const struct recorder *rec, uint32_t leaf, uint32_t addr, bool in_group,
+			 struct answer *ret)
+{
+	union nexthop_word word;
+	uint32_t index;
+
+	if (leaf < LEAF_FIRST_SLOT) {
+		assert_true(leaf != 0);
+		add_member(ret, 0, 0, leaf, 0);
+		return;
+	}
+	assert_true(leaf < rec->sink.limits.nexthops);
+	word.word = rec->nexthops[leaf];
+	switch (word.nexthop.kind) {
+	case NEXTHOP_ADJACENCY:
+		through_adjacency(rec, word.nexthop.arg, word.nexthop.mtu, ret);
+		break;
+	case NEXTHOP_CONNECTED:
+		index = neighbour_of(rec, htonl(addr), word.nexthop.arg);
+		if (index)
+			through_adjacency(rec, index, word.nexthop.mtu, ret);
+		else
+			add_member(ret, 0, 0,
+				   rec->flags & CONTROL_NEIGHBOURS_FULL ? VERDICT_table_full
+									: VERDICT_no_neighbour,
+				   0);
+		break;
+	case NEXTHOP_VERDICT:
+		assert_true(word.nexthop.verdict > 0 && word.nexthop.verdict < VERDICT_COUNT);
+		add_member(ret, 0, 0, word.nexthop.verdict, 0);
+		break;
+	case NEXTHOP_GROUP:
+		assert_false(in_group);
+		assert_true(word.nexthop.arg > 0 && word.nexthop.arg < rec->sink.limits.groups);
+		for (int i = 0; i < GROUP_BUCKETS; i++)
+			through_slot(rec, rec->groups[word.nexthop.arg].bucket[i], addr, true, ret);
+		break;
+	default:
+		fail_msg("lookup of %08x meets slot %u, which is unset", addr, leaf);
+	}
+}
+
+static int by_content(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(((struct answer *)a)->members[0]));
+}
+
+void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	through_slot(rec, leaf_of(rec, addr), addr, false, ret);
+	if (ret->n == 1) {
+		ret->members[0].buckets = 0;
+		ret->verdict = ret->members[0].verdict;
+	}
+	qsort(ret->members, ret->n, sizeof(ret->members[0]), by_content);
+}
+
+bool answer_equal(const struct answer *a, const struct answer *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static bool answer_is_fallback(const struct answer *a)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		if (a->members[i].verdict < VERDICT_FIRST_REASON)
+			return false;
+	return true;
+}
+
+const char *answer_format(const struct answer *a, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (uint32_t i = 0; i < a->n && used < size; i++)
+		used += snprintf(buf + used, size - used, "[v%u if%u mac%llx x%u mtu%u]",
+				 a->members[i].verdict, a->members[i].ifindex,
+				 (unsigned long long)a->members[i].target, a->members[i].buckets,
+				 a->members[i].mtu);
+	return buf;
+}
+
+/* ---- what may still be held -------------------------------------------------------------------- */
+
+static void reach_adjacency(struct recorder *rec, uint32_t index)
+{
+	rec->adjacency_live[index] = rec->adjacency_held[index] = true;
+}
+
+static void reach_slot(struct recorder *rec, uint32_t leaf)
+{
+	union nexthop_word word;
+
+	if (leaf < LEAF_FIRST_SLOT || leaf >= REC_ITEMS || rec->slot_live[leaf])
+		return;
+	rec->slot_live[leaf] = rec->slot_held[leaf] = true;
+	word.word = rec->nexthops[leaf];
+	if (word.nexthop.kind == NEXTHOP_ADJACENCY)
+		reach_adjacency(rec, word.nexthop.arg);
+	if (word.nexthop.kind != NEXTHOP_GROUP)
+		return;
+	rec->row_live[word.nexthop.arg] = rec->row_held[word.nexthop.arg] = true;
+	for (int i = 0; i < GROUP_BUCKETS; i++)
+		reach_slot(rec, rec->groups[word.nexthop.arg].bucket[i]);
+}
+
+static void reach_all(struct recorder *rec)
+{
+	memset(rec->slot_live, 0, sizeof(rec->slot_live));
+	memset(rec->row_live, 0, sizeof(rec->row_live));
+	memset(rec->adjacency_live, 0, sizeof(rec->adjacency_live));
+	for (uint32_t i = 0; i < rec->n_routes; i++)
+		reach_slot(rec, rec->routes[i].leaf);
+	reach_slot(rec, rec->default_leaf);
+	for (uint32_t i = 0; i < rec->n_neighbours; i++)
+		reach_adjacency(rec, rec->neighbour_values[i]);
+}
+
+/* After every write. */
+static void wrote(struct recorder *rec, enum recorder_op op)
+{
+	rec->counts[op]++;
+	rec->last_op_of[op] = ++rec->sequence;
+	if (!rec->watching)
+		return;
+	reach_all(rec);
+	if (rec->n_trace + rec->n_watch > rec->trace_room) {
+		rec->trace_room = 2 * (rec->n_trace + rec->n_watch);
+		rec->trace = realloc(rec->trace, rec->trace_room * sizeof(*rec->trace));
+		assert_non_null(rec->trace);
+	}
+	for (uint32_t i = 0; i < rec->n_watch; i++)
+		recorder_lookup(rec, rec->watch[i], &rec->trace[rec->n_trace++]);
+}
+
+static int refuse(struct recorder *rec, enum recorder_op op)
+{
+	return rec->fail_errno && rec->fail_op == (int)op ? -rec->fail_errno : 0;
+}
+
+/* ---- the sink ---------------------------------------------------------------------------------- */
+
+static int set_port(struct fib_sink *sink, uint16_t port, const struct port *value)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_SET_PORT))
+		return refuse(rec, OP_SET_PORT);
+	assert_true(port > 0 && port < sink->limits.ports);
+	assert_true(value->ifindex && value->ifindex < REC_LINKS);
+	assert_true(memcmp(&rec->ports[port], value, sizeof(*value)) != 0);
+	if (rec->port_history[port] && rec->port_history[port] != value->ifindex)
+		fail_msg("port %u reused before a grace period", port);
+	rec->port_history[port] = value->ifindex;
+	rec->ports[port] = *value;
+	rec->port_of_ifindex[value->ifindex] = port;
+	wrote(rec, OP_SET_PORT);
+	return 0;
+}
+
+static int del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_DEL_PORT))
+		return refuse(rec, OP_DEL_PORT);
+	assert_int_equal(rec->ports[port].ifindex, ifindex);
+	memset(&rec->ports[port], 0, sizeof(rec->ports[port]));
+	rec->port_of_ifindex[ifindex] = 0;
+	wrote(rec, OP_DEL_PORT);
+	return 0;
+}
+
+static int set_adjacency(struct fib_sink *sink, uint32_t index, uint64_t word)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_SET_ADJACENCY))
+		return refuse(rec, OP_SET_ADJACENCY);
+	assert_true(index > 0 && index < sink->limits.adjacencies);
+	assert_true(rec->adjacencies[index] != word);
+	if (rec->watching && rec->adjacency_held[index] && !rec->adjacency_live[index])
+		fail_msg("adjacency %u reused before a grace period", index);
+	rec->adjacencies[index] = word;
+	wrote(rec, OP_SET_ADJACENCY);
+	return 0;
+}
+
+static int set_neighbour(struct fib_sink *sink, struct neighbour_key key, uint32_t adjacency)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_SET_NEIGHBOUR))
+		return refuse(rec, OP_SET_NEIGHBOUR);
+	assert_int_equal(neighbour_of(rec, key.addr, key.ifindex), 0);
+	if (rec->n_neighbours >= rec->neighbour_limit)
+		return -ENOSPC;
+	rec->neighbours[rec->n_neighbours] = key;
+	rec->neighbour_values[rec->n_neighbours++] = adjacency;
+	wrote(rec, OP_SET_NEIGHBOUR);
+	return 0;
+}
+
+static int del_neighbour(struct fib_sink *sink, struct neighbour_key key)
+{
+	struct recorder *rec = rec_of(sink);
+	uint32_t i = 0;
+
+	if (refuse(rec, OP_DEL_NEIGHBOUR))
+		return refuse(rec, OP_DEL_NEIGHBOUR);
+	while (i < rec->n_neighbours &&
+	       (rec->neighbours[i].addr != key.addr || rec->neighbours[i].ifindex != key.ifindex))
+		i++;
+	assert_true(i < rec->n_neighbours);
+	rec->n_neighbours--;
+	rec->neighbours[i] = rec->neighbours[rec->n_neighbours];
+	rec->neighbour_values[i] = rec->neighbour_values[rec->n_neighbours];
+	wrote(rec, OP_DEL_NEIGHBOUR);
+	return 0;
+}
+
+static int set_nexthop(struct fib_sink *sink, uint32_t slot, uint64_t word)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_SET_NEXTHOP))
+		return refuse(rec, OP_SET_NEXTHOP);
+	assert_true(slot >= LEAF_FIRST_SLOT && slot < sink->limits.nexthops);
+	assert_true(rec->nexthops[slot] != word);
+	if (rec->watching && rec->slot_held[slot] && !rec->slot_live[slot])
+		fail_msg("slot %u reused before a grace period", slot);
+	rec->nexthops[slot] = word;
+	wrote(rec, OP_SET_NEXTHOP);
+	return 0;
+}
+
+static int set_group(struct fib_sink *sink, uint32_t index, const struct group *value)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_SET_GROUP))
+		return refuse(rec, OP_SET_GROUP);
+	assert_true(index > 0 && index < sink->limits.groups);
+	if (rec->watching && rec->row_held[index])
+		fail_msg("group row %u written while a program may read it", index);
+	rec->groups[index] = *value;
+	wrote(rec, OP_SET_GROUP);
+	return 0;
+}
+
+static int set_own_address(struct fib_sink *sink, __be32 addr, bool present)
+{
+	struct recorder *rec = rec_of(sink);
+	uint32_t i = 0;
+
+	if (refuse(rec, OP_OWN_ADDRESS))
+		return refuse(rec, OP_OWN_ADDRESS);
+	while (i < rec->n_own && rec->own[i] != addr)
+		i++;
+	assert_true(present == (i == rec->n_own));
+	if (present && rec->n_own >= rec->own_limit)
+		return -ENOSPC;
+	if (present)
+		rec->own[rec->n_own++] = addr;
+	else
+		rec->own[i] = rec->own[--rec->n_own];
+	wrote(rec, OP_OWN_ADDRESS);
+	return 0;
+}
+
+static int set_default_leaf(struct fib_sink *sink, uint32_t leaf)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_DEFAULT_LEAF))
+		return refuse(rec, OP_DEFAULT_LEAF);
+	assert_true(leaf != LEAF_DEFAULT);
+	rec->default_leaf = leaf;
+	wrote(rec, OP_DEFAULT_LEAF);
+	return 0;
+}
+
+static int set_control(struct fib_sink *sink, uint32_t hold, uint32_t flags, uint32_t hash_policy)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_CONTROL))
+		return refuse(rec, OP_CONTROL);
+	rec->hold = hold;
+	rec->flags = flags;
+	rec->hash_policy = hash_policy;
+	wrote(rec, OP_CONTROL);
+	return 0;
+}
+
+static void grace(struct fib_sink *sink)
+{
+	struct recorder *rec = rec_of(sink);
+
+	rec->counts[OP_GRACE]++;
+	memset(rec->slot_held, 0, sizeof(rec->slot_held));
+	memset(rec->row_held, 0, sizeof(rec->row_held));
+	memset(rec->adjacency_held, 0, sizeof(rec->adjacency_held));
+	for (int i = 0; i < REC_ITEMS; i++)
+		rec->port_history[i] = rec->ports[i].ifindex;
+	reach_all(rec);
+}
+
+static const struct fib_sink_ops sink_ops = {
+	.set_port = set_port,
+	.del_port = del_port,
+	.set_adjacency = set_adjacency,
+	.set_neighbour = set_neighbour,
+	.del_neighbour = del_neighbour,
+	.set_nexthop = set_nexthop,
+	.set_group = set_group,
+	.set_own_address = set_own_address,
+	.set_default_leaf = set_default_leaf,
+	.set_control = set_control,
+	.grace = grace,
+};
+
+/* ---- the engine -------------------------------------------------------------------------------- */
+
+static struct recorder_route *route_find(struct recorder *rec, struct prefix prefix)
+{
+	for (uint32_t i = 0; i < rec->n_routes; i++)
+		if (prefix_equal(rec->routes[i].prefix, prefix))
+			return &rec->routes[i];
+	return NULL;
+}
+
+static struct recorder_route *cover_find(struct recorder *rec, struct prefix prefix)
+{
+	struct recorder_route *best = NULL;
+
+	for (uint32_t i = 0; i < rec->n_routes; i++) {
+		struct recorder_route *r = &rec->routes[i];
+
+		if (r->prefix.len < prefix.len && prefix_covers(r->prefix, prefix) &&
+		    (!best || r->prefix.len > best->prefix.len))
+			best = r;
+	}
+	return best;
+}
+
+/* The list also of what the inner engine holds: it checks covers, and says what is reachable. */
+static int engine_set(struct fib_engine *engine, struct prefix prefix, uint32_t leaf,
+		      struct prefix *ret_mark)
+{
+	struct recorder *rec = rec_of_engine(engine);
+	struct recorder_route *r = route_find(rec, prefix), *cover;
+	int err;
+
+	if (refuse(rec, OP_ROUTE_SET))
+		return refuse(rec, OP_ROUTE_SET);
+	assert_true(leaf != LEAF_DEFAULT && prefix.len > 0);
+	assert_true(!r || r->leaf != leaf);
+	if (rec->inner) {
+		err = rec->inner->ops->set(rec->inner, prefix, leaf, ret_mark);
+		if (err)
+			return err;
+	} else if (!r && rec->n_routes >= rec->route_limit) {
+		cover = cover_find(rec, prefix);
+		*ret_mark = cover ? cover->prefix : prefix_make(0, 0);
+		return -ENOSPC;
+	} else if (!r && rec->n_routes + rec->freed_routes >= rec->route_limit) {
+		return -EAGAIN;
+	}
+	if (!r) {
+		assert_true(rec->n_routes < REC_ROUTES);
+		r = &rec->routes[rec->n_routes++];
+	}
+	*r = (struct recorder_route){ prefix, leaf };
+	wrote(rec, OP_ROUTE_SET);
+	return 0;
+}
+
+static int engine_del(struct fib_engine *engine, struct prefix prefix, struct prefix cover,
+		      uint32_t cover_leaf)
+{
+	struct recorder *rec = rec_of_engine(engine);
+	struct recorder_route *r = route_find(rec, prefix);
+	struct recorder_route *c = cover_find(rec, prefix);
+	int err = 0;
+
+	if (refuse(rec, OP_ROUTE_DEL))
+		return refuse(rec, OP_ROUTE_DEL);
+	assert_non_null(r);
+	assert_true(prefix_equal(cover, c ? c->prefix : prefix_make(0, 0)));
+	assert_int_equal(cover_leaf, c ? c->leaf : LEAF_DEFAULT);
+	if (rec->inner)
+		err = rec->inner->ops->del(rec->inner, prefix, cover, cover_leaf);
+	assert_int_equal(err, 0);
+	*r = rec->routes[--rec->n_routes];
+	rec->freed_routes++;
+	wrote(rec, OP_ROUTE_DEL);
+	return 0;
+}
+
+static uint32_t engine_lookup(const struct fib_engine *engine, uint32_t addr)
+{
+	return leaf_of(rec_of_engine(engine), addr);
+}
+
+static void engine_grace(struct fib_engine *engine)
+{
+	struct recorder *rec = rec_of_engine(engine);
+
+	rec->freed_routes = 0;
+	if (rec->inner)
+		rec->inner->ops->grace(rec->inner);
+}
+
+static bool engine_wants_grace(const struct fib_engine *engine)
+{
+	struct recorder *rec = rec_of_engine(engine);
+
+	return rec->inner ? rec->inner->ops->wants_grace(rec->inner) : rec->freed_routes > 0;
+}
+
+static const struct fib_engine_ops engine_ops = {
+	.name = "recorder",
+	.set = engine_set,
+	.del = engine_del,
+	.lookup = engine_lookup,
+	.grace = engine_grace,
+	.wants_grace = engine_wants_grace,
+};
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, uint32_t dir24_rows)
+{
+	struct recorder *rec = calloc(1, sizeof(*rec));
+
+	assert_non_null(rec);
+	assert_true(limits.nexthops <= REC_ITEMS && limits.groups <= REC_ITEMS &&
+		    limits.adjacencies <= REC_ITEMS && limits.ports <= REC_ITEMS);
+	rec->sink = (struct fib_sink){ .ops = &sink_ops, .engine = &rec->engine, .limits = limits };
+	rec->engine.ops = &engine_ops;
+	rec->route_limit = route_limit;
+	rec->routes = calloc(REC_ROUTES, sizeof(*rec->routes));
+	rec->neighbour_limit = rec->own_limit = REC_ITEMS;
+	assert_non_null(rec->routes);
+	if (dir24_rows) {
+		rec->table_size = (DIR24_ENTRIES + (size_t)dir24_rows * DIR24_ROW) * 4;
+		rec->table = mmap(NULL, rec->table_size, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		assert_true(rec->table != MAP_FAILED);
+		rec->rows = rec->table + DIR24_ENTRIES;
+		assert_int_equal(fib_dir24_new(&rec->inner, rec->table, rec->rows, dir24_rows), 0);
+	}
+	return rec;
+}
+
+void recorder_free(struct recorder *rec)
+{
+	if (rec->inner) {
+		rec->inner->ops->destroy(rec->inner);
+		munmap(rec->table, rec->table_size);
+	}
+	free(rec->trace);
+	free(rec->routes);
+	free(rec);
+}
+
+void recorder_watch(struct recorder *rec, uint32_t addr)
+{
+	for (uint32_t i = 0; i < rec->n_watch; i++)
+		if (rec->watch[i] == addr)
+			return;
+	if (rec->n_watch < REC_WATCH)
+		rec->watch[rec->n_watch++] = addr;
+}
+
+void recorder_watch_edges(struct recorder *rec, struct prefix prefix)
+{
+	uint32_t last = prefix.addr | ~prefix_mask(prefix.len);
+
+	recorder_watch(rec, prefix.addr);
+	recorder_watch(rec, last);
+	recorder_watch(rec, prefix.addr - 1);
+	recorder_watch(rec, last + 1);
+}
+
+void recorder_reset_counts(struct recorder *rec)
+{
+	memset(rec->counts, 0, sizeof(rec->counts));
+}
+
+int recorder_sync_unwatched(struct recorder *rec, struct fib *fib)
+{
+	rec->watching = false;
+	return fib_sync(fib);
+}
+
+/* Every answer on the way is the old one, the new one, or (if these differ) leaves it to the kernel. */
+int recorder_sync(struct recorder *rec, struct fib *fib)
+{
+	struct answer *before = calloc(rec->n_watch + 1, sizeof(*before));
+	char was[512], is[512], then[512];
+	struct answer after;
+	int ret;
+
+	assert_non_null(before);
+	for (uint32_t i = 0; rec->default_leaf && i < rec->n_watch; i++)
+		recorder_lookup(rec, rec->watch[i], &before[i]);
+	rec->watching = rec->default_leaf != 0;
+	rec->n_trace = 0;
+	reach_all(rec);
+	ret = fib_sync(fib);
+	for (uint32_t i = 0; rec->watching && i < rec->n_watch; i++) {
+		recorder_lookup(rec, rec->watch[i], &after);
+		for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
+			const struct answer *a = &rec->trace[t];
+
+			if (answer_equal(a, &after) || answer_equal(a, &before[i]))
+				continue;
+			if (!answer_equal(&before[i], &after) && answer_is_fallback(a))
+				continue;
+			fail_msg("%08x, write %u: was %s, becomes %s, but meanwhile %s",
+				 rec->watch[i], t / rec->n_watch,
+				 answer_format(&before[i], was, sizeof(was)),
+				 answer_format(&after, is, sizeof(is)),
+				 answer_format(a, then, sizeof(then)));
+		}
+	}
+	rec->watching = false;
+	free(before);
+	return ret;
+}

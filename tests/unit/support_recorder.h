@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A fib_sink in memory that watches what running programs would see.
+ *
+ * It keeps the maps, looks every watched address up after every single write, and fails the test
+ * when a lookup meets something unset, freed or never written; when something that a program may
+ * still hold since the last grace period is overwritten for another use; or when an address whose
+ * answer the sync does not change gets another answer in between.
+ */
+#ifndef SUPPORT_RECORDER_H
+#define SUPPORT_RECORDER_H
+
+#include "daemon/fib.h"
+
+enum recorder_op {
+	OP_SET_PORT,
+	OP_DEL_PORT,
+	OP_SET_ADJACENCY,
+	OP_SET_NEIGHBOUR,
+	OP_DEL_NEIGHBOUR,
+	OP_SET_NEXTHOP,
+	OP_SET_GROUP,
+	OP_OWN_ADDRESS,
+	OP_DEFAULT_LEAF,
+	OP_CONTROL,
+	OP_GRACE,
+	OP_ROUTE_SET,
+	OP_ROUTE_DEL,
+	OP_COUNT,
+};
+
+enum {
+	REC_ITEMS = 512, /* of each map */
+	REC_LINKS = 64,
+	REC_WATCH = 512,
+	REC_ROUTES = 4096,
+};
+
+/* What becomes of a packet. */
+struct answer {
+	uint32_t verdict;
+	uint32_t n; /* members, sorted */
+	struct {
+		uint64_t target; /* MAC address */
+		uint32_t ifindex, verdict, buckets;
+		uint16_t mtu;
+	} members[16];
+};
+
+struct recorder_route {
+	struct prefix prefix;
+	uint32_t leaf;
+};
+
+struct recorder {
+	struct fib_sink sink;
+	struct fib_engine engine; /* between the fib and the one below */
+	struct fib_engine *inner; /* NULL: the list `routes` */
+	struct recorder_route *routes;
+	uint32_t n_routes, route_limit, freed_routes;
+
+	uint64_t nexthops[REC_ITEMS], adjacencies[REC_ITEMS];
+	struct group groups[REC_ITEMS];
+	struct port ports[REC_ITEMS];
+	uint32_t port_history[REC_ITEMS]; /* ifindex it named since the last grace period */
+	uint32_t port_of_ifindex[REC_LINKS];
+	struct neighbour_key neighbours[REC_ITEMS];
+	uint32_t neighbour_values[REC_ITEMS];
+	uint32_t n_neighbours, neighbour_limit;
+	__be32 own[REC_ITEMS];
+	uint32_t n_own, own_limit;
+	uint32_t default_leaf, hold, flags, hash_policy;
+
+	/* Held: reachable now, or at any time since the last grace period. */
+	bool slot_held[REC_ITEMS], row_held[REC_ITEMS], adjacency_held[REC_ITEMS];
+	bool slot_live[REC_ITEMS], row_live[REC_ITEMS], adjacency_live[REC_ITEMS];
+
+	uint32_t watch[REC_WATCH];
+	uint32_t n_watch;
+	struct answer *trace; /* answers of the watched addresses after each write of a sync */
+	uint32_t n_trace, trace_room;
+	bool watching;
+
+	uint32_t counts[OP_COUNT];
+	uint32_t last_op_of[OP_COUNT]; /* sequence number of the last one of each kind */
+	uint32_t sequence;
+	int fail_op;	/* this kind of write fails.. */
+	int fail_errno; /* ..with this errno, 0: none does */
+
+	uint32_t *table, *rows; /* of dir24 */
+	size_t table_size;
+};
+
+/* route_limit: of the list; dir24_rows > 0: the engine dir24 instead. */
+struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, uint32_t dir24_rows);
+void recorder_free(struct recorder *rec);
+
+void recorder_watch(struct recorder *rec, uint32_t addr); /* host byte order */
+void recorder_watch_edges(struct recorder *rec, struct prefix prefix);
+/* fib_sync() with all checks; its result. */
+int recorder_sync(struct recorder *rec, struct fib *fib);
+/* Sync as ever, nothing watched (for setting up). */
+int recorder_sync_unwatched(struct recorder *rec, struct fib *fib);
+void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret);
+bool answer_equal(const struct answer *a, const struct answer *b);
+void recorder_reset_counts(struct recorder *rec);
+const char *answer_format(const struct answer *a, char *buf, size_t size);
+
+/* The usual world: mirror, recorder, fib; rules, `all`, and links 2..5 that run and forward. */
+struct world {
+	struct mirror *mirror;
+	struct recorder *rec;
+	struct fib *fib;
+};
+void world_new(struct world *w, struct fib_limits limits, uint32_t route_limit,
+	       uint32_t dir24_rows);
+void world_base(struct mirror *mirror, int op);
+void world_free(struct world *w);
+/* Applies and syncs; returns what fib_sync() returned. */
+int world_do(struct world *w, const struct event *ev);
+/* The verdict of an address, forwarded if all of it is. */
+enum verdict world_verdict(struct world *w, const char *addr);
+/* Last byte of the MAC address that a packet to addr gets, 0 if it is not forwarded. */
+uint8_t world_mac(struct world *w, const char *addr);
+
+#endif
