@@ -140,6 +140,7 @@ static void enter_routes(struct lab *l)
 		lab_enter(l, text, slot);
 	}
 	lab_enter(l, "10.1.7.128/25", SLOT_JUMBO);
+	lab_enter(l, "10.1.200.0/24", SLOT_SMALL);
 	lab_enter(l, "10.99.0.0/16", LAB_NEXTHOPS + 5);
 	for (uint32_t v = 1; v < VERDICT_COUNT; v++) {
 		snprintf(text, sizeof(text), "10.100.%u.0/24", v);

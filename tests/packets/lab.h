@@ -46,7 +46,7 @@ enum {
 	LAB_SLOTS = SLOT_VERDICT + VERDICT_COUNT,
 };
 
-/* 10.100.v.0/24 has the leaf v itself; 10.99.0.0/16 a slot beyond the table. */
+/* 10.1.200.0/24 leads to SLOT_SMALL; 10.100.v.0/24 has the leaf v itself; 10.99.0.0/16 a slot beyond the table. */
 
 enum { GROUP_HALVES = 1, GROUP_MIXED, GROUP_NESTED };
 enum { LAB_ROUTES = 32 + VERDICT_COUNT * 2 };

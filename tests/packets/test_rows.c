@@ -121,6 +121,8 @@ static const struct row rows[] = {
 	{ "longer prefix within, last address", TO("10.1.7.255"), FORWARDED(SLOT_JUMBO) },
 	{ "below the longer prefix", TO("10.1.7.127"), FORWARDED(SLOT_OUT) },
 	{ "above the longer prefix", TO("10.1.8.0"), FORWARDED(SLOT_OUT) },
+	{ "a /24 in the upper half", TO("10.1.200.1"), FORWARDED(SLOT_SMALL) },
+	{ "its twin in the lower half", TO("10.1.72.1"), FORWARDED(SLOT_OUT) },
 	{ "240/4 is unicast", TO("250.1.2.3"), FORWARDED(SLOT_OUT) },
 	{ "240/4 as source", FROM("250.1.2.3"), FORWARDED(SLOT_OUT) },
 	{ "default route", TO("203.0.113.7"), FORWARDED(SLOT_OUT), default_route },
