@@ -22,6 +22,7 @@ int dumper_open(struct dumper *dumper, int protocol)
 	int fd, on = 1, size = DUMP_RCVBUF, err;
 
 	memset(dumper, 0, sizeof(*dumper));
+	dumper->protocol = protocol;
 	err = socket_open(&dumper->sk, protocol);
 	if (err)
 		return err;
@@ -44,7 +45,7 @@ void dumper_close(struct dumper *dumper)
 {
 	nl_socket_free(dumper->sk);
 	receiver_destroy(&dumper->rx);
-	memset(dumper, 0, sizeof(*dumper));
+	dumper->sk = NULL;
 }
 
 static int dumper_send(struct dumper *dumper, struct nl_msg *request, uint32_t *ret_seq)
@@ -101,7 +102,10 @@ static void answer_message(struct answer *answer, const struct nlmsghdr *nlh, me
 		answer->err = 0;
 }
 
-/* A datagram that did not fit counts as an interruption: the buffer has grown for the next try. */
+/*
+ * A datagram that did not fit counts as an interruption: the buffer has grown for the next try. An
+ * error here leaves the kernel's dump unfinished; those of fn and of the kernel are in the answer.
+ */
 static int dumper_read(struct dumper *dumper, struct answer *answer, message_fn fn, void *ctx)
 {
 	const struct nlmsghdr *nlh;
@@ -109,7 +113,7 @@ static int dumper_read(struct dumper *dumper, struct answer *answer, message_fn 
 
 	while (!answer->done) {
 		err = receiver_datagram(&dumper->rx, 1);
-		if (err == -ENOBUFS) {
+		if (err == -EMSGSIZE) {
 			answer->interrupted = true;
 			continue;
 		}
@@ -120,20 +124,28 @@ static int dumper_read(struct dumper *dumper, struct answer *answer, message_fn 
 		if (err < 0)
 			answer->interrupted = true;
 	}
-	return answer->err;
+	return 0;
 }
 
 int dumper_run(struct dumper *dumper, struct nl_msg *request, message_fn fn, void *ctx)
 {
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		struct answer answer = { .done = false };
-		int err;
+		int err = 0;
 
+		if (!dumper->sk)
+			err = dumper_open(dumper, dumper->protocol);
+		if (err)
+			return err;
 		err = dumper_send(dumper, request, &answer.seq);
 		if (!err)
 			err = dumper_read(dumper, &answer, fn, ctx);
-		if (err || !answer.interrupted)
+		if (err) {
+			dumper_close(dumper);
 			return err;
+		}
+		if (answer.err || !answer.interrupted)
+			return answer.err;
 	}
 	return -EAGAIN;
 }

@@ -120,9 +120,10 @@ int netlink_features_receive(struct netlink_features *nf, event_fn fn, void *ctx
 		}
 		err = receiver_datagram(&nf->rx, 1);
 	} while (err > 0);
-	if (err == -ENOBUFS)
-		receiver_drain(&nf->rx);
-	return err ? err : n;
+	if (err != -ENOBUFS && err != -EMSGSIZE)
+		return err ? err : n;
+	receiver_drain(&nf->rx);
+	return -ENOBUFS;
 }
 
 struct features_dump {

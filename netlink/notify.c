@@ -153,8 +153,9 @@ int netlink_receive(struct netlink *nl, unsigned int budget, event_fn fn, void *
 			return (int)n;
 		err = receiver_datagram(&nl->rx, budget ? budget - n : RECEIVER_SLOTS);
 	} while (err > 0);
+	if (err != -ENOBUFS && err != -EMSGSIZE)
+		return err ? err : (int)n;
 	/* What is still queued is older than what was lost: after it, replay would go back in time. */
-	if (err == -ENOBUFS)
-		receiver_drain(&nl->rx);
-	return err ? err : (int)n;
+	receiver_drain(&nl->rx);
+	return -ENOBUFS;
 }

@@ -104,7 +104,7 @@ static int receiver_fill(struct receiver *rx, unsigned int want)
 		return 1;
 	rx->count = 0;
 	err = receiver_grow(rx, longest);
-	return err ? err : -ENOBUFS;
+	return err ? err : -EMSGSIZE;
 }
 
 int receiver_datagram(struct receiver *rx, unsigned int want)

@@ -37,7 +37,8 @@ void receiver_destroy(struct receiver *rx);
 
 /*
  * Begins the next datagram of the kernel, reading at most `want` of them. 1, 0 where none is there,
- * -ENOBUFS where some are lost: overrun, or longer than the buffers, which have grown now.
+ * -ENOBUFS where the kernel has lost some, -EMSGSIZE where one was longer than the buffers, which
+ * have grown now.
  */
 int receiver_datagram(struct receiver *rx, unsigned int want);
 
@@ -54,9 +55,10 @@ int socket_error(int nl_error);
 int socket_open(struct nl_sock **ret, int protocol);
 int socket_join(struct nl_sock *sk, int group);
 
-/* A socket for requests. */
+/* A socket for requests. After an error of the socket itself it is closed, and opened anew when next used. */
 struct dumper {
-	struct nl_sock *sk;
+	int protocol;
+	struct nl_sock *sk; /* NULL: closed */
 	struct receiver rx;
 };
 

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "../../netlink/netlink.h"
+#include "../../netlink/transport.h"
 #include "support_record.h"
 
 static struct record dumped, noticed;
@@ -211,6 +212,39 @@ static void test_dump_after_failing_callback(void **state)
 	assert_true(record_has(&noticed, "", "nexthop 4 type 3 via  oif 0"));
 }
 
+static int count_message(void *ctx, const struct nlmsghdr *nlh)
+{
+	*(unsigned int *)ctx += nlh->nlmsg_type == RTM_NEWLINK;
+	return 0;
+}
+
+/* A request that the kernel never answers, and after it one that it does. */
+static void test_dump_after_lost_answer(void **state)
+{
+	struct nl_msg *silent, *links;
+	const struct timeval timeout = { .tv_usec = 50000 };
+	struct ifinfomsg header = { 0 };
+	struct dumper dumper;
+	unsigned int n = 0;
+
+	NEEDS_NAMESPACE();
+	silent = nlmsg_alloc_simple(NLMSG_NOOP, 0);
+	links = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_DUMP);
+	assert_true(silent && links);
+	nlmsg_append(links, &header, sizeof(header), NLMSG_ALIGNTO);
+	assert_int_equal(dumper_open(&dumper, NETLINK_ROUTE), 0);
+	assert_int_equal(setsockopt(nl_socket_get_fd(dumper.sk), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+				    sizeof(timeout)),
+			 0);
+	assert_int_equal(dumper_run(&dumper, silent, count_message, &n), -ETIMEDOUT);
+	assert_null(dumper.sk);
+	assert_int_equal(dumper_run(&dumper, links, count_message, &n), 0);
+	assert_int_equal(n, 1);
+	dumper_close(&dumper);
+	nlmsg_free(silent);
+	nlmsg_free(links);
+}
+
 /* A message of a length right for a route, from a process that may send us one. */
 static void test_only_the_kernel_is_believed(void **state)
 {
@@ -336,6 +370,7 @@ int main(void)
 		LIVE(test_overrun),
 		LIVE(test_budget_and_failing_callback),
 		LIVE(test_dump_after_failing_callback),
+		LIVE(test_dump_after_lost_answer),
 		LIVE(test_only_the_kernel_is_believed),
 		LIVE(test_long_notification),
 		LIVE(test_features),
