@@ -21,7 +21,7 @@ WERROR    ?=
 OPT       ?= -O2 -g
 PKGS      := libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libbpf libevent_core libevent_extra jansson inih
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
-CFLAGS    += -std=gnu17 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -I$(B)/skel $(PKG_CFLAGS)
+CFLAGS    += -std=gnu17 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -iquote . -I$(B)/skel $(PKG_CFLAGS)
 NL_LIBS   := $(shell $(PKG_CONFIG) --libs libnl-3.0 libnl-route-3.0 libnl-genl-3.0 2>/dev/null)
 BPF_LIBS  := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null)
 DAEMON_LIBS := $(NL_LIBS) $(BPF_LIBS) $(shell $(PKG_CONFIG) --libs libevent_core libevent_extra jansson inih 2>/dev/null)
@@ -30,7 +30,7 @@ TEST_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null || echo -lcmocka)
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-of-packed-member $(WERROR) \
-	      -I. $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) $(PKG_CFLAGS)
+	      -iquote . $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) $(PKG_CFLAGS)
 
 # The pure core: no libbpf, libnl or logging. Linked into the daemon and the tests alike.
 CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c daemon/rib.c daemon/resolve.c daemon/addr.c \
@@ -108,7 +108,7 @@ $(B)/packets-test: $(call objs,obj,$(PACKETS) $(CORE) $(ENGINES))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS) $(TEST_LIBS)
 
-$(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c)
+$(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c daemon/rib.c daemon/pool.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS)
 

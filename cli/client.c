@@ -45,8 +45,7 @@ static int fail_silent(struct client_request *rq)
 	return fail(rq, "the daemon has said nothing for %u s, giving up", rq->patience);
 }
 
-/* ---- connecting and asking
- * ----------------------------------------------------------------------- */
+/* ---- connecting and asking ----------------------------------------------------------- */
 
 static int fail_connect(struct client_request *rq, const char *path, int err)
 {
@@ -126,8 +125,7 @@ static int send_request(struct client_request *rq, int fd)
 	return code;
 }
 
-/* ---- lines
- * --------------------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------------------- */
 
 /* Reads some more behind what is there. 1, 0 at the end, or -errno. */
 static int reader_fill(struct reader *in)
@@ -182,8 +180,7 @@ static int reader_line(struct reader *in, const char **ret_line, size_t *ret_len
 	}
 }
 
-/* ---- the answer
- * ---------------------------------------------------------------------------------- */
+/* ---- the answer ---------------------------------------------------------------------- */
 
 /* The next line, which must be an object; the caller releases ret_row->json. */
 static int next_object(struct client_request *rq, struct reader *in, struct client_row *ret_row,

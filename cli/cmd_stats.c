@@ -15,8 +15,7 @@ static void print_stats(struct text *t, const json_t *row)
 	stats_view(t, row, NULL, 0);
 }
 
-/* ---- watching
- * ------------------------------------------------------------------------------------ */
+/* ---- watching ------------------------------------------------------------------------ */
 
 struct watch {
 	const struct cli *cli;
@@ -143,8 +142,7 @@ static int watch(struct watch *w)
 	return output_finish(code);
 }
 
-/* ---- words
- * --------------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------------------- */
 
 /* -w, -wN, -w N, --watch, --watch=N, --watch N; *ret stays 0 where it is not asked for. */
 static int take_words(const struct cli *cli, int argc, char **argv, double *ret)

@@ -8,8 +8,7 @@
 #include "../include/control.h"
 #include "output.h"
 
-/* ---- route
- * --------------------------------------------------------------------------------------- */
+/* ---- route --------------------------------------------------------------------------- */
 
 /* One line each, as ip prints them under a multipath route. */
 static void add_legs(struct text *t, const json_t *legs)
@@ -73,8 +72,7 @@ int cmd_route(const struct cli *cli, int argc, char **argv)
 	return output_list(cli, args, print_route);
 }
 
-/* ---- neigh
- * --------------------------------------------------------------------------------------- */
+/* ---- neigh --------------------------------------------------------------------------- */
 
 static void print_neighbour(struct text *t, const json_t *row)
 {
@@ -110,8 +108,7 @@ int cmd_neigh(const struct cli *cli, int argc, char **argv)
 	return output_list(cli, args, print_neighbour);
 }
 
-/* ---- nexthop
- * ------------------------------------------------------------------------------------- */
+/* ---- nexthop ------------------------------------------------------------------------- */
 
 /* " group 1,2/2": members by kernel id and, where it is not 1, their weight, as ip writes them. */
 static void add_group(struct text *t, const json_t *group)
@@ -160,8 +157,7 @@ int cmd_nexthop(const struct cli *cli, int argc, char **argv)
 	return output_list(cli, NULL, print_nexthop);
 }
 
-/* ---- link
- * ---------------------------------------------------------------------------------------- */
+/* ---- link ---------------------------------------------------------------------------- */
 
 static void cell_word(struct table *t, const json_t *row, const char *key)
 {

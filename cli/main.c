@@ -52,8 +52,7 @@ static int print_version(void)
 	return output_finish(EXIT_DONE);
 }
 
-/* ---- options
- * ------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------- */
 
 struct call {
 	struct cli cli;
@@ -128,8 +127,7 @@ static int take_option(struct call *call, char **words)
 	return taken;
 }
 
-/* ---- commands
- * ------------------------------------------------------------------------------------ */
+/* ---- commands ------------------------------------------------------------------------ */
 
 /* The command of that name, or the only one that begins so; NULL after a complaint. */
 static const struct command *find_command(const char *word)

@@ -10,8 +10,7 @@
 
 static int write_error; /* errno of the first write to standard output that failed */
 
-/* ---- standard output
- * ----------------------------------------------------------------------------- */
+/* ---- standard output ----------------------------------------------------------------- */
 
 bool output_open(void)
 {
@@ -44,8 +43,7 @@ void output_json(const struct cli *cli, const struct client_row *row)
 	fwrite(row->text, 1, len, stdout);
 }
 
-/* ---- asking
- * -------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------- */
 
 struct printing {
 	const struct cli *cli;

@@ -55,8 +55,7 @@ static const json_t *find_interface(const json_t *sample, const char *ifname)
 	return NULL;
 }
 
-/* ---- cells
- * --------------------------------------------------------------------------------------- */
+/* ---- cells --------------------------------------------------------------------------- */
 
 static void cell_amount(const struct section *s, bool known, uint64_t amount, unsigned int factor)
 {
@@ -123,8 +122,7 @@ static void add_section(struct section *s)
 	}
 }
 
-/* ---- the picture
- * --------------------------------------------------------------------------------- */
+/* ---- the picture --------------------------------------------------------------------- */
 
 static void add_interface(struct section *s, const json_t *before)
 {

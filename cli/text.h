@@ -22,8 +22,7 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
 void text_write(struct text *t, FILE *out); /* and empties it */
 void text_free(struct text *t);
 
-/* ---- fields of a row, separated by a space from what is before them
- * ------------------------------ */
+/* ---- fields of a row, separated by a space from what is before them ------------------ */
 
 /* " LABEL VALUE" of a string, number or boolean (on, off); nothing where the key is missing. */
 void text_field(struct text *t, const json_t *row, const char *key, const char *label);
@@ -50,8 +49,7 @@ const char *format_rate(double rate, char *buf);
 const char *format_seconds(json_int_t seconds, char *buf);	     /* 3d 4h */
 const char *format_microseconds(json_int_t microseconds, char *buf); /* 1.2 ms */
 
-/* ---- tables
- * -------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------- */
 
 /* columns: one character each, '<' or '>': to which side cells are aligned. */
 struct table {

@@ -62,8 +62,7 @@ static void client_free(struct client *client)
 	free(client);
 }
 
-/* ---- replies
- * ------------------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------------------- */
 
 static int put_line(struct client *client, json_t *value)
 {
@@ -156,8 +155,7 @@ static void continue_stream(struct client *client)
 	end_reply(client);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------------------ */
 
 static void run(struct client *client, const json_t *request)
 {

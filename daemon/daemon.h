@@ -36,8 +36,7 @@ struct daemon {
 	char **argv;
 };
 
-/* ---- sync.c: kernel -> mirror -> maps
- * ------------------------------------------------------------- */
+/* ---- sync.c: kernel -> mirror -> maps ------------------------------------------------ */
 
 struct sync_counts {
 	uint64_t events;   /* messages applied, dumps included */

@@ -243,8 +243,7 @@ bool datapath_counts_transmit(const struct datapath *dp)
 	return dp->transmit;
 }
 
-/* ---- pins
- * ---------------------------------------------------------------------------------------- */
+/* ---- pins ---------------------------------------------------------------------------- */
 
 /* The name of a map's pin: internal maps carry dots in theirs, which bpffs refuses. */
 static void pin_path(char *path, size_t size, const char *dir, const char *name)
@@ -293,8 +292,7 @@ void datapath_unpin(struct datapath *dp, const char *dir)
 	unlink(path);
 }
 
-/* ---- lease
- * --------------------------------------------------------------------------------------- */
+/* ---- lease --------------------------------------------------------------------------- */
 
 static uint64_t now_ns(void)
 {
@@ -314,8 +312,7 @@ bool datapath_lease_valid(const struct datapath *dp)
 	return SHARED_READ(dp->control->lease_until) > now_ns();
 }
 
-/* ---- counters and read-back
- * ------------------------------------------------------------------------ */
+/* ---- counters and read-back ---------------------------------------------------------- */
 
 int datapath_port_counters(const struct datapath *dp, uint16_t port, struct port_counters *ret)
 {

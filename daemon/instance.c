@@ -23,6 +23,28 @@ static int make_dir(const char *path, mode_t mode)
 	return mkdir(path, mode) && errno != EEXIST ? -errno : 0;
 }
 
+/* -ESTALE where the one who held it removed the file meanwhile: then it locks nothing. */
+static int take_lock(struct instance *instance)
+{
+	int fd = open(instance->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat locked, named;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (fstat(fd, &locked) || stat(instance->lock, &named) ||
+		 locked.st_ino != named.st_ino)
+		err = -ESTALE;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	instance->lock_fd = fd;
+	return 0;
+}
+
 int instance_claim(struct instance *instance, const char *name)
 {
 	int err = make_dir(CONTROL_SOCKET_DIR, 0755);
@@ -35,16 +57,10 @@ int instance_claim(struct instance *instance, const char *name)
 	snprintf(instance->pin_dir, sizeof(instance->pin_dir), PIN_ROOT "/%s", name);
 	snprintf(instance->socket, sizeof(instance->socket), CONTROL_SOCKET, name);
 	snprintf(instance->lock, sizeof(instance->lock), CONTROL_SOCKET_DIR "/%s.lock", name);
-	instance->lock_fd = open(instance->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (instance->lock_fd < 0)
-		return -errno;
-	if (flock(instance->lock_fd, LOCK_EX | LOCK_NB)) {
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		close(instance->lock_fd);
-		instance->lock_fd = -1;
-		return err;
-	}
-	return 0;
+	do {
+		err = take_lock(instance);
+	} while (err == -ESTALE);
+	return err;
 }
 
 /* Is the directory of pins one that nobody else will see (`ip netns exec` mounts its own /sys)? */
@@ -83,6 +99,7 @@ void instance_release(struct instance *instance, bool remove_pins)
 		rmdir(instance->pin_dir);
 		rmdir(PIN_ROOT); /* fails while other instances are there */
 	}
+	unlink(instance->lock); /* while it is locked, see take_lock() */
 	close(instance->lock_fd);
 	instance->lock_fd = -1;
 }

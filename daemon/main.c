@@ -23,6 +23,8 @@
 /* Memory that dir24 takes: its tables, and our bookkeeping beside them. */
 #define DIR24_BYTES (160UL << 20)
 
+#define N_SIGNALS   3
+
 static int say_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[512];
@@ -35,6 +37,12 @@ static int say_libbpf(enum libbpf_print_level level, const char *format, va_list
 		line[len - 1] = '\0';
 	log_debug("%s", line);
 	return 0;
+}
+
+static void say_libevent(int severity, const char *text)
+{
+	(void)severity;
+	log_debug("libevent: %s", text);
 }
 
 static enum engine choose_engine(const struct config *config)
@@ -51,8 +59,7 @@ static enum engine choose_engine(const struct config *config)
 	return ENGINE_LPM;
 }
 
-/* ---- start
- * --------------------------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------------------- */
 
 static int claim(struct daemon *d)
 {
@@ -226,8 +233,7 @@ static void say_ready(const struct daemon *d)
 		log_warning("daemon: no interface attached, waiting for one that fits");
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------------------- */
 
 static void on_end(evutil_socket_t signal_number, short what, void *arg)
 {
@@ -274,32 +280,40 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 	notify_manager("READY=1");
 }
 
-static int run(struct daemon *d)
+/* From here on a signal waits for the loop, so that a start is never left half done. */
+static int catch_signals(struct daemon *d, struct event *events[N_SIGNALS])
 {
 	const struct {
 		int number;
 		event_callback_fn function;
-	} signals[] = { { SIGTERM, on_end }, { SIGINT, on_end }, { SIGHUP, on_reload } };
-	struct event *events[3];
-	int err = 0;
+	} signals[N_SIGNALS] = { { SIGTERM, on_end }, { SIGINT, on_end }, { SIGHUP, on_reload } };
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < N_SIGNALS; i++) {
 		events[i] = evsignal_new(d->base, signals[i].number, signals[i].function, d);
 		if (!events[i] || event_add(events[i], NULL))
-			err = -ENOMEM;
+			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int run(struct daemon *d)
+{
+	struct event *events[N_SIGNALS] = { NULL };
+	int err = catch_signals(d, events);
+
+	if (!err)
+		err = start(d);
 	if (!err) {
 		say_ready(d);
 		err = event_base_dispatch(d->base) < 0 ? -EIO : 0;
 	}
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < N_SIGNALS; i++)
 		if (events[i])
 			event_free(events[i]);
 	return err;
 }
 
-/* ---- end
- * ----------------------------------------------------------------------------------------- */
+/* ---- end ----------------------------------------------------------------------------- */
 
 static void stop(struct daemon *d, bool keep)
 {
@@ -337,10 +351,9 @@ int main(int argc, char **argv)
 		return err < 0 ? EXIT_USAGE : EXIT_DONE;
 	}
 	log_open("ebpf-routed", d.config.verbose);
+	event_set_log_callback(say_libevent);
 	d.base = event_base_new();
-	err = d.base ? start(&d) : -ENOMEM;
-	if (!err)
-		err = run(&d);
+	err = d.base ? run(&d) : -ENOMEM;
 	stop(&d, !err && d.config.keep);
 	config_free(&d.config);
 	return err ? EXIT_FAILED : EXIT_DONE;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <event2/listener.h>
 #include <stdlib.h>
 #include "log.h"
 #include "show.h"
@@ -107,20 +108,28 @@ static void on_other(struct evhttp_request *request, void *arg)
 	evhttp_send_error(request, HTTP_NOTFOUND, NULL);
 }
 
+/* Numeric addresses only: names would have to be looked up, and may change. */
+static struct evconnlistener *listen_on(struct daemon *d, const char *where)
+{
+	struct sockaddr_storage address;
+	int len = sizeof(address);
+
+	if (!strrchr(where, ':') ||
+	    evutil_parse_sockaddr_port(where, (struct sockaddr *)&address, &len)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return evconnlistener_new_bind(d->base, NULL, NULL,
+				       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
+					       LEV_OPT_REUSEABLE,
+				       16, (struct sockaddr *)&address, len);
+}
+
 int metrics_start(struct daemon *d)
 {
-	char address[128], *colon;
-	unsigned long port;
+	struct evconnlistener *listener;
+	int err;
 
-	snprintf(address, sizeof(address), "%s", d->config.metrics);
-	colon = strrchr(address, ':');
-	port = colon ? strtoul(colon + 1, NULL, 10) : 0;
-	if (!port || port > 65535) {
-		log_error("metrics '%s': not of the form ADDR:PORT, not started",
-			  d->config.metrics);
-		return -EINVAL;
-	}
-	*colon = '\0';
 	d->metrics = calloc(1, sizeof(*d->metrics));
 	if (d->metrics)
 		d->metrics->http = evhttp_new(d->base);
@@ -129,10 +138,14 @@ int metrics_start(struct daemon *d)
 	evhttp_set_allowed_methods(d->metrics->http, EVHTTP_REQ_GET);
 	evhttp_set_cb(d->metrics->http, "/metrics", on_request, d);
 	evhttp_set_gencb(d->metrics->http, on_other, d);
-	if (evhttp_bind_socket(d->metrics->http, address, port)) {
-		log_error("metrics '%s': cannot listen: %s, not started", d->config.metrics,
-			  strerror(errno));
-		return -EADDRNOTAVAIL;
+	listener = listen_on(d, d->config.metrics);
+	if (!listener || !evhttp_bind_listener(d->metrics->http, listener)) {
+		err = -errno;
+		log_error("metrics '%s': cannot listen: %s, not started; ADDR:PORT is expected",
+			  d->config.metrics, strerror(-err));
+		if (listener)
+			evconnlistener_free(listener);
+		return err;
 	}
 	return 0;
 }

@@ -16,8 +16,7 @@ int show_links(struct daemon *d, const json_t *args, struct reply *reply);
 int show_get(struct daemon *d, const json_t *args, struct reply *reply);
 int show_settle(struct daemon *d, const json_t *args, struct reply *reply);
 
-/* ---- pieces of rows, show_parts.c
- * ---------------------------------------------------------------- */
+/* ---- pieces of rows, show_parts.c ---------------------------------------------------- */
 
 const char *verdict_name(uint32_t verdict); /* "ttl", "forwarded" .. */
 /* {"verdict":"forward|drop|fallback","reason":null|".."} */

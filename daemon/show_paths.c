@@ -90,8 +90,7 @@ int show_nexthops(struct daemon *d, const json_t *args, struct reply *reply)
 	return mirror_walk_nexthops(d->mirror, nexthop_row, &walk);
 }
 
-/* ---- link
- * ---------------------------------------------------------------------------------------- */
+/* ---- link ---------------------------------------------------------------------------- */
 
 static json_t *flag_list(uint32_t flags)
 {

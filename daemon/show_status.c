@@ -75,8 +75,7 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	return reply_row(reply, row);
 }
 
-/* ---- stats
- * --------------------------------------------------------------------------------------- */
+/* ---- stats --------------------------------------------------------------------------- */
 
 static void put_counters(const struct daemon *d, json_t *row, const struct port_counters *c)
 {
@@ -139,8 +138,7 @@ int show_stats(struct daemon *d, const json_t *args, struct reply *reply)
 	return reply_row(reply, json_pack("{soso}", "interfaces", list, "total", total_row));
 }
 
-/* ---- settle
- * -------------------------------------------------------------------------------------- */
+/* ---- settle -------------------------------------------------------------------------- */
 
 int show_settle(struct daemon *d, const json_t *args, struct reply *reply)
 {

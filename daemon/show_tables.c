@@ -8,8 +8,7 @@
 #include <time.h>
 #include "resolve.h"
 
-/* ---- route
- * --------------------------------------------------------------------------------------- */
+/* ---- route --------------------------------------------------------------------------- */
 
 static void put_nexthop(const struct daemon *d, json_t *row, const struct mirror_nexthop *nexthop)
 {
@@ -163,8 +162,7 @@ int show_routes(struct daemon *d, const json_t *args, struct reply *reply)
 	return entry ? put_entry(d, entry, table, reply) : 0;
 }
 
-/* ---- neigh
- * --------------------------------------------------------------------------------------- */
+/* ---- neigh --------------------------------------------------------------------------- */
 
 struct neighbour_walk {
 	struct daemon *d;

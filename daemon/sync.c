@@ -286,8 +286,7 @@ int sync_settle(struct daemon *d, double seconds)
 	return err;
 }
 
-/* ---- the loop's events
- * ---------------------------------------------------------------------------- */
+/* ---- the loop's events --------------------------------------------------------------- */
 
 static void on_netlink(evutil_socket_t fd, short what, void *arg)
 {

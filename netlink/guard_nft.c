@@ -144,8 +144,7 @@ int guard_decode_flowtable(const struct nlmsghdr *nlh, struct guard_chain *ret)
 	return 0;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------
- */
+/* ---- looking ------------------------------------------------------------------------- */
 
 /* A base chain on a hook that matters that seems to be without rules. */
 struct empty_chain {
