@@ -136,9 +136,13 @@ static __always_inline __u32 group_choose(__u32 index, __u32 hash)
 static __always_inline __u32 neighbour_find(__be32 addr, __u32 ifindex)
 {
 	struct neighbour_key key = { .addr = addr, .ifindex = ifindex };
-	const __u32 *index = bpf_map_lookup_elem(&neighbours, &key);
+	const union neighbour_word *entry = bpf_map_lookup_elem(&neighbours, &key);
+	union neighbour_word found;
 
-	return index ? READ_ONCE(*index) : 0;
+	if (!entry)
+		return 0;
+	found.word = word_read(entry);
+	return found.neighbour.check == neighbour_check(key) ? found.neighbour.adjacency : 0;
 }
 
 /* VERDICT_forwarded with the adjacency and hop of *ret filled. */

@@ -85,7 +85,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, NEIGHBOUR_LIMIT);
 	__type(key, struct neighbour_key);
-	__type(value, __u32);
+	__type(value, union neighbour_word);
 } neighbours SEC(".maps");
 
 struct {

@@ -145,6 +145,7 @@ static void prepare_control(struct datapath *dp)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	control->layout = LAYOUT_VERSION;
 	control->default_leaf = VERDICT_no_route;
 	control->flags = dp->options.observe ? CONTROL_OBSERVE : 0;
 	control->hash_seed = (uint32_t)now.tv_nsec * 2654435761u;
@@ -384,11 +385,11 @@ union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t inde
 
 uint32_t datapath_neighbour(const struct datapath *dp, struct neighbour_key key)
 {
-	uint32_t index = 0;
+	struct neighbour found;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.neighbours), &key, &index))
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.neighbours), &key, &found))
 		return 0;
-	return index;
+	return found.adjacency;
 }
 
 struct port datapath_port(const struct datapath *dp, uint16_t port)

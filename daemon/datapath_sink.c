@@ -77,10 +77,10 @@ static int sink_set_adjacency(struct fib_sink *sink, uint32_t index, uint64_t wo
 
 static int sink_set_neighbour(struct fib_sink *sink, struct neighbour_key key, uint32_t adjacency)
 {
+	struct neighbour value = { .adjacency = adjacency, .check = neighbour_check(key) };
 	struct datapath *dp = datapath_of(sink);
 
-	if (bpf_map_update_elem(bpf_map__fd(dp->router->maps.neighbours), &key, &adjacency,
-				BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(dp->router->maps.neighbours), &key, &value, BPF_ANY))
 		return errno == E2BIG ? -ENOSPC : -errno;
 	return 0;
 }

@@ -19,8 +19,7 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-/* Changes with every change of a struct or of a meaning below: pinned maps of another one are not
- * adopted. */
+/* Changes with every change of a struct or of a meaning below; see control.layout. */
 #define LAYOUT_VERSION 1
 
 /* Compiled-in sizes; those that the configuration can change are only defaults here. */
@@ -106,11 +105,31 @@ struct adjacency {
 		       second */
 };
 
-/* Key of `neighbours` (connected destinations); its value is a u32 index into `adjacencies`. */
+/* Key of `neighbours`: connected destinations. */
 struct neighbour_key {
 	__be32 addr;
 	__u32 ifindex;
 };
+
+/*
+ * Value of `neighbours`: one aligned u64. The kernel may give the element of a deleted key to another
+ * key at once, while a program still reads it: `check` tells whose it is.
+ */
+struct neighbour {
+	__u32 adjacency; /* index into `adjacencies` */
+	__u32 check;	 /* neighbour_check() of the key */
+};
+
+union neighbour_word {
+	struct neighbour neighbour;
+	__u64 word;
+};
+
+/* Keys that differ in the address or in the interface alone never check alike. */
+static inline __u32 neighbour_check(struct neighbour_key key)
+{
+	return (__u32)key.addr ^ key.ifindex * 0x9e3779b1u;
+}
 
 enum port_flag {
 	PORT_UP = 1 << 0,	      /* egress: administratively up and with carrier */
@@ -159,9 +178,8 @@ struct nexthop_counters {
 };
 
 enum control_flag {
-	CONTROL_OBSERVE = 1 << 0, /* decide and count, but leave every packet to the kernel */
-	CONTROL_CHECK_SOURCE =
-		1 << 1, /* custom local routes: look the source up in the table too */
+	CONTROL_OBSERVE = 1 << 0,	  /* decide and count, leave every packet to the kernel */
+	CONTROL_CHECK_SOURCE = 1 << 1,	  /* custom local routes: look the source up as well */
 	CONTROL_NEIGHBOURS_FULL = 1 << 2, /* a miss in `neighbours` counts as table_full */
 };
 
@@ -173,7 +191,7 @@ struct control {
 	__u32 flags;	    /* enum control_flag */
 	__u32 hash_policy;  /* 0: addresses, 1: 5-tuple (net.ipv4.fib_multipath_hash_policy) */
 	__u32 hash_seed;
-	__u32 reserved;
+	__u32 layout; /* LAYOUT_VERSION */
 	__u64 own_filter[OWN_FILTER_BITS /
 			 64]; /* bit set: the source may be our own, ask own_addresses */
 };
@@ -186,24 +204,22 @@ static inline __u32 own_filter_bit(__be32 addr)
 
 /*
  * The maps by name:
- *   dir24            ARRAY[DIR24_ENTRIES / DIR24_ROW] u32[DIR24_ROW], mmapable  leaf or extension
+ *   dir24            ARRAY[DIR24_ENTRIES / DIR24_ROW] u32[DIR24_ROW], mmapable: leaf or extension
  *                    (the kernel pads array elements to 8 bytes; rows keep the leaves dense: in
  *                    memory one u32[DIR24_ENTRIES], indexed by the upper 24 bits)
- *   dir24_groups     ARRAY[groups] u32[DIR24_ROW], mmapable  leaf by the last 8 bits
- *   lpm              LPM_TRIE struct lpm_key -> u32 leaf     (one of the two engines is reduced to
- * 1 entry) nexthops         ARRAY struct nexthop, mmapable          by leaf groups           ARRAY
- * struct group, mmapable adjacencies      ARRAY struct adjacency, mmapable neighbours       HASH
- * struct neighbour_key -> u32 ports            ARRAY[PORT_LIMIT] struct port, mmapable
- *   port_of_ifindex  ARRAY[IFINDEX_LIMIT] u64, mmapable      0: no port
+ *   dir24_groups     ARRAY[groups] u32[DIR24_ROW], mmapable: leaf by the last 8 bits
+ *   lpm              LPM_TRIE struct lpm_key -> u32 leaf; of the two engines one has a single entry
+ *   nexthops         ARRAY struct nexthop, mmapable: by leaf
+ *   groups           ARRAY struct group, mmapable
+ *   adjacencies      ARRAY struct adjacency, mmapable
+ *   neighbours       HASH struct neighbour_key -> struct neighbour
+ *   ports            ARRAY[PORT_LIMIT] struct port, mmapable
+ *   port_of_ifindex  ARRAY[IFINDEX_LIMIT] u64, mmapable: 0 is no port
  *   tx_ports         DEVMAP[PORT_LIMIT] port -> ifindex
  *   own_addresses    HASH be32 -> u8
- *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: frames from an unknown
- * port nexthop_counters PERCPU_ARRAY struct nexthop_counters
+ *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: from an unknown port
+ *   nexthop_counters PERCPU_ARRAY struct nexthop_counters
  */
-
-#ifdef __cplusplus
-#error "C only"
-#endif
 
 _Static_assert(sizeof(struct lpm_key) == 8, "lpm_key");
 _Static_assert(sizeof(union nexthop_word) == 8, "nexthop");
@@ -211,6 +227,7 @@ _Static_assert(sizeof(struct group) == 1024, "group");
 _Static_assert(sizeof(union adjacency_word) == 8, "adjacency_word");
 _Static_assert(sizeof(struct adjacency) == 16, "adjacency");
 _Static_assert(sizeof(struct neighbour_key) == 8, "neighbour_key");
+_Static_assert(sizeof(union neighbour_word) == 8, "neighbour");
 _Static_assert(sizeof(struct port) == 16, "port");
 _Static_assert(sizeof(union port_word) == 8, "port_word");
 _Static_assert(sizeof(struct port_counters) == 16 * (VERDICT_COUNT + 2) + 8, "port_counters");

@@ -216,17 +216,21 @@ void lab_reset(struct lab *l)
 	lab_counters_zero(l);
 }
 
-/* Neighbours 10.10.0.1 (resolved) and 10.10.0.2 (not). */
+/* Neighbours 10.10.0.1 (resolved), 10.10.0.2 (not) and 10.10.0.4 (an element reused for another). */
 static int set_maps(const struct lab *l)
 {
 	const struct neighbour_key good = { inet_addr("10.10.0.1"), lab_ifindex(PORT_OUT) };
 	const struct neighbour_key bad = { inet_addr("10.10.0.2"), lab_ifindex(PORT_OUT) };
-	const uint32_t good_index = SLOT_CONNECTED, bad_index = SLOT_UNRESOLVED;
+	const struct neighbour_key other = { inet_addr("10.10.0.4"), lab_ifindex(PORT_OUT) };
+	const struct neighbour good_value = { SLOT_CONNECTED, neighbour_check(good) };
+	const struct neighbour bad_value = { SLOT_UNRESOLVED, neighbour_check(bad) };
 	int neighbours = bpf_map__fd(l->router->maps.neighbours);
-	int err = bpf_map_update_elem(neighbours, &good, &good_index, BPF_ANY);
+	int err = bpf_map_update_elem(neighbours, &good, &good_value, BPF_ANY);
 
 	if (!err)
-		err = bpf_map_update_elem(neighbours, &bad, &bad_index, BPF_ANY);
+		err = bpf_map_update_elem(neighbours, &bad, &bad_value, BPF_ANY);
+	if (!err)
+		err = bpf_map_update_elem(neighbours, &other, &good_value, BPF_ANY);
 	for (uint32_t port = PORT_IN; !err && port < PORT_GONE; port++) {
 		uint32_t ifindex = lab_ifindex(port);
 

@@ -194,6 +194,7 @@ static const struct row rows[] = {
 	{ "no neighbour: adjacency", TO("10.9.0.1"), VERDICT_no_neighbour },
 	{ "no neighbour: connected, unresolved", TO("10.10.0.2"), VERDICT_no_neighbour },
 	{ "no neighbour: connected, unknown", TO("10.10.0.3"), VERDICT_no_neighbour },
+	{ "no neighbour: the element is another's", TO("10.10.0.4"), VERDICT_no_neighbour },
 	{ "neighbour table full", TO("10.10.0.3"), VERDICT_table_full, .change = neighbours_full },
 	{ "unresolved while full", TO("10.10.0.2"), VERDICT_no_neighbour,
 	  .change = neighbours_full },
