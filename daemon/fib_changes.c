@@ -7,6 +7,8 @@
  */
 #include "fib_internal.h"
 
+#include <stdlib.h>
+
 static struct mirror_dirty *dirty_of(struct fib *fib)
 {
 	return &fib->mirror->dirty;
@@ -148,28 +150,71 @@ void fib_changes_objects(struct fib *fib)
 	fib_slots_sync(fib);
 }
 
+/*
+ * The n entries by length, the longest first, and as they were among equals. Where memory is out
+ * they stay as they are: right in the end, only not at every instant.
+ */
+static void sort_by_length(struct rib_entry **entries, uint32_t n)
+{
+	struct rib_entry **sorted = n > 1 ? malloc(n * sizeof(struct rib_entry *)) : NULL;
+	uint32_t start[34] = { 0 };
+
+	if (!sorted)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		start[32 - entries[i]->len + 1]++;
+	for (int i = 1; i < 34; i++)
+		start[i] += start[i - 1];
+	for (uint32_t i = 0; i < n; i++)
+		sorted[start[32 - entries[i]->len]++] = entries[i];
+	memcpy(entries, sorted, n * sizeof(struct rib_entry *));
+	free(sorted);
+}
+
+static void sync_route(struct fib *fib, struct rib_entry *entry)
+{
+	int err;
+
+	entry->flags &= ~RIB_DIRTY;
+	err = fib_route_sync(fib, entry);
+	if (!err)
+		return;
+	fib_failed(fib, err);
+	mirror_dirty_prefix(fib->mirror, entry);
+}
+
+/*
+ * One round over the list: what is entered or changed, the longest prefix first; then what is taken
+ * out, the shortest first. So every address goes from its old leaf to its new one without seeing a
+ * third on the way, however the changes nest. What becomes dirty meanwhile is for the next round.
+ */
 void fib_changes_routes(struct fib *fib)
 {
-	struct vec *list = &dirty_of(fib)->prefixes;
-	uint32_t kept = 0;
+	struct vec *list = &dirty_of(fib)->prefixes, work;
+	struct rib_entry **entries;
+	struct resolved_route r;
+	uint32_t withdrawn = 0;
 
 	if (fib->all)
 		sync_all_routes(fib);
-	for (uint32_t i = 0; i < list->n; i++) {
-		struct rib_entry *entry = ((struct rib_entry **)list->items)[i];
-		int err;
-
-		entry->flags &= ~RIB_DIRTY;
-		err = fib_route_sync(fib, entry);
-		if (!err)
-			continue;
-		fib_failed(fib, err);
-		if (entry->flags & RIB_DIRTY)
-			continue; /* is behind in the list already */
-		entry->flags |= RIB_DIRTY;
-		((struct rib_entry **)list->items)[kept++] = entry;
+	work = *list;
+	memset(list, 0, sizeof(*list));
+	entries = work.items;
+	sort_by_length(entries, work.n);
+	for (uint32_t i = 0; i < work.n; i++) {
+		if (resolve_route(fib->mirror, entries[i], &r))
+			sync_route(fib, entries[i]);
+		else
+			entries[withdrawn++] = entries[i];
 	}
-	list_done(list, kept);
+	while (withdrawn)
+		sync_route(fib, entries[--withdrawn]);
+	if (list->items) {
+		vec_destroy(&work);
+		return;
+	}
+	*list = work;
+	list_done(list, 0);
 }
 
 void fib_changes_reap(struct fib *fib)

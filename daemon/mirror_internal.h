@@ -97,6 +97,8 @@ void mirror_destroy_neighbours(struct mirror *mirror);
 
 /* mirror_objects.c */
 int mirror_apply_object(struct mirror *mirror, const struct event *ev);
+/* Objects on the link, and routes by them, may have vanished. */
+void mirror_objects_suspect(struct mirror *mirror, uint32_t ifindex);
 void mirror_sweep_objects(struct mirror *mirror);
 void mirror_destroy_objects(struct mirror *mirror);
 

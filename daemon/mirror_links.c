@@ -5,7 +5,7 @@
  * Settings of a device may come before the device itself (the kernel announces netconf first): an
  * entry is then there but not `present`. One array, sorted by ifindex.
  *
- * Going down, losing carrier, changing master or going away takes routes with it silently: the link
+ * Going up or down, losing carrier, changing master or going away takes routes with it silently: the link
  * is then suspect until a dump begun later has confirmed what is left, and coming up does not bring
  * them back: next hops through a suspect link fall back.
  */
@@ -43,6 +43,20 @@ struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifind
 									     : NULL;
 }
 
+/* Nothing is known of it, except whether it is in the dirty set. */
+static void link_init(const struct mirror *mirror, struct mirror_link *link, uint32_t ifindex)
+{
+	*link = (struct mirror_link){
+		.e.ifindex = ifindex,
+		.forwarding = -1,
+		.rp_filter = -1,
+		.ignore_linkdown = -1,
+		.send_redirects = true,
+		.dirty = link->dirty,
+		.generation = mirror->generation,
+	};
+}
+
 /* NULL: memory is out. */
 static struct mirror_link *link_get(struct mirror *mirror, uint32_t ifindex)
 {
@@ -63,10 +77,7 @@ static struct mirror_link *link_get(struct mirror *mirror, uint32_t ifindex)
 	link = calloc(1, sizeof(*link));
 	if (!link)
 		return NULL;
-	link->e.ifindex = ifindex;
-	link->forwarding = link->rp_filter = link->ignore_linkdown = -1;
-	link->send_redirects = true;
-	link->generation = mirror->generation;
+	link_init(mirror, link, ifindex);
 	i = place_of(mirror, ifindex);
 	memmove(mirror->links + i + 1, mirror->links + i,
 		(mirror->n_links - i) * sizeof(struct mirror_link *));
@@ -93,6 +104,21 @@ void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link)
 {
 	link->suspect = mirror->generation;
 	mirror_dirty_link(mirror, link);
+	mirror_objects_suspect(mirror, link->e.ifindex);
+}
+
+/* Only what is suspect about it stays, in case it comes back before the next dump. */
+static void link_gone(struct mirror *mirror, struct mirror_link *link)
+{
+	uint32_t ifindex = link->e.ifindex;
+
+	if (!link->present)
+		return;
+	mirror_want_resync(mirror, "a link was deleted");
+	mirror_link_suspect(mirror, link);
+	mirror->links_present--;
+	link_init(mirror, link, ifindex);
+	link->suspect = mirror->generation;
 }
 
 static const char *silent_change(const struct event_link *old, const struct event_link *new)
@@ -123,11 +149,8 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 
 	if (ev->op == EVENT_DEL) {
 		link = mirror_link_find(mirror, e->ifindex);
-		if (!link)
-			return 0;
-		if (link->present)
-			mirror_want_resync(mirror, "a link was deleted");
-		link_remove(mirror, link);
+		if (link)
+			link_gone(mirror, link);
 		return 0;
 	}
 	link = link_get(mirror, e->ifindex);

@@ -4,7 +4,9 @@
  * that came first, or gone while routes may still be named that went with it.
  *
  * Deleting an object takes its routes with it silently: one that comes back under the same id before
- * a dump has confirmed what is left is suspect, and routes by it fall back until then.
+ * a dump has confirmed what is left is suspect, and routes by it fall back until then. The same
+ * goes for objects on a link that became suspect, which vanish silently themselves, and for groups
+ * that may have lost their last member so.
  */
 #include "mirror_internal.h"
 
@@ -194,6 +196,43 @@ int mirror_apply_object(struct mirror *mirror, const struct event *ev)
 	if (!object)
 		return -ENOMEM;
 	return object_update(mirror, object, ev);
+}
+
+static void object_suspect(struct mirror *mirror, struct mirror_object *object)
+{
+	object->suspect = mirror->generation;
+	object_changed(mirror, object);
+}
+
+static bool may_be_empty(const struct mirror *mirror, const struct mirror_object *group)
+{
+	for (unsigned int i = 0; i < group->n_members; i++) {
+		const struct mirror_object *member = object_find(mirror, group->members[i].id);
+
+		if (member && member->present && !member->suspect)
+			return false;
+	}
+	return group->n_members > 0;
+}
+
+void mirror_objects_suspect(struct mirror *mirror, uint32_t ifindex)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&mirror->objects, &walk))) {
+		struct mirror_object *object = container_of(node, struct mirror_object, node);
+
+		if (object->present && object->type == NH_TYPE_SINGLE && object->leg.oif == ifindex)
+			object_suspect(mirror, object);
+	}
+	memset(&walk, 0, sizeof(walk));
+	while ((node = table_walk_next(&mirror->objects, &walk))) {
+		struct mirror_object *object = container_of(node, struct mirror_object, node);
+
+		if (object->present && may_be_empty(mirror, object))
+			object_suspect(mirror, object);
+	}
 }
 
 void mirror_sweep_objects(struct mirror *mirror)
