@@ -647,3 +647,35 @@ bool kernel_agrees(const struct kernel *k, uint32_t addr, const struct answer *a
 	}
 	return true;
 }
+
+static void print_leg(const struct kernel *k, const struct kernel_leg *leg)
+{
+	const struct kernel_link *link = &k->links[leg->oif - KERNEL_FIRST_LINK];
+
+	print_error(" [if%u%s%s host %u%s mac %x%s%s weight %u]", leg->oif, link->up ? "" : " down",
+		    link->carrier ? "" : " no carrier", leg->host,
+		    link->hosts[leg->host].valid ? "" : " invalid", link->hosts[leg->host].mac,
+		    leg->dead ? " dead" : "", leg->linkdown ? " linkdown" : "", leg->weight);
+}
+
+void kernel_explain(const struct kernel *k, uint32_t addr)
+{
+	char text[PREFIX_STRLEN];
+
+	for (uint32_t i = 0; i < k->n_routes; i++) {
+		const struct kernel_route *r = &k->routes[i];
+
+		if (!prefix_covers(r->dst, prefix_make(addr, 32)))
+			continue;
+		print_error("%s table %u tos %u prio %u type %u nhid %u mtu %u",
+			    prefix_format(r->dst, text), r->table, r->tos, r->priority, r->type,
+			    r->nhid, r->mtu);
+		for (int l = 0; l < r->n_legs; l++)
+			print_leg(k, &r->legs[l]);
+		if (r->nhid && r->nhid < KERNEL_FIRST_GROUP)
+			print_leg(k, &k->objects[r->nhid].leg);
+		for (int m = 0; r->nhid && m < k->objects[r->nhid].n_members; m++)
+			print_leg(k, &k->objects[k->objects[r->nhid].members[m]].leg);
+		print_error("\n");
+	}
+}

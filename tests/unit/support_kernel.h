@@ -75,4 +75,7 @@ void kernel_route_del(struct kernel *k, uint32_t i);
 /* Would the kernel do with a packet to addr what the answer says? Fallbacks always pass. */
 bool kernel_agrees(const struct kernel *k, uint32_t addr, const struct answer *answer);
 
+/* Prints what the model knows of the address. */
+void kernel_explain(const struct kernel *k, uint32_t addr);
+
 #endif

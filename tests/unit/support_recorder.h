@@ -80,6 +80,7 @@ struct recorder {
 	struct answer *trace; /* answers of the watched addresses after each write of a sync */
 	uint32_t n_trace, trace_room;
 	bool watching;
+	bool lenient; /* many events in one sync: only what is untouched must not change on the way */
 
 	uint32_t counts[OP_COUNT];
 	uint32_t last_op_of[OP_COUNT]; /* sequence number of the last one of each kind */
@@ -97,7 +98,10 @@ void recorder_free(struct recorder *rec);
 
 void recorder_watch(struct recorder *rec, uint32_t addr); /* host byte order */
 void recorder_watch_edges(struct recorder *rec, struct prefix prefix);
-/* fib_sync() with all checks; its result. */
+/*
+ * fib_sync() with all checks; its result. On its way from the old answer to the new one an address may
+ * fall back, but not be forwarded or dropped in a third way; not even that if the answer stays.
+ */
 int recorder_sync(struct recorder *rec, struct fib *fib);
 /* Sync as ever, nothing watched (for setting up). */
 int recorder_sync_unwatched(struct recorder *rec, struct fib *fib);
