@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include "transport.h"
 
-#define DUMP_TRIES   5
+#define DUMP_TRIES   20
 #define DUMP_RCVBUF  (1 << 20)
 #define DUMP_TIMEOUT 10 /* seconds; the kernel answers at once, or has lost its answer */
 
