@@ -141,7 +141,7 @@ static inline bool attr_address(uint8_t family, const void *data, size_t len, st
 
 /*
  * One decoder an object. The message is whole, as long as nlmsg_len says, and not shorter than its
- * fixed header. 0, -ENOMSG or -EBADMSG with *reason, as netlink_decode(); kind and op are set before.
+ * fixed header; kind and op are set before. Returns what netlink_decode() does.
  */
 int decode_link(const struct nlmsghdr *nlh, struct event *ev, const char **reason);
 int decode_address(const struct nlmsghdr *nlh, struct event *ev, const char **reason);

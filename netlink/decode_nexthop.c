@@ -6,7 +6,7 @@
 #include <linux/rtnetlink.h>
 #include "decode.h"
 
-/* struct nexthop_grp as of kernel 6.12; before, the high byte of the weight was reserved and zero. */
+/* struct nexthop_grp as of kernel 6.12; before, the high byte of the weight was always zero. */
 struct group_entry {
 	uint32_t id;
 	uint8_t weight; /* less 1, as the high byte continues it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sends a dump request and reads its answer to the end, whatever happens on the way: the kernel runs
- * one dump a socket, and the next request would find the last one's rest.
+ * Sends a dump request and reads its answer to the end, whatever happens on the way: the kernel
+ * runs one dump a socket, and the next request would find the last one's rest.
  */
 #include <errno.h>
 #include <string.h>

@@ -155,7 +155,7 @@ int netlink_receive(struct netlink *nl, unsigned int budget, event_fn fn, void *
 	} while (err > 0);
 	if (err != -ENOBUFS && err != -EMSGSIZE)
 		return err ? err : (int)n;
-	/* What is still queued is older than what was lost: after it, replay would go back in time. */
+	/* What is still queued is older than what was lost: replay would go back in time. */
 	receiver_drain(&nl->rx);
 	return -ENOBUFS;
 }

@@ -13,7 +13,7 @@
 /* The kernel makes no dump datagram longer than this; notifications are far shorter. */
 #define RECEIVER_SIZE 32768
 
-/* Datagrams thrown away at most: many times what a receive buffer holds, in case they keep coming. */
+/* Datagrams thrown away at most: many times what a buffer holds, in case they keep coming. */
 #define DRAIN_MAX (1u << 22)
 
 static void receiver_arm(struct receiver *rx)

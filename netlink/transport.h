@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside netlink/: sockets, batches of datagrams, and dumps, for rtnetlink and generic netlink alike.
+ * Inside netlink/: sockets, batches of datagrams and dumps, for rtnetlink and generic netlink.
  */
 #ifndef EBPF_ROUTE_TRANSPORT_H
 #define EBPF_ROUTE_TRANSPORT_H
 
-/* With -I. our own netlink/netlink.h hides libnl's of that name; this way it is found nonetheless. */
+/* With -I. our netlink/netlink.h hides libnl's of that name; this way it is found nonetheless. */
 #include <libnl3/netlink/netlink.h>
 #include <linux/netlink.h>
 #include <netlink/msg.h>
@@ -45,7 +45,7 @@ int receiver_datagram(struct receiver *rx, unsigned int want);
 /* The next message of the begun datagram: 1, 0 at its end, -EBADMSG once where the rest is none. */
 int receiver_message(struct receiver *rx, const struct nlmsghdr **ret);
 
-/* Throws away everything that has arrived. After an overrun the kernel queues nothing until then. */
+/* Throws away all that has arrived. After an overrun the kernel queues nothing until then. */
 void receiver_drain(struct receiver *rx);
 
 /* A libnl code as a negative errno; errno, where the failed call has set it, says more. */
@@ -55,7 +55,7 @@ int socket_error(int nl_error);
 int socket_open(struct nl_sock **ret, int protocol);
 int socket_join(struct nl_sock *sk, int group);
 
-/* A socket for requests. After an error of the socket itself it is closed, and opened anew when next used. */
+/* A socket for requests; closed after an error of its own, and opened anew when next used. */
 struct dumper {
 	int protocol;
 	struct nl_sock *sk; /* NULL: closed */

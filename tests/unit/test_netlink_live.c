@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * netlink/ against the kernel that runs: every test in a network namespace of its own, changed by ip(8).
+ * netlink/ against the running kernel: every test in a network namespace of its own.
  *
  * Needs root, and skips without. Events are compared as the lines of text of support_record.h.
  */
@@ -22,7 +22,8 @@ static struct netlink *nl;
 
 static const char *const topology =
 	"ip link set lo up; ip link add va type veth peer name vb; ip link set va addrgenmode none;"
-	"ip link set vb addrgenmode none; ip addr add 192.0.2.1/24 dev va; ip link set va mtu 1400 up;"
+	"ip link set vb addrgenmode none; ip addr add 192.0.2.1/24 dev va;"
+	"ip link set va mtu 1400 up;"
 	"ip link set vb up; ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev va;"
 	"ip -6 neigh add fe80::2 lladdr 02:00:00:00:00:02 dev va nud stale;"
 	"ip neigh add proxy 192.0.2.77 dev va;"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Routes and next hops: what is none of ours, what is refused, and what makes one that the fast path
- * must not touch.
+ * Routes and next hops: what is none of ours, what is refused, and what makes one that the fast
+ * path must not touch.
  */
 #include <setjmp.h>
 #include <stdarg.h>
