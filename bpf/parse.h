@@ -35,6 +35,7 @@ struct frame {
 struct packet {
 	__be32 src, dst;
 	__u32 tot_len; /* of the IP packet */
+	__u32 ttl;
 };
 
 /* One's complement sum over a header without options; 0xffff where its checksum is right. */
@@ -79,7 +80,6 @@ static __always_inline enum verdict packet_parse(const struct frame *frame, unio
 						 struct packet *ret)
 {
 	const struct iphdr *ip = frame->data + ETH_HLEN;
-	enum verdict verdict;
 	__u32 tot_len;
 	__u8 first;
 
@@ -108,10 +108,8 @@ static __always_inline enum verdict packet_parse(const struct frame *frame, unio
 	ret->src = ip->saddr;
 	ret->dst = ip->daddr;
 	ret->tot_len = tot_len;
-	verdict = addresses_check(ret);
-	if (verdict == VERDICT_forwarded && ip->ttl <= 1)
-		return VERDICT_ttl;
-	return verdict;
+	ret->ttl = ip->ttl;
+	return addresses_check(ret);
 }
 
 #endif

@@ -16,12 +16,12 @@
  *   forwarding_off
  *   multicast, broadcast, martian	destination
  *   martian		source
- *   ttl
  *   martian		source is an address of our own
  *   rp_filter
  *   martian		source is not unicast by the table (CONTROL_CHECK_SOURCE)
  *   dropped, no_route, local, ...	what the route says
  *   table_full, no_neighbour
+ *   ttl		the kernel looks at it after the route, too: local traffic may have any
  *   egress_down, hairpin, egress_no_xdp, mtu, multi_buffer
  *   observe		in place of forwarded and dropped (CONTROL_OBSERVE)
  *   egress_down	no device in tx_ports
@@ -114,6 +114,8 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 	verdict = route_find(frame, packet, way);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
+	if (packet->ttl <= 1)
+		return VERDICT_ttl;
 	return egress_check(frame, packet, ingress, way);
 }
 

@@ -88,8 +88,6 @@ static enum verdict check_source(const struct lab *l, const struct frame *frame)
 		if (within(src, martian[i]))
 			return VERDICT_martian;
 	}
-	if (frame->bytes[AT_TTL] < 2)
-		return VERDICT_ttl;
 	if (l->ports[PORT_IN].flags & PORT_RP_FILTER)
 		return VERDICT_rp_filter;
 	if (!(l->control->flags & CONTROL_CHECK_SOURCE))
@@ -119,6 +117,8 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 
 	if (!egress)
 		return VERDICT_no_neighbour;
+	if (frame->bytes[AT_TTL] < 2)
+		return VERDICT_ttl;
 	if (!(out->flags & PORT_UP))
 		return VERDICT_egress_down;
 	if (egress == PORT_IN && in->flags & PORT_SEND_REDIRECTS)

@@ -164,7 +164,7 @@ static const struct row rows[] = {
 
 	{ "ttl 1", .in = { .ttl = 1 }, VERDICT_ttl },
 	{ "ttl 0", .in = { .ttl = TTL_ZERO }, VERDICT_ttl },
-	{ "ttl 1 without a route", .in = { .ttl = 1, .dst = "203.0.113.7" }, VERDICT_ttl },
+	{ "ttl 1 without a route", .in = { .ttl = 1, .dst = "203.0.113.7" }, VERDICT_no_route },
 	{ "multicast, first", TO("224.0.0.0"), VERDICT_multicast },
 	{ "multicast, last", TO("239.255.255.255"), VERDICT_multicast },
 	{ "broadcast", TO("255.255.255.255"), VERDICT_broadcast },
