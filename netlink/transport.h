@@ -5,10 +5,9 @@
 #ifndef EBPF_ROUTE_TRANSPORT_H
 #define EBPF_ROUTE_TRANSPORT_H
 
-/* With -I. our netlink/netlink.h hides libnl's of that name; this way it is found nonetheless. */
-#include <libnl3/netlink/netlink.h>
 #include <linux/netlink.h>
 #include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <stdbool.h>
 #include <stddef.h>
