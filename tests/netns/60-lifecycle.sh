@@ -16,6 +16,7 @@ nothing_left() {
 	ipr -j link show | jq -e 'all(.[]; .xdp == null)' >/dev/null || fail "$1: program attached"
 	[ ! -e "$PIN_DIR" ] || fail "$1: $PIN_DIR is left: $(ls "$PIN_DIR")"
 	[ ! -e "$SOCKET" ] || fail "$1: $SOCKET is left"
+	[ ! -e "${SOCKET%.sock}.lock" ] || fail "$1: ${SOCKET%.sock}.lock is left"
 }
 
 # refused TITLE CODE PATTERN COMMAND...: it ends with that code and one line on stderr.
