@@ -39,7 +39,7 @@ static int load_router(struct datapath *dp, bool multi_buffer)
 	int err;
 
 	if (!router)
-		return -errno;
+		return errno ? -errno : -ENOMEM;
 	router->rodata->engine = dp->options.engine;
 	router->rodata->multi_buffer = multi_buffer;
 	router->rodata->count_nexthops = true;

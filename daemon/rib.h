@@ -29,7 +29,7 @@ struct rib_entry {
 
 struct rib;
 
-struct rib *rib_new(void); /* NULL: out of memory */
+struct rib *rib_new(void);	   /* NULL: out of memory */
 void rib_destroy(struct rib *rib); /* NULL is fine */
 
 uint32_t rib_count(const struct rib *rib);

@@ -14,7 +14,7 @@
 struct netlink;
 
 struct netlink_options {
-	size_t rcvbuf;	   /* wanted receive buffer of the notification socket in bytes, 0: 128 MiB */
+	size_t rcvbuf; /* wanted receive buffer of the notification socket in bytes, 0: 128 MiB */
 	bool strict_rcvbuf; /* tests only: use SO_RCVBUF with this size, not SO_RCVBUFFORCE */
 };
 
