@@ -34,6 +34,7 @@ enum {
 	REC_LINKS = 64,
 	REC_WATCH = 512,
 	REC_ROUTES = 4096,
+	REC_LOG = 64,
 };
 
 /* What becomes of a packet. */
@@ -85,6 +86,10 @@ struct recorder {
 	uint32_t counts[OP_COUNT];
 	uint32_t last_op_of[OP_COUNT]; /* sequence number of the last one of each kind */
 	uint32_t sequence;
+	struct recorder_entry {
+		enum recorder_op op;
+		uint64_t what, value;
+	} log[REC_LOG]; /* the last ones, by sequence number */
 	int fail_op;	/* this kind of write fails.. */
 	int fail_errno; /* ..with this errno, 0: none does */
 
@@ -108,6 +113,8 @@ int recorder_sync_unwatched(struct recorder *rec, struct fib *fib);
 void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret);
 bool answer_equal(const struct answer *a, const struct answer *b);
 void recorder_reset_counts(struct recorder *rec);
+/* Prints the last n writes. */
+void recorder_print_log(const struct recorder *rec, uint32_t n);
 const char *answer_format(const struct answer *a, char *buf, size_t size);
 
 /* The usual world: mirror, recorder, fib; rules, `all`, and links 2..5 that run and forward. */
