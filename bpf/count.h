@@ -23,6 +23,8 @@ static __always_inline void count_ingress(__u32 port, __u32 verdict, __u64 bytes
 {
 	struct port_counters *counters = bpf_map_lookup_elem(&port_counters, &port);
 
+	/* The compiler knows this bound already, but verifiers before Linux 6.8 have to see it. */
+	barrier_var(verdict);
 	if (!counters || verdict >= VERDICT_COUNT)
 		return;
 	counter_add(&counters->rx, bytes);
@@ -53,6 +55,10 @@ static __always_inline void count_nexthop(__u32 slot, __u64 bytes, __u64 now)
 /* The daemon refreshes neighbours in use: the kernel does not see what goes past it. */
 static __always_inline void adjacency_stamp(struct adjacency *adjacency, __u64 now)
 {
+	/* Always set for a forwarded packet, but verifiers before Linux 6.11 cannot tell. */
+	barrier_var(adjacency);
+	if (!adjacency)
+		return;
 	if (now - READ_ONCE(adjacency->used) > USED_STEP)
 		WRITE_ONCE(adjacency->used, now);
 }

@@ -79,9 +79,12 @@ static __always_inline bool source_is_unicast(__be32 src)
 
 static __always_inline bool address_is_own(__be32 addr)
 {
-	__u32 bit = own_filter_bit(addr);
+	__u32 bit = own_filter_bit(addr), word = bit / 64;
 
-	return READ_ONCE(control.own_filter[bit / 64]) >> (bit & 63) & 1 &&
+	/* Known to be in bounds, but verifiers before Linux 6.8 lose it over the xor. */
+	barrier_var(word);
+	word &= OWN_FILTER_BITS / 64 - 1;
+	return READ_ONCE(control.own_filter[word]) >> (bit & 63) & 1 &&
 	       bpf_map_lookup_elem(&own_addresses, &addr);
 }
 
