@@ -51,9 +51,11 @@ int mirror_apply_address(struct mirror *mirror, const struct event *ev)
 	int err;
 
 	if (ev->op == EVENT_DEL) {
-		if (!address)
+		/* Replayed, a dump may know already that it is gone, and not what was told before. */
+		if (!address && !mirror->replaying)
 			return 0;
-		address_remove(mirror, address);
+		if (address)
+			address_remove(mirror, address);
 		if (link && !has_address(mirror, ifindex))
 			mirror_link_suspect(mirror, link);
 		mirror_want_resync(mirror, "an address was deleted");

@@ -97,6 +97,7 @@ void mirror_destroy_neighbours(struct mirror *mirror);
 
 /* mirror_objects.c */
 int mirror_apply_object(struct mirror *mirror, const struct event *ev);
+bool mirror_object_missing(struct mirror *mirror, uint32_t id);
 /* Objects on the link, and routes by them, may have vanished. */
 void mirror_objects_suspect(struct mirror *mirror, uint32_t ifindex);
 void mirror_sweep_objects(struct mirror *mirror);

@@ -112,11 +112,9 @@ static void link_gone(struct mirror *mirror, struct mirror_link *link)
 {
 	uint32_t ifindex = link->e.ifindex;
 
-	if (!link->present)
-		return;
 	mirror_want_resync(mirror, "a link was deleted");
 	mirror_link_suspect(mirror, link);
-	mirror->links_present--;
+	mirror->links_present -= link->present;
 	link_init(mirror, link, ifindex);
 	link->suspect = mirror->generation;
 }
@@ -149,7 +147,10 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 
 	if (ev->op == EVENT_DEL) {
 		link = mirror_link_find(mirror, e->ifindex);
-		if (link)
+		/* Replayed, a dump may know already that it is gone, and not what was told before. */
+		if (!link && mirror->replaying)
+			link = link_get(mirror, e->ifindex);
+		if (link && (link->present || mirror->replaying))
 			link_gone(mirror, link);
 		return 0;
 	}

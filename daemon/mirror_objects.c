@@ -179,16 +179,33 @@ static int object_update(struct mirror *mirror, struct mirror_object *object,
 	return 0;
 }
 
+/*
+ * A replayed event names an object that is not there: it went before the dump, with its routes.
+ * False: memory is out.
+ */
+bool mirror_object_missing(struct mirror *mirror, uint32_t id)
+{
+	struct mirror_object *object = object_get(mirror, id);
+
+	if (object)
+		object->suspect = mirror->generation;
+	return object;
+}
+
 int mirror_apply_object(struct mirror *mirror, const struct event *ev)
 {
 	struct mirror_object *object;
 
 	if (ev->op == EVENT_DEL) {
 		object = object_find(mirror, ev->nexthop.id);
-		if (!object || !object->present)
+		if (object && object->present) {
+			object->suspect = mirror->generation;
+			object_gone(mirror, object);
+		} else if (!mirror->replaying) {
 			return 0;
-		object->suspect = mirror->generation;
-		object_gone(mirror, object);
+		} else if (!mirror_object_missing(mirror, ev->nexthop.id)) {
+			return -ENOMEM;
+		}
 		mirror_want_resync(mirror, "a nexthop object was deleted");
 		return 0;
 	}

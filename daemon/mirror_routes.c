@@ -331,6 +331,12 @@ int mirror_apply_route(struct mirror *mirror, const struct event *ev)
 			value.nexthop = mirror_nexthop_find(mirror, route);
 		return entry ? route_delete(mirror, entry, &value) : 0;
 	}
+	if (mirror->replaying && ev->op == EVENT_NEW && route->nhid &&
+	    !mirror_object(mirror, route->nhid)) {
+		mirror_want_resync(mirror, "a route by a nexthop object that is gone");
+		if (!mirror_object_missing(mirror, route->nhid))
+			return -ENOMEM;
+	}
 	if (route->type == RTN_UNICAST) {
 		value.nexthop = mirror_nexthop_get(mirror, route);
 		if (!value.nexthop)

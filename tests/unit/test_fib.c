@@ -258,6 +258,7 @@ static void test_link_goes_and_another_comes(void **state)
 	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_egress_down);
 	assert_int_equal(fib_port_of(w->fib, 2), 0);
 	assert_int_equal(COUNT(OP_DEL_PORT), 1);
+	assert_int_equal(w->rec->n_neighbours, 0); /* not waiting for the kernel to say so */
 	world_do(w, ev_link(EVENT_NEW, 9, LINK_RUNS));
 	assert_int_not_equal(fib_port_of(w->fib, 9), old);
 	fib_reclaim(w->fib, true);

@@ -454,6 +454,36 @@ static void test_replay_of_twins_asks_again(void **state)
 	assert_false(wants(mirror));
 }
 
+/* Told before the dump, and gone with what took it along before the dump as well. */
+static void test_replay_of_what_vanished(void **state)
+{
+	struct mirror *mirror = *state;
+
+	mirror_resync_begin(mirror);
+	world_base(mirror, EVENT_DUMP);
+	mirror_resync_end(mirror);
+	add(mirror, 1, 10, ROUTE_ADD);
+	apply(mirror, ev_address(EVENT_DEL, 2, "10.0.2.254", 24));
+	assert_true(mirror_link(mirror, 2)->suspect);
+	assert_true(wants(mirror));
+
+	mirror_resync_begin(mirror);
+	world_base(mirror, EVENT_DUMP);
+	mirror_resync_end(mirror);
+	apply(mirror, ev_route_nhid(EVENT_NEW, "10.7.0.0/16", 5));
+	assert_true(wants(mirror));
+	apply(mirror, ev_nexthop(EVENT_NEW, 5, 2, "10.0.2.1"));
+	assert_true(mirror_object(mirror, 5)->suspect);
+
+	mirror_resync_begin(mirror);
+	world_base(mirror, EVENT_DUMP);
+	mirror_resync_end(mirror);
+	apply(mirror, ev_link(EVENT_DEL, 9, 0));
+	apply(mirror, ev_link(EVENT_NEW, 9, LINK_RUNS));
+	assert_true(mirror_link(mirror, 9)->suspect);
+	assert_true(wants(mirror));
+}
+
 /*
  * Any history of one prefix, dumped at any point, replayed from any point before it: the list is the
  * kernel's, or a resync is wanted; without twins it is the kernel's.
@@ -554,6 +584,7 @@ int main(void)
 		TEST(test_dump_sets_the_order),
 		TEST(test_replay_of_singles),
 		TEST(test_replay_of_twins_asks_again),
+		TEST(test_replay_of_what_vanished),
 		TEST(test_replay_converges),
 	};
 
