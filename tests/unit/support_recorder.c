@@ -647,6 +647,14 @@ static bool is_between(const struct answer *a, const struct answer *before,
 	return true;
 }
 
+static bool is_short_of_room(const struct answer *a)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		if (a->members[i].verdict == VERDICT_table_full)
+			return true;
+	return false;
+}
+
 static bool is_fallback(const struct answer *a)
 {
 	for (uint32_t i = 0; i < a->n; i++)
@@ -660,7 +668,7 @@ static bool is_allowed(const struct recorder *rec, const struct answer *a,
 {
 	if (answer_equal(a, after) || answer_equal(a, before))
 		return true;
-	if (a->verdict == VERDICT_table_full) /* making room is no step of one write */
+	if (is_short_of_room(a) && is_between(a, before, after)) /* no step of one write */
 		return true;
 	if (is_fallback(before) && is_fallback(after)) /* what reason is no matter in between */
 		return is_fallback(a) || (rec->lenient && !untouched);
