@@ -139,14 +139,14 @@ enum verdict explain_slot(const struct daemon *d, uint32_t slot)
 }
 
 /* What the mirror knows of the way out, for the parts that no map holds. */
-static void describe(const struct daemon *d, const struct rib_entry *entry, struct explained *ret)
+static void describe(const struct daemon *d, const struct resolved_route *route,
+		     struct explained *ret)
 {
-	struct resolved_route route;
 	struct resolved_nexthop nexthop;
 
-	if (!resolve_route(d->mirror, entry, &route) || !route.nexthop)
+	if (!route->nexthop)
 		return;
-	resolve_nexthop(d->mirror, mirror_nexthop(d->mirror, route.nexthop), &nexthop);
+	resolve_nexthop(d->mirror, mirror_nexthop(d->mirror, route->nexthop), &nexthop);
 	if (nexthop.kind != RESOLVED_GATEWAY && nexthop.kind != RESOLVED_CONNECTED)
 		return;
 	ret->gateway = nexthop.leg.gateway;
@@ -157,7 +157,8 @@ static void describe(const struct daemon *d, const struct rib_entry *entry, stru
 void explain_packet(const struct daemon *d, const struct explain_query *query,
 		    struct explained *ret)
 {
-	const struct rib_entry *entry = rib_match(mirror_rib(d->mirror), ntohl(query->dst));
+	struct resolved_route route;
+	const struct rib_entry *entry = resolve_lookup(d->mirror, ntohl(query->dst), &route);
 	uint32_t hold = datapath_control_hold(d->datapath);
 	enum verdict verdict, path;
 
@@ -167,7 +168,7 @@ void explain_packet(const struct daemon *d, const struct explain_query *query,
 	if (entry) {
 		ret->has_prefix = true;
 		ret->prefix = rib_prefix(entry);
-		describe(d, entry, ret);
+		describe(d, &route, ret);
 	}
 	if (hold)
 		verdict = hold;
