@@ -31,6 +31,7 @@ struct daemon {
 	struct guard_watch *guard;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL: not asked for */
+	uint64_t refreshed_ns;		/* last look at the neighbours in use, see sync_refresh.h */
 	uint64_t started_ns;		/* CLOCK_MONOTONIC */
 	int argc;			/* for SIGHUP */
 	char **argv;

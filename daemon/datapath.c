@@ -172,7 +172,7 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 	err = load_router(dp, true);
 	if (err)
 		err = load_router(dp, false);
-	if (err)
+	if (err || !dp->router)
 		goto fail;
 	dp->control = &dp->router->data_control->control;
 	prepare_control(dp);
@@ -381,6 +381,13 @@ union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t inde
 	if (index < dp->options.adjacencies)
 		word.word = SHARED_READ(((struct adjacency *)dp->adjacencies.memory)[index].word);
 	return word;
+}
+
+uint64_t datapath_adjacency_used(const struct datapath *dp, uint32_t index)
+{
+	if (index >= dp->options.adjacencies)
+		return 0;
+	return SHARED_READ(((struct adjacency *)dp->adjacencies.memory)[index].used);
 }
 
 uint32_t datapath_neighbour(const struct datapath *dp, struct neighbour_key key)

@@ -93,4 +93,13 @@ enum verdict fib_leaf_verdict(const struct fib *fib, uint32_t leaf);
 uint64_t fib_nexthop_word(const struct fib *fib, uint32_t slot);
 uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index);
 
+/*
+ * Calls fn for each adjacency that has a number; stops at and returns the first non-zero. fn must not
+ * change the fib.
+ */
+int fib_walk_adjacencies(const struct fib *fib,
+			 int (*fn)(void *ctx, uint32_t index, uint32_t ifindex,
+				   const struct addr *addr),
+			 void *ctx);
+
 #endif

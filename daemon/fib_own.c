@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Our own addresses in their map, each once however many devices have it. One that does not fit
- * puts everything on hold: packets with it as their source could not be told.
+ * Our own addresses, and broadcast addresses of ours, in their map, each once however many devices
+ * have it. One that does not fit puts everything on hold: packets from it could not be told.
  */
 #include "fib_internal.h"
 
@@ -82,7 +82,7 @@ int fib_own_sync(struct fib *fib, __be32 addr)
 
 	/* No route may go by a gateway that is ourselves. */
 	fib_slots_dirty(fib, false);
-	if (mirror_is_own_address(fib->mirror, addr))
+	if (mirror_is_own_source(fib->mirror, addr))
 		return own ? own_enter(fib, own) : own_new(fib, addr);
 	if (!own)
 		return 0;
@@ -95,16 +95,28 @@ static int sync_address(void *ctx, const struct mirror_address *address)
 	return fib_own_sync(ctx, address->e.local);
 }
 
+static int sync_entry(void *ctx, struct rib_entry *entry)
+{
+	struct fib *fib = ctx;
+	__be32 addr = htonl(entry->addr);
+
+	return entry->len == 32 && mirror_is_own_source(fib->mirror, addr) ? fib_own_sync(fib, addr)
+									   : 0;
+}
+
 int fib_own_sync_all(struct fib *fib)
 {
 	struct table_walk walk = { 0 };
 	struct table_node *node;
 	int err = mirror_walk_addresses(fib->mirror, sync_address, fib);
 
+	if (!err)
+		err = rib_walk_below(mirror_rib(fib->mirror), prefix_make(0, 0), sync_entry, fib);
+
 	while (!err && (node = table_walk_next(&fib->own, &walk))) {
 		struct fib_own *own = container_of(node, struct fib_own, node);
 
-		if (!mirror_is_own_address(fib->mirror, own->addr))
+		if (!mirror_is_own_source(fib->mirror, own->addr))
 			err = own_remove(fib, own);
 	}
 	return err ? err : own_retry(fib);

@@ -150,6 +150,12 @@ const struct mirror_nexthop *mirror_nexthop(const struct mirror *mirror, uint32_
 const struct mirror_candidate *mirror_candidate(const struct mirror *mirror, uint32_t handle);
 struct rib *mirror_rib(const struct mirror *mirror);
 bool mirror_is_own_address(const struct mirror *mirror, __be32 addr);
+/*
+ * Would the kernel drop a packet from this address as martian: one of ours, or a broadcast address of
+ * ours? (It looks at the latter only where its quick check is off, which is not always told:
+ * fib_validate_source() in net/ipv4/fib_frontend.c.)
+ */
+bool mirror_is_own_source(const struct mirror *mirror, __be32 addr);
 const struct mirror_netconf *mirror_netconf_all(const struct mirror *mirror);
 const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* list, in no order */
 uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold() */

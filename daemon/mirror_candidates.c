@@ -52,6 +52,12 @@ static int dirty_default(void *ctx, struct rib_entry *entry)
 	return 0;
 }
 
+/* A single address that the kernel takes from no sender: one of ours, or a broadcast address. */
+static bool is_own_source(const struct rib_entry *entry, const struct mirror_candidate *c)
+{
+	return entry->len == 32 && c->table == RT_TABLE_LOCAL && c->type != RTN_UNICAST;
+}
+
 /* The candidate comes (1) or goes (-1). */
 static void account(struct mirror *mirror, struct rib_entry *entry,
 		    const struct mirror_candidate *c, int change)
@@ -61,6 +67,8 @@ static void account(struct mirror *mirror, struct rib_entry *entry,
 	mirror_dirty_prefix(mirror, entry);
 	if (is_custom_local(c))
 		mirror->custom_locals += change;
+	if (is_own_source(entry, c))
+		mirror_dirty_address(mirror, htonl(entry->addr));
 	if (is_wide_local(entry, c)) {
 		mirror->wide_locals += change;
 		rib_walk_below(mirror->rib, rib_prefix(entry), dirty_any, mirror);
@@ -141,4 +149,20 @@ uint32_t mirror_default_candidates(const struct mirror *mirror)
 uint32_t mirror_wide_locals(const struct mirror *mirror)
 {
 	return mirror->wide_locals;
+}
+
+bool mirror_is_own_source(const struct mirror *mirror, __be32 addr)
+{
+	const struct rib_entry *entry;
+	const struct mirror_candidate *c;
+
+	if (mirror_is_own_address(mirror, addr))
+		return true;
+	entry = rib_find(mirror->rib, prefix_make(ntohl(addr), 32));
+	for (uint32_t h = entry ? entry->candidates : 0; h; h = c->next) {
+		c = mirror_candidate(mirror, h);
+		if (is_own_source(entry, c))
+			return true;
+	}
+	return false;
 }

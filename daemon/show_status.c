@@ -80,21 +80,20 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 static void put_counters(const struct daemon *d, json_t *row, const struct port_counters *c)
 {
 	json_t *reasons = json_object();
-	struct counter fallback = { 0 }, tx = c->redirected;
+	struct counter fallback = { 0 };
 
 	for (int v = VERDICT_FIRST_REASON; v < VERDICT_COUNT; v++) {
 		fallback.packets += c->verdict[v].packets;
 		fallback.bytes += c->verdict[v].bytes;
 		json_object_set_new(reasons, verdict_name(v), counter_object(&c->verdict[v]));
 	}
-	tx.packets -= c->tx_errors < tx.packets ? c->tx_errors : tx.packets;
 	json_object_set_new(row, "rx", counter_object(&c->rx));
 	json_object_set_new(row, "forwarded", counter_object(&c->verdict[VERDICT_forwarded]));
 	json_object_set_new(row, "dropped", counter_object(&c->verdict[VERDICT_dropped]));
 	json_object_set_new(row, "fallback",
 			    json_pack("{sIsIso}", "packets", (json_int_t)fallback.packets, "bytes",
 				      (json_int_t)fallback.bytes, "reasons", reasons));
-	json_object_set_new(row, "tx", counter_object(&tx));
+	json_object_set_new(row, "tx", counter_object(&c->redirected));
 	/* The tracepoints tell how many frames were lost, not how long they were. */
 	json_object_set_new(row, "tx_errors",
 			    datapath_counts_transmit(d->datapath)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include "log.h"
 #include "sync_guard.h"
+#include "sync_refresh.h"
 #include "sysctl.h"
 
 enum {
@@ -334,6 +335,7 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	if (!d->sync->overrun)
 		renew_lease(d);
 	guard_refresh(d);
+	refresh_neighbours(d);
 	fib_reclaim(d->fib, true);
 	sysctl_read(d->mirror);
 	write_maps(d);

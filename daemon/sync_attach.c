@@ -70,11 +70,8 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 	err = attach_link(d->attachments, link, choice, &hook, why, sizeof(why));
 	if (!err) {
 		mirror_set_hook(d->mirror, link->e.ifindex, hook);
-		log_info("%s: attached (%s)%s", link->e.name,
-			 hook == HOOK_XDP ? "xdp" : "xdp-generic",
-			 hook == HOOK_XDP
-				 ? ""
-				 : "; switch GRO off there, merged packets would leave merged");
+		log_info("%s: attached (%s)", link->e.name,
+			 hook == HOOK_XDP ? "xdp" : "xdp-generic");
 		return 0;
 	}
 	if (fatal)

@@ -28,8 +28,11 @@ int decode_neighbour(const struct nlmsghdr *nlh, struct event *ev, const char **
 		return -ENOMSG;
 	if (header->ndm_flags & NTF_PROXY)
 		return -ENOMSG;
-	if (header->ndm_ifindex <= 0)
-		return decode_refuse(reason, "neighbour: interface index is not positive");
+	/* The kernel has entries without a device, too; no packet goes by them. */
+	if (header->ndm_ifindex == 0)
+		return -ENOMSG;
+	if (header->ndm_ifindex < 0)
+		return decode_refuse(reason, "neighbour: interface index is negative");
 	memset(neighbour, 0, sizeof(*neighbour));
 	neighbour->ifindex = (uint32_t)header->ndm_ifindex;
 	neighbour->state = header->ndm_state;

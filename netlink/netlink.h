@@ -47,6 +47,13 @@ int netlink_receive(struct netlink *nl, unsigned int budget, event_fn fn, void *
  */
 int netlink_dump(struct netlink *nl, event_fn fn, void *ctx);
 
+/*
+ * Tells the kernel that a neighbour entry carries traffic (NTF_USE): as a transmit would, this has a
+ * STALE one checked and a FAILED one resolved anew. Nothing happens where there is no such entry. 0,
+ * or the error of sending.
+ */
+int netlink_use_neighbour(struct netlink *nl, uint32_t ifindex, const struct addr *addr);
+
 /* How many messages did not decode, and why the last one did not ("route: RTA_GATEWAY has 3 bytes"). */
 unsigned long netlink_refused(const struct netlink *nl, const char **ret_reason);
 

@@ -92,6 +92,7 @@ void netlink_close(struct netlink *nl)
 	dumper_close(&nl->dumper);
 	receiver_destroy(&nl->rx);
 	nl_socket_free(nl->sk);
+	nl_socket_free(nl->requests);
 	free(nl);
 }
 

@@ -14,6 +14,7 @@ struct netlink {
 	size_t rcvbuf;
 	struct receiver rx;
 	struct dumper dumper;
+	struct nl_sock *requests; /* what nobody waits for an answer to; NULL: not opened yet */
 	unsigned long refused;
 	const char *reason; /* why the last one was, or NULL */
 	struct event event; /* too large to be made anew for each message */
