@@ -48,6 +48,21 @@ ipr neigh replace 198.18.2.2 lladdr 02:00:00:00:02:aa dev r2 nud stale
 settle
 probe left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:aa"
 
+say "- another card without a word: told of the use, the kernel probes, fails, resolves anew"
+sysctl_set router net.ipv4.neigh.r2.base_reachable_time_ms=1000 \
+	net.ipv4.neigh.r2.delay_first_probe_time=1 net.ipv4.neigh.r2.retrans_time_ms=200
+on right ip link set h0 address 02:00:00:00:02:cc
+send_and_look() {
+	probe_only left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:cc" >/dev/null 2>&1
+}
+[ "$ENGINE" = kernel ] || send_and_look && fail "the new MAC address is known too early"
+wait_for 30 send_and_look || fail "traffic still goes to the old MAC address"
+settle
+probe left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:cc"
+gateway_mac 02:00:00:00:02:aa
+wait_for 5 lladdr_is 02:00:00:00:02:aa || fail "the kernel did not take the gratuitous ARP"
+settle
+
 say "- a failed one does not; a gateway without a neighbour neither: the kernel answers after its tries"
 probe_only left --timeout 8 <<<"no_neighbour 203.0.114.1 icmp=3/1" || fail "unresolvable gateway"
 settle

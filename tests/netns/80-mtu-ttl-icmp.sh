@@ -36,6 +36,7 @@ martian 203.0.113.1 src=224.0.0.1
 martian 203.0.113.1 src=255.255.255.255
 martian 203.0.113.1 src=0.0.0.0
 martian 203.0.113.1 src=198.18.2.1          # our own
+martian 203.0.113.1 src=198.18.3.255 any=1  # a broadcast address of ours: the kernel may drop it
 martian 127.0.0.1
 martian 0.0.0.0
 multicast 224.0.0.9
