@@ -30,6 +30,7 @@ struct option_row {
 	uint32_t low, high;
 	const char *const *words; /* for set_word, NULL-terminated */
 	const char *help;
+	bool reloads; /* takes effect on SIGHUP */
 };
 
 static int set_string(struct config *config, const struct option_row *row, const char *value)
@@ -51,6 +52,17 @@ static int set_instance(struct config *config, const struct option_row *row, con
 	if (!len || len > INSTANCE_NAME_MAX || value[0] == '.' ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
 		    len)
+		return -EINVAL;
+	return set_string(config, row, value);
+}
+
+static int set_metrics(struct config *config, const struct option_row *row, const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	char *end;
+	unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+
+	if (!port || port > 65535 || *end || colon == value)
 		return -EINVAL;
 	return set_string(config, row, value);
 }
@@ -112,51 +124,88 @@ static int add_interface(struct config *config, const struct option_row *row, co
 static const char *const hook_words[] = { "auto", "xdp", "xdp-generic", NULL };
 static const char *const fib_words[] = { "auto", "dir24", "lpm", NULL };
 
-#define FIELD(name) offsetof(struct config, name)
-#define SIZE(key, field_, least, text)                                                             \
+#define STRING(field_) .set = set_string, .field = offsetof(struct config, field_)
+#define FLAG(field_)   .set = set_flag, .field = offsetof(struct config, field_)
+#define WORD(field_)   .set = set_word, .field = offsetof(struct config, field_)
+#define NUMBER(field_, low_, high_)                                                                \
+	.set = set_number, .field = offsetof(struct config, field_), .low = low_, .high = high_
+#define SIZE(name_, field_, least, text)                                                           \
 	{                                                                                          \
-		.name = key, .argument = "N", .set = set_number, .field = FIELD(field_),           \
-		.low = least, .high = 1 << 24, .help = text                                        \
+		.name = name_, .argument = "N", NUMBER(field_, least, 1 << 24), .help = text       \
 	}
 
 static const struct option_row options[] = {
-	{ "interface", 'i', "GLOB", false, add_interface, 0, 0, 0, NULL,
-	  "accelerate interfaces of this name or pattern (repeatable)" },
-	{ "hook", 0, "auto|xdp|xdp-generic", false, set_word, FIELD(hook), 0, 0, hook_words,
-	  "where the program is attached" },
-	{ "fib", 0, "auto|dir24|lpm", false, set_word, FIELD(fib), 0, 0, fib_words,
-	  "lookup engine" },
-	{ "config", 0, "FILE", true, set_string, FIELD(file), 0, 0, NULL,
-	  "configuration file (default " CONFIG_FILE ")" },
-	{ "instance", 0, "NAME", false, set_instance, FIELD(instance), 0, 0, NULL,
-	  "names pins and socket (default " DEFAULT_INSTANCE ")" },
-	{ "netns", 0, "NAME", false, set_string, FIELD(netns), 0, 0, NULL,
-	  "work in this network namespace" },
-	{ "keep", 0, NULL, false, set_flag, FIELD(keep), 0, 0, NULL,
-	  "leave program and maps in place at the end (they pass everything once the lease is over)" },
-	{ "observe", 0, NULL, false, set_flag, FIELD(observe), 0, 0, NULL,
-	  "decide and count, but leave every packet to the kernel" },
-	{ "ignore-netfilter", 0, NULL, false, set_flag, FIELD(ignore_netfilter), 0, 0, NULL,
-	  "forward although firewall rules or IPsec policies would not see the packets" },
-	{ "metrics", 0, "ADDR:PORT", false, set_string, FIELD(metrics), 0, 0, NULL,
-	  "serve metrics over HTTP" },
-	{ "check-config", 0, NULL, true, set_flag, FIELD(check_only), 0, 0, NULL,
-	  "check the configuration and end" },
-	{ "lease", 0, "SECONDS", false, set_number, FIELD(lease), 1, 3600, NULL,
-	  "forwarding stops this long after the daemon did (default 5)" },
-	{ "verbose", 'v', NULL, false, set_flag, FIELD(verbose), 0, 0, NULL, "say more" },
-	{ "resync-interval", 0, "SECONDS", false, set_number, FIELD(resync_interval), 0, 86400,
-	  NULL, "compare with a full dump this often, 0: never (default 300)" },
-	{ "receive-buffer", 0, "BYTES", false, set_number, FIELD(receive_buffer), 4096, 1u << 30,
-	  NULL, "of the notification socket (default 134217728)" },
+	{ .name = "interface",
+	  .letter = 'i',
+	  .argument = "GLOB",
+	  .set = add_interface,
+	  .reloads = true,
+	  .help = "accelerate interfaces of this name or pattern (repeatable)" },
+	{ .name = "hook",
+	  .argument = "auto|xdp|xdp-generic",
+	  WORD(hook),
+	  .words = hook_words,
+	  .help = "where the program is attached" },
+	{ .name = "fib",
+	  .argument = "auto|dir24|lpm",
+	  WORD(fib),
+	  .words = fib_words,
+	  .help = "lookup engine" },
+	{ .name = "config",
+	  .argument = "FILE",
+	  STRING(file),
+	  .command_line_only = true,
+	  .help = "configuration file (default " CONFIG_FILE ")" },
+	{ .name = "instance",
+	  .argument = "NAME",
+	  .set = set_instance,
+	  .field = offsetof(struct config, instance),
+	  .help = "names pins and socket (default " DEFAULT_INSTANCE ")" },
+	{ .name = "netns",
+	  .argument = "NAME",
+	  STRING(netns),
+	  .help = "work in this network namespace" },
+	{ .name = "keep",
+	  FLAG(keep),
+	  .reloads = true,
+	  .help = "leave program and maps in place at the end (they pass everything once the lease is over)" },
+	{ .name = "observe",
+	  FLAG(observe),
+	  .help = "decide and count, but leave every packet to the kernel" },
+	{ .name = "ignore-netfilter",
+	  FLAG(ignore_netfilter),
+	  .reloads = true,
+	  .help = "forward although firewall rules or IPsec policies would not see the packets" },
+	{ .name = "metrics",
+	  .argument = "ADDR:PORT",
+	  .set = set_metrics,
+	  .field = offsetof(struct config, metrics),
+	  .help = "serve metrics over HTTP" },
+	{ .name = "check-config",
+	  FLAG(check_only),
+	  .command_line_only = true,
+	  .help = "check the configuration and end" },
+	{ .name = "lease",
+	  .argument = "SECONDS",
+	  NUMBER(lease, 1, 3600),
+	  .help = "forwarding stops this long after the daemon did (default 5)" },
+	{ .name = "verbose", .letter = 'v', FLAG(verbose), .reloads = true, .help = "say more" },
+	{ .name = "resync-interval",
+	  .argument = "SECONDS",
+	  NUMBER(resync_interval, 0, 86400),
+	  .help = "compare with a full dump this often, 0: never (default 300)" },
+	{ .name = "receive-buffer",
+	  .argument = "BYTES",
+	  NUMBER(receive_buffer, 4096, 1u << 30),
+	  .help = "of the notification socket (default 134217728)" },
 	SIZE("max-nexthops", nexthops, 64, "next-hop slots"),
 	SIZE("max-adjacencies", adjacencies, 2, "adjacencies"),
 	SIZE("max-groups", groups, 1, "multipath groups"),
 	SIZE("max-neighbours", neighbours, 1, "connected neighbours"),
 	SIZE("max-extension-groups", extension_groups, 1, "dir24: /24s that hold longer prefixes"),
 	SIZE("max-lpm-routes", lpm_routes, 1, "lpm: prefixes"),
-	{ "help", 'h', NULL, true, NULL, 0, 0, 0, NULL, "this text" },
-	{ "version", 'V', NULL, true, NULL, 0, 0, 0, NULL, "the version" },
+	{ .name = "help", .letter = 'h', .command_line_only = true, .help = "this text" },
+	{ .name = "version", .letter = 'V', .command_line_only = true, .help = "the version" },
 };
 
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -194,6 +243,8 @@ static const char *expectation(const struct option_row *row, char *buf, size_t s
 		snprintf(buf, size, "a number from %u to %u", row->low, row->high);
 	else if (row->set == set_flag)
 		snprintf(buf, size, "yes or no");
+	else if (row->set == set_metrics)
+		snprintf(buf, size, "a numeric address, ':' and a port");
 	else if (row->set == set_instance)
 		snprintf(buf, size, "up to %d letters, digits, '-' and '_'", INSTANCE_NAME_MAX);
 	else
@@ -286,7 +337,7 @@ static int apply_command_line(struct config *config, int argc, char **argv, bool
 				puts("ebpf-routed " VERSION);
 			return 1;
 		}
-		if (only_file != (row->field == FIELD(file) && row->command_line_only))
+		if (only_file != (strcmp(row->name, "config") == 0))
 			continue;
 		if (row->set == add_interface && first_interface) {
 			while (config->n_interfaces)
@@ -342,13 +393,37 @@ int config_read(struct config *config, int argc, char **argv)
 		fresh->field = held;                                                               \
 	} while (0)
 
-void config_adopt(struct config *config, struct config *fresh)
+static bool differs(const struct option_row *row, const struct config *a, const struct config *b)
 {
+	const void *x = (const char *)a + row->field, *y = (const char *)b + row->field;
+
+	if (row->set == set_number || row->set == set_word)
+		return *(const uint32_t *)x != *(const uint32_t *)y;
+	if (row->set == set_flag)
+		return *(const bool *)x != *(const bool *)y;
+	if (row->set == set_string || row->set == set_instance || row->set == set_metrics) {
+		const char *s = *(char *const *)x, *t = *(char *const *)y;
+
+		return (s || t) && (!s || !t || strcmp(s, t) != 0);
+	}
+	return false;
+}
+
+const char *config_adopt(struct config *config, struct config *fresh, char *buf, size_t size)
+{
+	size_t len = 0;
+
 	EXCHANGE(interfaces);
 	EXCHANGE(n_interfaces);
-	EXCHANGE(hook);
 	EXCHANGE(keep);
 	EXCHANGE(verbose);
+	EXCHANGE(ignore_netfilter);
+	buf[0] = '\0';
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (!options[i].reloads && differs(&options[i], config, fresh) && len < size)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
+						options[i].name);
+	return buf;
 }
 
 void config_free(struct config *config)

@@ -48,7 +48,10 @@ struct config {
 int config_read(struct config *config, int argc, char **argv);
 void config_free(struct config *config);
 
-/* Exchanges the settings that can change while running: interfaces, hook, keep, verbose. */
-void config_adopt(struct config *config, struct config *fresh);
+/*
+ * Takes over from `fresh` the settings that can change while running. Returns the names of the others
+ * that differ, separated by commas, in buf; an empty string if there are none.
+ */
+const char *config_adopt(struct config *config, struct config *fresh, char *buf, size_t size);
 
 #endif

@@ -42,7 +42,9 @@ struct client {
 	struct bufferevent *bev;
 	struct reply reply;
 	bool answered; /* one request a connection */
-	bool ending;   /* free when the output is gone */
+	bool ending;   /* nothing follows what is in the output */
+	bool closed;   /* the client will send no more */
+	bool lingering;
 	struct client *next, **link;
 };
 
@@ -215,14 +217,32 @@ static void on_read(struct bufferevent *bev, void *arg)
 		end_reply(client);
 }
 
+/*
+ * The answer is out. Closing at once would reset the connection of a client that is still sending, and
+ * take the answer away from it: it gets a moment to read and close.
+ */
+static void linger(struct client *client)
+{
+	const struct timeval moment = { .tv_sec = 1 };
+
+	client->lingering = true;
+	shutdown(bufferevent_getfd(client->bev), SHUT_WR);
+	bufferevent_set_timeouts(client->bev, &moment, NULL);
+}
+
 static void on_write(struct bufferevent *bev, void *arg)
 {
 	struct client *client = arg;
 
 	if (client->reply.streaming)
 		continue_stream(client);
-	else if (client->ending && !evbuffer_get_length(bufferevent_get_output(bev)))
-		client_free(client);
+	else if (client->ending && !client->lingering &&
+		 !evbuffer_get_length(bufferevent_get_output(bev))) {
+		if (client->closed)
+			client_free(client);
+		else
+			linger(client);
+	}
 }
 
 static void on_trouble(struct bufferevent *bev, short what, void *arg)
@@ -231,9 +251,11 @@ static void on_trouble(struct bufferevent *bev, short what, void *arg)
 
 	(void)bev;
 	/* A client may close its sending side and still read. */
-	if ((what & BEV_EVENT_EOF) && (what & BEV_EVENT_READING) && client->answered)
-		return;
-	client_free(client);
+	if ((what & BEV_EVENT_EOF) && (what & BEV_EVENT_READING) && client->answered &&
+	    !client->lingering)
+		client->closed = true;
+	else
+		client_free(client);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,

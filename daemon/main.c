@@ -244,16 +244,12 @@ static void on_end(evutil_socket_t signal_number, short what, void *arg)
 	event_base_loopbreak(d->base);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return (!a && !b) || (a && b && strcmp(a, b) == 0);
-}
-
 /* SIGHUP: the settings that can change while running take effect, the others are named. */
 static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct config fresh;
+	char others[256];
 
 	(void)signal_number;
 	(void)what;
@@ -261,16 +257,17 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 	if (config_read(&fresh, d->argc, d->argv)) {
 		log_error("reload: the configuration is not valid, keeping the one in force");
 	} else {
-		if (fresh.fib != d->config.fib || fresh.observe != d->config.observe ||
-		    fresh.lease != d->config.lease || !same_text(fresh.netns, d->config.netns) ||
-		    !same_text(fresh.instance, d->config.instance) ||
-		    fresh.nexthops != d->config.nexthops ||
-		    fresh.lpm_routes != d->config.lpm_routes ||
-		    !same_text(fresh.metrics, d->config.metrics))
-			log_warning(
-				"reload: engine, sizes, lease, observe, netns, instance and metrics change at the next start only");
-		config_adopt(&d->config, &fresh);
+		bool ignored = d->config.ignore_netfilter;
+
+		if (*config_adopt(&d->config, &fresh, others, sizeof(others)))
+			log_warning("reload: %s: changed, takes effect at the next start only",
+				    others);
 		log_open("ebpf-routed", d->config.verbose);
+		if (d->config.ignore_netfilter != ignored) {
+			guard_stop(d);
+			mirror_set_hold(d->mirror, 0);
+			guard_start(d);
+		}
 		attach_forget_failures(d->attachments);
 		sync_attach(d, false);
 		sync_resync(d, "reload");

@@ -163,6 +163,25 @@ static void test_own_addresses(void **state)
 	assert_int_equal(w->rec->hold, 0);
 }
 
+/* They come as routes, and go with them. */
+static void test_broadcast_addresses_are_no_senders(void **state)
+{
+	struct world *w = *state;
+	struct event *ev = ev_route(EVENT_NEW, "10.0.2.255/32", 2, NULL);
+
+	ev->route.type = RTN_BROADCAST;
+	ev->route.table = RT_TABLE_LOCAL;
+	ev->route.protocol = RTPROT_KERNEL;
+	world_do(w, ev);
+	assert_int_equal(COUNT(OP_OWN_ADDRESS), 1);
+	assert_true(mirror_is_own_source(w->mirror, ip4("10.0.2.255")));
+	assert_false(mirror_is_own_source(w->mirror, ip4("10.0.2.254")));
+	ev->op = EVENT_DEL;
+	world_do(w, ev);
+	assert_int_equal(COUNT(OP_OWN_ADDRESS), 2);
+	assert_false(mirror_is_own_source(w->mirror, ip4("10.0.2.255")));
+}
+
 static void test_gateway_becomes_our_own(void **state)
 {
 	struct world *w = *state;
@@ -725,6 +744,7 @@ int main(void)
 		TEST(test_default_route),
 		TEST(test_deleted_and_added_in_one_batch),
 		TEST(test_own_addresses),
+		TEST(test_broadcast_addresses_are_no_senders),
 		TEST(test_gateway_becomes_our_own),
 		TEST(test_holds),
 		TEST(test_custom_local_is_checked),
