@@ -53,7 +53,7 @@ uint32_t datapath_lookup(const struct datapath *dp,
 union nexthop_word datapath_nexthop(const struct datapath *dp, uint32_t slot);
 uint32_t datapath_bucket(const struct datapath *dp, uint32_t group, uint32_t bucket);
 union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t index);
-uint64_t datapath_adjacency_used(const struct datapath *dp, uint32_t index); /* ns, 0: never */
+uint64_t datapath_adjacency_used(const struct datapath *dp, uint32_t index);	  /* ns, 0: never */
 uint32_t datapath_neighbour(const struct datapath *dp, struct neighbour_key key); /* 0: none */
 struct port datapath_port(const struct datapath *dp, uint16_t port);
 uint32_t datapath_control_hold(const struct datapath *dp);

@@ -2,6 +2,7 @@
 /* Tells the kernel of neighbours in use: what goes by XDP it does not see. */
 #include <errno.h>
 #include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include "netlink.h"
 #include "notify.h"
 #include "transport.h"
