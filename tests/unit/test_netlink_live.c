@@ -36,7 +36,7 @@ static const char *const topology =
 	" nexthop via inet6 fe80::2 dev va;"
 	"ip route add 10.2.0.0/16 encap ip id 5 dst 192.0.2.2 dev va;"
 	"ip rule add priority 100 from 10.0.0.0/8 fwmark 1/3 lookup 99;"
-	"ip rule add priority 101 ipproto tcp lookup 99";
+	"ip rule add priority 101 ipproto 6 lookup 99";
 
 static int run(const char *command)
 {
