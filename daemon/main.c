@@ -135,7 +135,7 @@ static void explain_load_failure(int err, const char *what)
 	if (err == -EPERM)
 		log_error("datapath: %s: not permitted (privileges, or locked memory), not started",
 			  what);
-	else if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOTSUP)
+	else if (err == -EINVAL || err == -EACCES || err == -EOPNOTSUPP || err == -ENOTSUP)
 		log_error(
 			"datapath: %s: the kernel refused (%s): Linux 5.15 or later is needed, not started; -v says more",
 			what, strerror(-err));
