@@ -7,8 +7,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct attachment {
@@ -139,7 +143,7 @@ static bool may_attach(const struct mirror_link *link, enum hook_choice choice, 
 		snprintf(
 			why, size,
 			"frames of a veth may carry unfinished checksums; --hook xdp overrides this, "
-			"with tx checksum offload off at its peer");
+			"with tx checksum and VLAN offload off at its peer");
 		return false;
 	}
 	return true;
@@ -215,6 +219,21 @@ void attach_detach(struct attachments *a, uint32_t ifindex)
 	}
 	a->n--;
 	memmove(known, known + 1, (char *)(a->list + a->n) - (char *)known);
+}
+
+bool attach_hides_vlan_tags(const char *ifname)
+{
+	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	struct ifreq request = { .ifr_data = (void *)&flags };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool hides;
+
+	if (fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
+	hides = ioctl(fd, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN;
+	close(fd);
+	return hides;
 }
 
 bool attach_tried(const struct attachments *a, uint32_t ifindex)

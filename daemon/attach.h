@@ -24,6 +24,12 @@ struct attachments *attachments_new(int program_fd, const char *pin_dir);
 int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
 		enum hook *ret_hook, char *why, size_t why_size);
 
+/*
+ * Does the device take VLAN tags off received frames before XDP sees them (ethtool's rxvlan)? Tagged
+ * frames then look like untagged ones to the program. False where the device does not say.
+ */
+bool attach_hides_vlan_tags(const char *ifname);
+
 /* Detaches, where attached. Also to be called when the interface is gone. */
 void attach_detach(struct attachments *a, uint32_t ifindex);
 

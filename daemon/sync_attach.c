@@ -72,6 +72,12 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 		mirror_set_hook(d->mirror, link->e.ifindex, hook);
 		log_info("%s: attached (%s)", link->e.name,
 			 hook == HOOK_XDP ? "xdp" : "xdp-generic");
+		/* A veth has no such switch of its own; its peer's txvlan decides. */
+		if (strcmp(link->e.kind, "veth") != 0 && attach_hides_vlan_tags(link->e.name))
+			log_warning(
+				"%s: VLAN tags are taken off before XDP sees them: tagged frames "
+				"would be routed as untagged; `ethtool -K %s rxvlan off`",
+				link->e.name, link->e.name);
 		return 0;
 	}
 	if (fatal)
