@@ -87,8 +87,6 @@ uint32_t fib_adjacency_of(const struct fib *fib, uint32_t ifindex, const struct 
  */
 int fib_verdict(const struct fib *fib, const struct rib_entry *entry, enum verdict *ret_verdict,
 		uint32_t *ret_slot);
-/* The same for a leaf or slot by itself. */
-enum verdict fib_leaf_verdict(const struct fib *fib, uint32_t leaf);
 /* What the sink was told last: nexthop and adjacency words; 0 outside the limits. */
 uint64_t fib_nexthop_word(const struct fib *fib, uint32_t slot);
 uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index);

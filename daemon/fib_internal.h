@@ -177,7 +177,6 @@ int fib_route_leaf(struct fib *fib, const struct rib_entry *entry, uint32_t *ret
 /* -ENOSPC sets *ret_mark. */
 int fib_leaf_write(struct fib *fib, struct rib_entry *entry, uint32_t leaf,
 		   struct prefix *ret_mark);
-int fib_leaf_clear(struct fib *fib, struct rib_entry *entry);
 void fib_routes_retry(struct fib *fib);
 
 /* fib_full.c */

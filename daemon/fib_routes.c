@@ -79,7 +79,7 @@ int fib_leaf_write(struct fib *fib, struct rib_entry *entry, uint32_t leaf, stru
 	return 0;
 }
 
-int fib_leaf_clear(struct fib *fib, struct rib_entry *entry)
+static int leaf_clear(struct fib *fib, struct rib_entry *entry)
 {
 	struct fib_engine *engine = fib->sink->engine;
 	struct prefix cover;
@@ -108,7 +108,7 @@ static int withdraw(struct fib *fib, struct rib_entry *entry)
 
 	if (entry->spare & ENTRY_LEFT_OUT)
 		fib_full_withdraw(fib, entry);
-	err = fib_leaf_clear(fib, entry);
+	err = leaf_clear(fib, entry);
 	if (!err)
 		mirror_forget_prefix(fib->mirror, entry);
 	return err;

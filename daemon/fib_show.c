@@ -41,7 +41,7 @@ static enum verdict member_verdict(const struct fib *fib, uint32_t leaf)
 	return leaf < LEAF_FIRST_SLOT ? leaf : slot_verdict(fib, leaf);
 }
 
-enum verdict fib_leaf_verdict(const struct fib *fib, uint32_t leaf)
+static enum verdict leaf_verdict(const struct fib *fib, uint32_t leaf)
 {
 	const struct fib_slot *s;
 	enum verdict verdict;
@@ -70,7 +70,7 @@ int fib_verdict(const struct fib *fib, const struct rib_entry *entry, enum verdi
 	else if (leaf == RIB_NOT_INSTALLED)
 		return -ENOENT;
 	if (ret_verdict)
-		*ret_verdict = fib_leaf_verdict(fib, leaf);
+		*ret_verdict = leaf_verdict(fib, leaf);
 	if (ret_slot)
 		*ret_slot = leaf < LEAF_FIRST_SLOT ? 0 : leaf;
 	return 0;

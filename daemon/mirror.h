@@ -162,8 +162,7 @@ uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold(
 uint32_t mirror_hash_policy(const struct mirror *mirror);
 /* Are there routes of type local that the kernel did not make itself? */
 bool mirror_has_custom_local(const struct mirror *mirror);
-/* How many candidates are in the table `default`, and in `local` with a wide prefix of their own. */
-uint32_t mirror_default_candidates(const struct mirror *mirror);
+/* How many candidates of the table `local` have a wide prefix of their own. */
 uint32_t mirror_wide_locals(const struct mirror *mirror);
 
 /* Calls fn for each, in no order; stops at and returns the first non-zero. */
@@ -172,9 +171,6 @@ int mirror_walk_neighbours(const struct mirror *mirror,
 int mirror_walk_nexthops(const struct mirror *mirror,
 			 int (*fn)(void *ctx, uint32_t handle, const struct mirror_nexthop *n),
 			 void *ctx);
-
-int mirror_walk_objects(const struct mirror *mirror,
-			int (*fn)(void *ctx, const struct mirror_object *o), void *ctx);
 int mirror_walk_addresses(const struct mirror *mirror,
 			  int (*fn)(void *ctx, const struct mirror_address *a), void *ctx);
 

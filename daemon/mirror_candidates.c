@@ -141,11 +141,6 @@ bool mirror_has_custom_local(const struct mirror *mirror)
 	return mirror->custom_locals != 0;
 }
 
-uint32_t mirror_default_candidates(const struct mirror *mirror)
-{
-	return mirror->default_candidates;
-}
-
 uint32_t mirror_wide_locals(const struct mirror *mirror)
 {
 	return mirror->wide_locals;

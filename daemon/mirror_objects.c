@@ -292,16 +292,3 @@ const struct mirror_object *mirror_object(const struct mirror *mirror, uint32_t 
 
 	return object && object->present ? object : NULL;
 }
-
-int mirror_walk_objects(const struct mirror *mirror,
-			int (*fn)(void *ctx, const struct mirror_object *o), void *ctx)
-{
-	struct table_walk walk = { 0 };
-	struct table_node *node;
-	int err = 0;
-
-	while (!err && (node = table_walk_next(&mirror->objects, &walk)))
-		if (container_of(node, struct mirror_object, node)->present)
-			err = fn(ctx, container_of(node, struct mirror_object, node));
-	return err;
-}
