@@ -374,8 +374,10 @@ int config_read(struct config *config, int argc, char **argv)
 		.lpm_routes = LPM_LIMIT,
 	};
 	config->instance = strdup(DEFAULT_INSTANCE);
-	if (!config->instance)
+	if (!config->instance) {
+		log_error("daemon: out of memory, not started");
 		return -ENOMEM;
+	}
 	opterr = 0;
 	err = apply_command_line(config, argc, argv, true);
 	if (!err)

@@ -161,8 +161,7 @@ static int open_datapath(struct daemon *d)
 	int err;
 
 	libbpf_set_print(say_libbpf);
-	setrlimit(RLIMIT_MEMLOCK,
-		  &unlimited); /* kernels before 5.11 account maps to it; harmless else */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* some kernels account maps to it */
 	err = datapath_open(&d->datapath, &options, &what);
 	if (err) {
 		explain_load_failure(err, what);
@@ -287,8 +286,10 @@ static int catch_signals(struct daemon *d, struct event *events[N_SIGNALS])
 
 	for (int i = 0; i < N_SIGNALS; i++) {
 		events[i] = evsignal_new(d->base, signals[i].number, signals[i].function, d);
-		if (!events[i] || event_add(events[i], NULL))
+		if (!events[i] || event_add(events[i], NULL)) {
+			log_error("daemon: signals cannot be caught, not started");
 			return -ENOMEM;
+		}
 	}
 	return 0;
 }
@@ -350,6 +351,8 @@ int main(int argc, char **argv)
 	log_open("ebpf-routed", d.config.verbose);
 	event_set_log_callback(say_libevent);
 	d.base = event_base_new();
+	if (!d.base)
+		log_error("daemon: no event loop, not started");
 	err = d.base ? run(&d) : -ENOMEM;
 	stop(&d, !err && d.config.keep);
 	config_free(&d.config);

@@ -133,8 +133,10 @@ int metrics_start(struct daemon *d)
 	d->metrics = calloc(1, sizeof(*d->metrics));
 	if (d->metrics)
 		d->metrics->http = evhttp_new(d->base);
-	if (!d->metrics || !d->metrics->http)
+	if (!d->metrics || !d->metrics->http) {
+		log_error("metrics '%s': out of memory, not started", d->config.metrics);
 		return -ENOMEM;
+	}
 	evhttp_set_allowed_methods(d->metrics->http, EVHTTP_REQ_GET);
 	evhttp_set_cb(d->metrics->http, "/metrics", on_request, d);
 	evhttp_set_gencb(d->metrics->http, on_other, d);

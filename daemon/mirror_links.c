@@ -119,13 +119,13 @@ static void link_gone(struct mirror *mirror, struct mirror_link *link)
 	link->suspect = mirror->generation;
 }
 
-static const char *silent_change(const struct event_link *old, const struct event_link *new)
+static const char *silent_change(const struct event_link *old, const struct event_link *now)
 {
-	if ((old->flags ^ new->flags) & IFF_UP)
-		return new->flags &IFF_UP ? "a link went up" : "a link went down";
-	if ((old->flags ^ new->flags) & IFF_LOWER_UP)
-		return new->flags &IFF_LOWER_UP ? "a link got carrier" : "a link lost carrier";
-	if (old->master != new->master)
+	if ((old->flags ^ now->flags) & IFF_UP)
+		return now->flags & IFF_UP ? "a link went up" : "a link went down";
+	if ((old->flags ^ now->flags) & IFF_LOWER_UP)
+		return now->flags & IFF_LOWER_UP ? "a link got carrier" : "a link lost carrier";
+	if (old->master != now->master)
 		return "a link changed its master";
 	return NULL;
 }

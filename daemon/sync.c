@@ -132,8 +132,8 @@ static int flush(struct daemon *d)
 	err = write_maps(d);
 	if (s->links_changed && s->counts.synced) {
 		s->links_changed = false;
-		sysctl_read(d->mirror);
 		sync_attach(d, false);
+		sysctl_read(d->mirror);
 		if (!err)
 			err = write_maps(d);
 	}
@@ -276,6 +276,7 @@ int sync_settle(struct daemon *d, double seconds)
 	int err = drain_features(d);
 
 	guard_refresh(d);
+	sysctl_read(d->mirror);
 	if (!err)
 		err = drain(d, SETTLE_ROUNDS);
 	/* What arrives during a dump may ask for the next one. */
@@ -379,13 +380,15 @@ int sync_start(struct daemon *d)
 	s->failure_limit = LOG_LIMIT(3, 10);
 
 	err = sync_resync(d, "start");
-	if (err)
+	if (err) {
+		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 		return err;
+	}
 	renew_lease(d); /* before the programs see packets: a restart must not pass any as stale */
-	sysctl_read(d->mirror);
 	err = sync_attach(d, true);
 	if (err)
 		return err;
+	sysctl_read(d->mirror); /* of what is attached now */
 	s->links_changed = false;
 	err = write_maps(d);
 	if (!err)

@@ -115,8 +115,12 @@ int sync_attach(struct daemon *d, bool strict)
 	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
 		const char *asked = asked_by(d, link);
 
-		if (attach_tried(d->attachments, link->e.ifindex))
+		if (attach_tried(d->attachments, link->e.ifindex)) {
+			/* The mirror forgets it where a link went and came back in one batch. */
+			mirror_set_hook(d->mirror, link->e.ifindex,
+					attach_hook(d->attachments, link->e.ifindex));
 			continue;
+		}
 		if (!asked && (d->config.n_interfaces || !is_default_choice(link)))
 			continue;
 		err = attach_one(d, link, asked, strict);

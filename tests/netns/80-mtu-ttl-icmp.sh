@@ -18,8 +18,13 @@ ipr route add 203.0.113.0/24 via 198.18.2.2
 ipr route add 203.0.114.0/24 via 198.18.2.2 mtu 1300
 ipr route add 203.0.115.0/24 via 198.18.1.77 # back out of where it came from
 ipr neigh add 198.18.1.77 lladdr 02:00:00:00:01:77 dev r1
+sysctl_set router net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.r1.send_redirects=0
 routed
 
+say "- no ICMP redirects: what goes back where it came from may be forwarded, from the start on"
+probe left <<<"forward 203.0.115.1 left n=3 gw=02:00:00:00:01:77"
+
+say "- the reasons, one by one"
 probe left <<'END'
 forward 203.0.113.1 right n=10
 forward 203.0.113.1 right len=1400 df=1
@@ -47,7 +52,7 @@ malformed 203.0.113.1 sum=bad
 no_neighbour 198.18.2.99 any=1
 END
 
-say "- ICMP redirects are sent, so the kernel sees what goes back; without them the fast path may"
+say "- ICMP redirects are sent: the kernel has to see what goes back"
 sysctl_set router net.ipv4.conf.all.send_redirects=1 net.ipv4.conf.r1.send_redirects=1
 settle
 probe left <<<"hairpin 203.0.115.1 any=1"
