@@ -57,7 +57,7 @@ static __always_inline __u32 leaf_find(__be32 addr)
 /* The slot's contents; UNSET where there is no such slot. */
 static __always_inline union nexthop_word nexthop_read(__u32 slot)
 {
-	const union nexthop_word *entry = bpf_map_lookup_elem(&nexthops, &slot);
+	const struct nexthop_entry *entry = bpf_map_lookup_elem(&nexthops, &slot);
 
 	return (union nexthop_word){ .word = entry ? READ_ONCE(entry->word) : NEXTHOP_UNSET };
 }

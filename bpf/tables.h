@@ -62,7 +62,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, NEXTHOP_LIMIT);
 	__type(key, __u32);
-	__type(value, union nexthop_word);
+	__type(value, struct nexthop_entry);
 } nexthops SEC(".maps");
 
 struct {
@@ -109,6 +109,28 @@ struct {
 	__type(key, __be32);
 	__type(value, __u8);
 } own_addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, INGRESS_MAC_LIMIT);
+	__type(key, union ingress_mac);
+	__type(value, __u64);
+} ingress_macs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, POLICY_STEPS);
+	__type(key, __u32);
+	__type(value, struct policy_step);
+} policy SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, POLICY_ROUTE_LIMIT);
+	__type(key, struct policy_key);
+	__type(value, __u32);
+} policy_routes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -363,7 +363,17 @@ union nexthop_word datapath_nexthop(const struct datapath *dp, uint32_t slot)
 	union nexthop_word word = { 0 };
 
 	if (slot < dp->options.nexthops)
-		word.word = SHARED_READ(((uint64_t *)dp->nexthops.memory)[slot]);
+		word.word = SHARED_READ(((struct nexthop_entry *)dp->nexthops.memory)[slot].word);
+	return word;
+}
+
+union reverse_word datapath_reverse(const struct datapath *dp, uint32_t slot)
+{
+	union reverse_word word = { 0 };
+
+	if (slot < dp->options.nexthops)
+		word.word =
+			SHARED_READ(((struct nexthop_entry *)dp->nexthops.memory)[slot].reverse);
 	return word;
 }
 

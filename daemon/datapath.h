@@ -51,6 +51,7 @@ int datapath_nexthop_counters(const struct datapath *dp, uint32_t slot,
 uint32_t datapath_lookup(const struct datapath *dp,
 			 __be32 addr); /* leaf; the default leaf resolved */
 union nexthop_word datapath_nexthop(const struct datapath *dp, uint32_t slot);
+union reverse_word datapath_reverse(const struct datapath *dp, uint32_t slot);
 uint32_t datapath_bucket(const struct datapath *dp, uint32_t group, uint32_t bucket);
 union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t index);
 uint64_t datapath_adjacency_used(const struct datapath *dp, uint32_t index);	  /* ns, 0: never */

@@ -97,12 +97,20 @@ static int sink_del_neighbour(struct fib_sink *sink, struct neighbour_key key)
 static int sink_set_nexthop(struct fib_sink *sink, uint32_t slot, uint64_t word)
 {
 	struct datapath *dp = datapath_of(sink);
-	uint64_t *place = &((uint64_t *)dp->nexthops.memory)[slot];
+	struct nexthop_entry *entry = &((struct nexthop_entry *)dp->nexthops.memory)[slot];
 
-	if (!*place)
+	if (!entry->word)
 		clear_counters(dp, dp->router->maps.nexthop_counters, slot,
 			       sizeof(struct nexthop_counters));
-	SHARED_WRITE(*place, word);
+	SHARED_WRITE(entry->word, word);
+	return 0;
+}
+
+static int sink_set_reverse(struct fib_sink *sink, uint32_t slot, uint64_t word)
+{
+	struct datapath *dp = datapath_of(sink);
+
+	SHARED_WRITE(((struct nexthop_entry *)dp->nexthops.memory)[slot].reverse, word);
 	return 0;
 }
 
@@ -117,19 +125,19 @@ static int sink_set_group(struct fib_sink *sink, uint32_t index, const struct gr
 }
 
 /* The filter may have a bit too many at any time, never one too few. */
-static int sink_set_own_address(struct fib_sink *sink, __be32 addr, bool present)
+static int sink_set_own_address(struct fib_sink *sink, __be32 addr, uint8_t kind)
 {
 	struct datapath *dp = datapath_of(sink);
 	int fd = bpf_map__fd(dp->router->maps.own_addresses);
 	uint32_t bit = own_filter_bit(addr);
 	uint64_t *word = (uint64_t *)&dp->control->own_filter[bit / 64];
 	uint64_t mask = 1ULL << (bit % 64);
-	uint8_t one = 1;
+	bool known = bpf_map_lookup_elem(fd, &addr, &(uint8_t){ 0 }) == 0;
 
-	if (present) {
-		if (bpf_map_update_elem(fd, &addr, &one, BPF_ANY))
+	if (kind) {
+		if (bpf_map_update_elem(fd, &addr, &kind, BPF_ANY))
 			return errno == E2BIG ? -ENOSPC : -errno;
-		dp->own_filter_refs[bit]++;
+		dp->own_filter_refs[bit] += !known;
 		SHARED_WRITE(*word, *word | mask);
 		return 0;
 	}
@@ -146,16 +154,54 @@ static int sink_set_default_leaf(struct fib_sink *sink, uint32_t leaf)
 	return 0;
 }
 
-static int sink_set_control(struct fib_sink *sink, uint32_t hold, uint32_t flags,
-			    uint32_t hash_policy)
+static int sink_set_ingress_mac(struct fib_sink *sink, union ingress_mac key, uint16_t port)
+{
+	int fd = bpf_map__fd(datapath_of(sink)->router->maps.ingress_macs);
+	uint64_t value = port;
+
+	if (!port)
+		return bpf_map_delete_elem(fd, &key) && errno != ENOENT ? -errno : 0;
+	if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
+		return errno == E2BIG ? -ENOSPC : -errno;
+	return 0;
+}
+
+static int sink_set_policy(struct fib_sink *sink, const struct policy_step *steps, uint32_t n)
+{
+	int fd = bpf_map__fd(datapath_of(sink)->router->maps.policy);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (bpf_map_update_elem(fd, &i, &steps[i], BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static int sink_set_policy_route(struct fib_sink *sink, uint32_t table, struct prefix prefix,
+				 uint32_t leaf)
+{
+	struct policy_key key = { .prefixlen = 32 + prefix.len,
+				  .table = table,
+				  .addr = htonl(prefix.addr) };
+	int fd = bpf_map__fd(datapath_of(sink)->router->maps.policy_routes);
+
+	if (leaf == LEAF_DEFAULT)
+		return bpf_map_delete_elem(fd, &key) && errno != ENOENT ? -errno : 0;
+	if (bpf_map_update_elem(fd, &key, &leaf, BPF_ANY))
+		return errno == ENOSPC || errno == E2BIG ? -ENOSPC : -errno;
+	return 0;
+}
+
+static int sink_set_control(struct fib_sink *sink, const struct fib_control *control)
 {
 	struct datapath *dp = datapath_of(sink);
+	uint32_t flags = control->flags;
 
 	if (dp->options.observe)
 		flags |= CONTROL_OBSERVE;
-	SHARED_WRITE(dp->control->hash_policy, hash_policy);
+	SHARED_WRITE(dp->control->hash_policy, control->hash_policy);
+	SHARED_WRITE(dp->control->policy_steps, control->policy_steps);
 	SHARED_WRITE(dp->control->flags, flags);
-	SHARED_WRITE(dp->control->hold, hold);
+	SHARED_WRITE(dp->control->hold, control->hold);
 	return 0;
 }
 
@@ -172,8 +218,12 @@ const struct fib_sink_ops datapath_sink_ops = {
 	.set_neighbour = sink_set_neighbour,
 	.del_neighbour = sink_del_neighbour,
 	.set_nexthop = sink_set_nexthop,
+	.set_reverse = sink_set_reverse,
 	.set_group = sink_set_group,
 	.set_own_address = sink_set_own_address,
+	.set_ingress_mac = sink_set_ingress_mac,
+	.set_policy = sink_set_policy,
+	.set_policy_route = sink_set_policy_route,
 	.set_default_leaf = sink_set_default_leaf,
 	.set_control = sink_set_control,
 	.grace = sink_grace,

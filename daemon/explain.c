@@ -67,7 +67,7 @@ static enum verdict check_addresses(const struct daemon *d, const struct explain
 	if (!query->src)
 		return VERDICT_forwarded;
 	if (is_martian(query->src) || in_net(query->src, 0xe0000000, 4) ||
-	    query->src == htonl(INADDR_BROADCAST) || mirror_is_own_source(d->mirror, query->src))
+	    query->src == htonl(INADDR_BROADCAST) || mirror_own_kind(d->mirror, query->src))
 		return VERDICT_martian;
 	return VERDICT_forwarded;
 }

@@ -94,8 +94,7 @@ static void control_write(struct fib *fib, const struct fib_control *wanted)
 
 	if (fib->started && memcmp(wanted, &fib->control, sizeof(*wanted)) == 0)
 		return;
-	err = fib->sink->ops->set_control(fib->sink, wanted->hold, wanted->flags,
-					  wanted->hash_policy);
+	err = fib->sink->ops->set_control(fib->sink, wanted);
 	if (!fib_wrote(fib, err))
 		fib->control = *wanted;
 }

@@ -14,9 +14,18 @@
 
 struct fib_sink;
 
+/* What the fib decides in struct control. */
+struct fib_control {
+	uint32_t hold;	/* enum verdict or 0 */
+	uint32_t flags; /* enum control_flag, only CHECK_SOURCE and NEIGHBOURS_FULL */
+	uint32_t hash_policy;
+	uint32_t policy_steps;
+};
+
 /*
- * Where the writes go. Each is one atomic step for running programs. 0 or -errno; -ENOSPC from
- * set_neighbour and set_own_address where that map is full.
+ * Where the writes go. Each is one atomic step for running programs, but for set_policy. 0 or -errno;
+ * -ENOSPC from set_neighbour, set_own_address, set_ingress_mac and set_policy_route where that map is
+ * full.
  */
 struct fib_sink_ops {
 	int (*set_port)(struct fib_sink *sink, uint16_t port, const struct port *value);
@@ -25,12 +34,19 @@ struct fib_sink_ops {
 	int (*set_neighbour)(struct fib_sink *sink, struct neighbour_key key, uint32_t adjacency);
 	int (*del_neighbour)(struct fib_sink *sink, struct neighbour_key key);
 	int (*set_nexthop)(struct fib_sink *sink, uint32_t slot, uint64_t word);
+	int (*set_reverse)(struct fib_sink *sink, uint32_t slot, uint64_t word);
 	int (*set_group)(struct fib_sink *sink, uint32_t index, const struct group *value);
-	int (*set_own_address)(struct fib_sink *sink, __be32 addr, bool present);
+	/* kind: enum own_kind, 0 takes it out. */
+	int (*set_own_address)(struct fib_sink *sink, __be32 addr, uint8_t kind);
+	/* port 0 takes it out. */
+	int (*set_ingress_mac)(struct fib_sink *sink, union ingress_mac key, uint16_t port);
 	int (*set_default_leaf)(struct fib_sink *sink, uint32_t leaf);
-	/* hold: enum verdict or 0; flags: enum control_flag, only CHECK_SOURCE and NEIGHBOURS_FULL. */
-	int (*set_control)(struct fib_sink *sink, uint32_t hold, uint32_t flags,
-			   uint32_t hash_policy);
+	/* Only while control.hold is set and a grace period after it was. */
+	int (*set_policy)(struct fib_sink *sink, const struct policy_step *steps, uint32_t n);
+	/* LEAF_DEFAULT takes it out. */
+	int (*set_policy_route)(struct fib_sink *sink, uint32_t table, struct prefix prefix,
+				uint32_t leaf);
+	int (*set_control)(struct fib_sink *sink, const struct fib_control *control);
 	/* Waits until every program that was running has ended. */
 	void (*grace)(struct fib_sink *sink);
 };

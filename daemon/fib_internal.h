@@ -77,10 +77,6 @@ struct fib_victim {
 	struct fib_mark *mark;
 };
 
-struct fib_control {
-	uint32_t hold, flags, hash_policy;
-};
-
 struct fib {
 	struct mirror *mirror;
 	struct fib_sink *sink;

@@ -23,7 +23,7 @@ static int own_enter(struct fib *fib, struct fib_own *own)
 
 	if (own->entered)
 		return 0;
-	err = fib->sink->ops->set_own_address(fib->sink, own->addr, true);
+	err = fib->sink->ops->set_own_address(fib->sink, own->addr, OWN_BROADCAST);
 	if (err == -ENOSPC)
 		return 0;
 	if (fib_wrote(fib, err))
@@ -53,7 +53,7 @@ static int own_remove(struct fib *fib, struct fib_own *own)
 	int err;
 
 	if (own->entered) {
-		err = fib->sink->ops->set_own_address(fib->sink, own->addr, false);
+		err = fib->sink->ops->set_own_address(fib->sink, own->addr, 0);
 		if (fib_wrote(fib, err))
 			return err;
 	} else {
@@ -82,7 +82,7 @@ int fib_own_sync(struct fib *fib, __be32 addr)
 
 	/* No route may go by a gateway that is ourselves. */
 	fib_slots_dirty(fib, false);
-	if (mirror_is_own_source(fib->mirror, addr))
+	if (mirror_own_kind(fib->mirror, addr))
 		return own ? own_enter(fib, own) : own_new(fib, addr);
 	if (!own)
 		return 0;
@@ -100,8 +100,7 @@ static int sync_entry(void *ctx, struct rib_entry *entry)
 	struct fib *fib = ctx;
 	__be32 addr = htonl(entry->addr);
 
-	return entry->len == 32 && mirror_is_own_source(fib->mirror, addr) ? fib_own_sync(fib, addr)
-									   : 0;
+	return entry->len == 32 && mirror_own_kind(fib->mirror, addr) ? fib_own_sync(fib, addr) : 0;
 }
 
 int fib_own_sync_all(struct fib *fib)
@@ -116,7 +115,7 @@ int fib_own_sync_all(struct fib *fib)
 	while (!err && (node = table_walk_next(&fib->own, &walk))) {
 		struct fib_own *own = container_of(node, struct fib_own, node);
 
-		if (!mirror_is_own_source(fib->mirror, own->addr))
+		if (!mirror_own_kind(fib->mirror, own->addr))
 			err = own_remove(fib, own);
 	}
 	return err ? err : own_retry(fib);

@@ -28,6 +28,7 @@ struct mirror_link {
 	uint64_t xdp_features;
 	bool features_known;
 	bool send_redirects; /* effective, as read from the sysctls; true until known */
+	bool accept_local;   /* the same; false until known */
 	uint8_t hook;	     /* enum hook */
 	bool present;	     /* announced as a link; until then nothing but e.ifindex of e counts */
 	bool dirty;
@@ -135,6 +136,7 @@ bool mirror_wants_resync(const struct mirror *mirror, const char **ret_why);
 /* What no notification says: told by the shell. */
 void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook);
 void mirror_set_send_redirects(struct mirror *mirror, uint32_t ifindex, bool send);
+void mirror_set_accept_local(struct mirror *mirror, uint32_t ifindex, bool accept);
 void mirror_set_hash_policy(struct mirror *mirror, uint32_t policy);
 /* Everything falls back for this reason (enum verdict: paused, netfilter ..), 0: no hold. */
 void mirror_set_hold(struct mirror *mirror, uint32_t verdict);
@@ -153,15 +155,23 @@ bool mirror_is_own_address(const struct mirror *mirror, __be32 addr);
 /*
  * Would the kernel drop a packet from this address as martian: one of ours, or a broadcast address of
  * ours? (It looks at the latter only where its quick check is off, which is not always told:
- * fib_validate_source() in net/ipv4/fib_frontend.c.)
+ * fib_validate_source() in net/ipv4/fib_frontend.c.) enum own_kind, 0: no. One that is both is
+ * OWN_BROADCAST, which accept_local does not concern.
  */
-bool mirror_is_own_source(const struct mirror *mirror, __be32 addr);
+uint8_t mirror_own_kind(const struct mirror *mirror, __be32 addr);
+/* Has the link an IPv4 address? */
+bool mirror_has_address(const struct mirror *mirror, uint32_t ifindex);
 const struct mirror_netconf *mirror_netconf_all(const struct mirror *mirror);
 const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* list, in no order */
 uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold() */
 uint32_t mirror_hash_policy(const struct mirror *mirror);
-/* Are there routes of type local that the kernel did not make itself? */
+/*
+ * Are there routes, in any table, that make a source address invalid to the kernel and are not its own:
+ * of type local, broadcast, anycast, multicast? Then own_addresses does not tell all.
+ */
 bool mirror_has_custom_local(const struct mirror *mirror);
+/* How many candidates the table `default` has. */
+uint32_t mirror_default_candidates(const struct mirror *mirror);
 /* How many candidates of the table `local` have a wide prefix of their own. */
 uint32_t mirror_wide_locals(const struct mirror *mirror);
 

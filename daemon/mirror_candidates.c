@@ -146,18 +146,17 @@ uint32_t mirror_wide_locals(const struct mirror *mirror)
 	return mirror->wide_locals;
 }
 
-bool mirror_is_own_source(const struct mirror *mirror, __be32 addr)
+uint8_t mirror_own_kind(const struct mirror *mirror, __be32 addr)
 {
-	const struct rib_entry *entry;
+	uint8_t kind = mirror_is_own_address(mirror, addr) ? OWN_ADDRESS : 0;
+	const struct rib_entry *entry = rib_find(mirror->rib, prefix_make(ntohl(addr), 32));
 	const struct mirror_candidate *c;
 
-	if (mirror_is_own_address(mirror, addr))
-		return true;
-	entry = rib_find(mirror->rib, prefix_make(ntohl(addr), 32));
 	for (uint32_t h = entry ? entry->candidates : 0; h; h = c->next) {
 		c = mirror_candidate(mirror, h);
 		if (is_own_source(entry, c))
-			return true;
+			kind = c->type == RTN_LOCAL && kind != OWN_BROADCAST ? OWN_ADDRESS
+									     : OWN_BROADCAST;
 	}
-	return false;
+	return kind;
 }

@@ -64,10 +64,74 @@ unsigned int resolve_group(const struct mirror *mirror, const struct mirror_next
 const struct rib_entry *resolve_lookup(const struct mirror *mirror, uint32_t addr,
 				       struct resolved_route *ret);
 
-/* Are the rules the three that the kernel starts with? Everything falls back while they are not. */
+/*
+ * The devices that a reverse path check of a source routed to this next hop would accept, each once:
+ * every leg counts, dead ones too, as in fib_info_nh_uses_dev() of net/ipv4/fib_semantics.c; at most
+ * REVERSE_PORTS of them. 0: it is not certain that the route is unicast and in force.
+ */
+unsigned int resolve_reverse(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
+			     uint32_t ret_ifindex[REVERSE_PORTS]);
+
+/* ---- policy rules (resolve_policy.c) ---------------------------------------------------- */
+
+/* A policy rule as the fast path can follow it: like struct policy_step, with the kernel's names. */
+struct resolved_rule {
+	struct prefix src, dst;
+	uint32_t iif;  /* ifindex, 0: any */
+	uint8_t flags; /* enum policy_flag */
+	uint8_t tos, protocol;
+	uint16_t sport[2], dport[2];
+	uint32_t table;	      /* RT_TABLE_MAIN: the engine (main, and default after it) */
+	enum verdict verdict; /* with POLICY_VERDICT */
+};
+
+struct resolved_policy {
+	bool plain;	      /* the destination alone decides; no steps */
+	enum verdict verdict; /* policy_rule: cannot be followed, everything falls back; or 0 */
+	unsigned int n;
+	struct resolved_rule rules[POLICY_STEPS];
+};
+
+/*
+ * The rules behind that of the table local, which has to be the first. Left out is what no forwarded
+ * packet can match: an oif, an iif that is no interface, a mark (nothing that sets one runs before the
+ * fast path), l3mdev (enslaved devices do not forward).
+ */
+void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret);
+
+/*
+ * The first candidate of the prefix in that table alone, as resolve_route() does for the plain
+ * tables; false where it has none.
+ */
+bool resolve_route_in(const struct mirror *mirror, const struct rib_entry *entry, uint32_t table,
+		      struct resolved_route *ret);
+
+/*
+ * What the kernel's look-up for a packet finds, by the rules: resolve_lookup() where they are plain.
+ * Addresses in host byte order; iif: ifindex. policy_rule where a rule decides that cannot be followed.
+ */
+struct resolved_query {
+	uint32_t dst, src;
+	uint32_t iif; /* a macvlan device: its own */
+	uint8_t tos, protocol;
+	bool has_ports;
+	uint16_t sport, dport; /* host byte order */
+};
+const struct rib_entry *resolve_query(const struct mirror *mirror,
+				      const struct resolved_query *query,
+				      struct resolved_route *ret);
+
+/* Are the rules the three that the kernel starts with? */
 bool resolve_rules_plain(const struct mirror *mirror);
 /* The reason for which everything falls back, as far as the mirror knows, or 0. */
 uint32_t resolve_hold(const struct mirror *mirror);
+
+/* ---- neighbours and ports --------------------------------------------------------------- */
+
+/* The links that take frames of their own MAC address from this one (macvlan, VRRP): NULL at the end. */
+const struct mirror_link *resolve_next_upper(const struct mirror *mirror,
+					     const struct mirror_link *lower,
+					     const struct mirror_link *after);
 
 /* May a neighbour entry carry traffic (NUD_VALID and a MAC address)? */
 bool resolve_neighbour_valid(const struct mirror_neighbour *n);

@@ -42,7 +42,9 @@ struct event_link {
 	uint8_t mac_len; /* 0 or 6; other lengths are reported as 0 */
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
-	char kind[16]; /* IFLA_INFO_KIND: "veth", "bridge", .. or empty */
+	char kind[16];	       /* IFLA_INFO_KIND: "veth", "bridge", .. or empty */
+	uint32_t lower;	       /* ifindex of the device below (IFLA_LINK) in this namespace, or 0 */
+	uint32_t macvlan_mode; /* MACVLAN_MODE_* of macvlan and macvtap; 0: not said */
 };
 
 struct event_address {
@@ -119,8 +121,10 @@ struct event_rule {
 	struct prefix src, dst;
 	char iif[IFNAMSIZ], oif[IFNAMSIZ];
 	bool l3mdev;
-	bool other; /* selects by something else still: ports, protocol, uid, tunnel id, suppress..
-		     */
+	uint8_t protocol;	     /* IPPROTO_*, 0: any */
+	uint16_t sport[2], dport[2]; /* first and last, host byte order; last 0: any */
+	bool other; /* selects by something else still (uid, tunnel id, ports by mask), or does
+		       something else (suppress_*); never matches less than without it */
 };
 
 struct event_netconf {

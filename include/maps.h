@@ -20,7 +20,7 @@
 #include "reasons.h"
 
 /* Changes with every change of a struct or of a meaning below; see control.layout. */
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 /* Compiled-in sizes; those that the configuration can change are only defaults here. */
 enum {
@@ -33,6 +33,11 @@ enum {
 	GROUP_BUCKETS = 256,	   /* buckets of a multipath group: one 1 KiB row */
 	OWN_ADDRESS_LIMIT = 1 << 14,
 	OWN_FILTER_BITS = 1 << 16,
+	INGRESS_MAC_LIMIT = 1 << 12,  /* MAC addresses of macvlan devices on ports */
+	REVERSE_PORTS = 4,	      /* ports of a next hop that a reverse path check knows */
+	POLICY_STEPS = 32,	      /* policy rules beside the three that are always there */
+	POLICY_TABLE_LIMIT = 1 << 10, /* tables that policy rules name, 0 being the engine */
+	POLICY_ROUTE_LIMIT = 1 << 16, /* routes of these tables together */
 	DIR24_ENTRIES = 1 << 24,
 	DIR24_ROW = 256, /* leaves of a row of either dir24 table: 1 KiB, indexed by a shift */
 	DIR24_GROUP_LIMIT = 1 << 14,
@@ -69,7 +74,7 @@ enum nexthop_kind {
 	NEXTHOP_VERDICT,   /* verdict: drop, or fall back with that reason */
 };
 
-/* Value of `nexthops`: one aligned u64, written at once. */
+/* First word of a value of `nexthops`. */
 struct nexthop {
 	__u8 kind;    /* enum nexthop_kind */
 	__u8 verdict; /* NEXTHOP_VERDICT: enum verdict */
@@ -80,6 +85,25 @@ struct nexthop {
 union nexthop_word {
 	struct nexthop nexthop;
 	__u64 word;
+};
+
+/*
+ * Second word: the ports by which a packet may come whose source address is routed to this slot, as the
+ * reverse path filter sees it (fib_validate_source() in net/ipv4/fib_frontend.c). Unused places, and
+ * devices that are no port, are REVERSE_NO_PORT; a device beyond the fourth is left out. Word 0: not
+ * known to be a unicast route in force, so the kernel has to look.
+ */
+#define REVERSE_NO_PORT 0xffffu
+
+union reverse_word {
+	__u16 port[REVERSE_PORTS];
+	__u64 word;
+};
+
+/* Value of `nexthops`: two aligned u64, each written at once; neither needs the other. */
+struct nexthop_entry {
+	__u64 word;    /* union nexthop_word */
+	__u64 reverse; /* union reverse_word; 0 for the legs of groups, to which no leaf leads */
 };
 
 /* Value of `groups`: leaves (next-hop slots or verdicts, never another group), one per bucket. */
@@ -139,6 +163,10 @@ enum port_flag {
 	PORT_XMIT_NATIVE = 1 << 4,    /* egress: transmits frames redirected by native XDP */
 	PORT_XMIT_GENERIC = 1 << 5,   /* egress: transmits frames redirected by generic XDP */
 	PORT_IN_GENERIC = 1 << 6,     /* ingress: attached in generic mode */
+	PORT_RP_LOOSE = 1 << 7,	      /* ingress: the filter in force is the loose one (2) */
+	PORT_HAS_ADDRESS = 1 << 8,    /* ingress: has an IPv4 address, which loose mode asks for */
+	PORT_ACCEPT_LOCAL = 1 << 9,   /* ingress: accept_local, of `all` or its own */
+	PORT_HAS_MACS = 1 << 10,      /* ingress: other MAC addresses too, see `ingress_macs` */
 };
 
 /* Value of `ports`: two aligned u64. A port number names one ifindex until a grace period after it
@@ -156,6 +184,62 @@ union port_word {
 		__u16 flags;
 	};
 	__u64 word;
+};
+
+/*
+ * Key of `ingress_macs`: a macvlan device (VRRP) takes what comes in by its lower device for its own MAC
+ * address; the kernel then treats it as received by the macvlan device. Value: u64, its port.
+ */
+union ingress_mac {
+	struct {
+		__u8 mac[6];
+		__u16 port; /* of the lower device */
+	};
+	__u64 word;
+};
+
+/* Value of `own_addresses` (u8), by source address: what the kernel would call it. */
+enum own_kind {
+	OWN_ADDRESS = 1,   /* an address of this machine: a martian source without accept_local */
+	OWN_BROADCAST = 2, /* any other single address of the table local: always martian */
+};
+
+enum policy_flag {
+	POLICY_INVERT = 1 << 0, /* applies to what does not match (of src, dst and port) */
+	POLICY_TOS = 1 << 1,	/* matches only this tos; those below: only this protocol, .. */
+	POLICY_PROTOCOL = 1 << 2,
+	POLICY_SPORT = 1 << 3,
+	POLICY_DPORT = 1 << 4,
+	POLICY_VERDICT =
+		1 << 5, /* arg is a verdict: unreachable, .. or policy_rule: the kernel's */
+};
+
+/*
+ * Value of `policy`: a policy rule, in the order of priority. The local table has been asked before
+ * the first one. A step that matches names the table that is asked next; where that has no route, or
+ * a throw route, the step after it follows. After the last one: no_route.
+ *
+ * Where flags other than INVERT and VERDICT are set a match is only possible, not certain (kernels
+ * compare the tos differently, fragments have no ports): the verdict is policy_rule then.
+ */
+struct policy_step {
+	__be32 src, src_mask; /* matches where (address & mask) == src; mask 0: any */
+	__be32 dst, dst_mask;
+	__u16 port; /* by which the packet came in (a macvlan device: its own), 0: any */
+	__u8 flags; /* enum policy_flag */
+	__u8 tos; /* POLICY_TOS: compared in the bits that every kernel looks at, POLICY_TOS_MASK */
+	__u8 protocol, unused[3];
+	__u16 sport[2], dport[2]; /* first and last, host byte order */
+	__u32 arg;		  /* 0: the engine; else a table in `policy_routes`; or a verdict */
+};
+
+#define POLICY_TOS_MASK 0x1c
+
+/* Key of `policy_routes`; the value is a leaf, never LEAF_DEFAULT. */
+struct policy_key {
+	__u32 prefixlen; /* 32 and the length of the prefix */
+	__u32 table;	 /* 1..POLICY_TABLE_LIMIT-1 */
+	__be32 addr;
 };
 
 struct counter {
@@ -179,7 +263,7 @@ struct nexthop_counters {
 
 enum control_flag {
 	CONTROL_OBSERVE = 1 << 0,	  /* decide and count, leave every packet to the kernel */
-	CONTROL_CHECK_SOURCE = 1 << 1,	  /* custom local routes: look the source up as well */
+	CONTROL_CHECK_SOURCE = 1 << 1,	  /* custom local routes or rules: look the source up too */
 	CONTROL_NEIGHBOURS_FULL = 1 << 2, /* a miss in `neighbours` counts as table_full */
 };
 
@@ -191,7 +275,9 @@ struct control {
 	__u32 flags;	    /* enum control_flag */
 	__u32 hash_policy;  /* 0: addresses, 1: 5-tuple (net.ipv4.fib_multipath_hash_policy) */
 	__u32 hash_seed;
-	__u32 layout; /* LAYOUT_VERSION */
+	__u32 layout;	    /* LAYOUT_VERSION */
+	__u32 policy_steps; /* how many of `policy` apply; 0: the destination alone decides */
+	__u32 unused;
 	__u64 own_filter[OWN_FILTER_BITS /
 			 64]; /* bit set: the source may be our own, ask own_addresses */
 };
@@ -209,20 +295,25 @@ static inline __u32 own_filter_bit(__be32 addr)
  *                    memory one u32[DIR24_ENTRIES], indexed by the upper 24 bits)
  *   dir24_groups     ARRAY[groups] u32[DIR24_ROW], mmapable: leaf by the last 8 bits
  *   lpm              LPM_TRIE struct lpm_key -> u32 leaf; of the two engines one has a single entry
- *   nexthops         ARRAY struct nexthop, mmapable: by leaf
+ *   nexthops         ARRAY struct nexthop_entry, mmapable: by leaf
  *   groups           ARRAY struct group, mmapable
  *   adjacencies      ARRAY struct adjacency, mmapable
  *   neighbours       HASH struct neighbour_key -> struct neighbour
  *   ports            ARRAY[PORT_LIMIT] struct port, mmapable
  *   port_of_ifindex  ARRAY[IFINDEX_LIMIT] u64, mmapable: 0 is no port
  *   tx_ports         DEVMAP[PORT_LIMIT] port -> ifindex
- *   own_addresses    HASH be32 -> u8
+ *   own_addresses    HASH be32 -> u8 enum own_kind
+ *   ingress_macs     HASH union ingress_mac -> u64 port
+ *   policy           ARRAY[POLICY_STEPS] struct policy_step; changed only while everything is on hold
+ *   policy_routes    LPM_TRIE struct policy_key -> u32 leaf
  *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: from an unknown port
  *   nexthop_counters PERCPU_ARRAY struct nexthop_counters
  */
 
 _Static_assert(sizeof(struct lpm_key) == 8, "lpm_key");
 _Static_assert(sizeof(union nexthop_word) == 8, "nexthop");
+_Static_assert(sizeof(union reverse_word) == 8, "reverse_word");
+_Static_assert(sizeof(struct nexthop_entry) == 16, "nexthop_entry");
 _Static_assert(sizeof(struct group) == 1024, "group");
 _Static_assert(sizeof(union adjacency_word) == 8, "adjacency_word");
 _Static_assert(sizeof(struct adjacency) == 16, "adjacency");
@@ -230,8 +321,11 @@ _Static_assert(sizeof(struct neighbour_key) == 8, "neighbour_key");
 _Static_assert(sizeof(union neighbour_word) == 8, "neighbour");
 _Static_assert(sizeof(struct port) == 16, "port");
 _Static_assert(sizeof(union port_word) == 8, "port_word");
+_Static_assert(sizeof(union ingress_mac) == 8, "ingress_mac");
+_Static_assert(sizeof(struct policy_step) == 36, "policy_step");
+_Static_assert(sizeof(struct policy_key) == 12, "policy_key");
 _Static_assert(sizeof(struct port_counters) == 16 * (VERDICT_COUNT + 2) + 8, "port_counters");
 _Static_assert(sizeof(struct nexthop_counters) == 24, "nexthop_counters");
-_Static_assert(sizeof(struct control) == 32 + OWN_FILTER_BITS / 8, "control");
+_Static_assert(sizeof(struct control) == 40 + OWN_FILTER_BITS / 8, "control");
 
 #endif

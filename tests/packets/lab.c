@@ -153,7 +153,7 @@ static void enter_routes(struct lab *l)
 
 static void set_nexthops(struct lab *l)
 {
-	union nexthop_word *hops = l->nexthops;
+	struct lab_nexthop *hops = l->nexthops;
 
 	for (uint32_t slot = SLOT_OUT; slot < SLOT_VERDICT; slot++) {
 		union adjacency_word word = { .target.port = lab_hop_port(slot) };

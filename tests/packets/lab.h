@@ -56,6 +56,15 @@ struct lab_route {
 	uint32_t leaf;
 };
 
+/* struct nexthop_entry with its words taken apart. */
+struct lab_nexthop {
+	union {
+		struct nexthop nexthop;
+		__u64 word;
+	};
+	union reverse_word reverse;
+};
+
 struct lab {
 	struct router_bpf *router;
 	struct fib_engine *fib;
@@ -65,7 +74,7 @@ struct lab {
 	uint32_t *dir24, *dir24_groups;
 	uint64_t *port_of_ifindex;
 	struct port *ports;
-	union nexthop_word *nexthops;
+	struct lab_nexthop *nexthops;
 	struct adjacency *adjacencies;
 	struct group *groups;
 	struct control *control;

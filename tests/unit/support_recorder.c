@@ -342,9 +342,10 @@ static int set_group(struct fib_sink *sink, uint32_t index, const struct group *
 	return 0;
 }
 
-static int set_own_address(struct fib_sink *sink, __be32 addr, bool present)
+static int set_own_address(struct fib_sink *sink, __be32 addr, uint8_t kind)
 {
 	struct recorder *rec = rec_of(sink);
+	bool present = kind != 0;
 	uint32_t i = 0;
 
 	if (refuse(rec, OP_OWN_ADDRESS))
@@ -374,16 +375,16 @@ static int set_default_leaf(struct fib_sink *sink, uint32_t leaf)
 	return 0;
 }
 
-static int set_control(struct fib_sink *sink, uint32_t hold, uint32_t flags, uint32_t hash_policy)
+static int set_control(struct fib_sink *sink, const struct fib_control *control)
 {
 	struct recorder *rec = rec_of(sink);
 
 	if (refuse(rec, OP_CONTROL))
 		return refuse(rec, OP_CONTROL);
-	rec->hold = hold;
-	rec->flags = flags;
-	rec->hash_policy = hash_policy;
-	wrote(rec, OP_CONTROL, hold, flags);
+	rec->hold = control->hold;
+	rec->flags = control->flags;
+	rec->hash_policy = control->hash_policy;
+	wrote(rec, OP_CONTROL, control->hold, control->flags);
 	return 0;
 }
 

@@ -174,12 +174,12 @@ static void test_broadcast_addresses_are_no_senders(void **state)
 	ev->route.protocol = RTPROT_KERNEL;
 	world_do(w, ev);
 	assert_int_equal(COUNT(OP_OWN_ADDRESS), 1);
-	assert_true(mirror_is_own_source(w->mirror, ip4("10.0.2.255")));
-	assert_false(mirror_is_own_source(w->mirror, ip4("10.0.2.254")));
+	assert_true(mirror_own_kind(w->mirror, ip4("10.0.2.255")));
+	assert_false(mirror_own_kind(w->mirror, ip4("10.0.2.254")));
 	ev->op = EVENT_DEL;
 	world_do(w, ev);
 	assert_int_equal(COUNT(OP_OWN_ADDRESS), 2);
-	assert_false(mirror_is_own_source(w->mirror, ip4("10.0.2.255")));
+	assert_false(mirror_own_kind(w->mirror, ip4("10.0.2.255")));
 }
 
 static void test_gateway_becomes_our_own(void **state)
