@@ -2,14 +2,17 @@
 /*
  * What the router program reads: its tables, its control block, its switches. See include/maps.h.
  *
- * Sizes are the defaults; the daemon sets its own before it loads the object.
+ * Sizes are the defaults; the daemon sets its own before it loads the object. The daemon compiles
+ * decide.h for itself, too (daemon/explain_host.h): there the same names lead to the maps as it has them.
  */
 #ifndef EBPF_ROUTE_BPF_TABLES_H
 #define EBPF_ROUTE_BPF_TABLES_H
 
+#ifdef __bpf__
 #include <linux/bpf.h>
-#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
+#endif
+#include <stdbool.h>
 #include "include/maps.h"
 
 /* Everything shared is read exactly once, by this, into a local. */
@@ -22,16 +25,18 @@ static __always_inline __u64 word_read(const void *address)
 	return *(const volatile __u64 *)address;
 }
 
+struct dir24_row {
+	__u32 leaf[DIR24_ROW];
+};
+
+#ifdef __bpf__
+
 /* Fixed before loading, so that the verifier removes what is switched off. */
 const volatile enum engine engine = ENGINE_DIR24;
 const volatile bool multi_buffer = false;   /* loaded with BPF_F_XDP_HAS_FRAGS, kernel 5.18 */
 const volatile bool count_nexthops = false; /* per next-hop counters wanted */
 
 struct control control SEC(".data.control");
-
-struct dir24_row {
-	__u32 leaf[DIR24_ROW];
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -138,5 +143,7 @@ struct {
 	__type(key, __u32);
 	__type(value, struct nexthop_counters);
 } nexthop_counters SEC(".maps");
+
+#endif /* __bpf__ */
 
 #endif
