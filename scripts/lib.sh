@@ -185,6 +185,26 @@ has_carrier() {
 	ipn "$1" link show "$2" | grep -q LOWER_UP
 }
 
+# carrier HOST up|down: of the link at that host, as if the cable were pulled.
+carrier() {
+	local n
+
+	n=$(ipn "$1" -4 -o address show dev h0 | sed -E 's/.* 198\.18\.([0-9]+)\..*/\1/')
+	ipn "$1" link set h0 "$2"
+	if [ "$2" = down ]; then
+		wait_for 5 no_carrier router "r$n" || fail "r$n: carrier"
+		return
+	fi
+	wait_for 5 has_carrier router "r$n" || fail "r$n: no carrier"
+	on "$1" ethtool -K h0 gro off
+	on "$1" ethtool -K h0 gro on
+	ipn "$1" route replace default via "198.18.$n.1"
+}
+
+no_carrier() {
+	ipn "$1" link show "$2" | grep -q NO-CARRIER
+}
+
 # port NAME N: the router's port N and the host at it, as drawn at the top.
 port() {
 	local mac
@@ -223,6 +243,13 @@ fast() {
 # settle: everything that the kernel announced is in the maps.
 settle() {
 	[ "$ENGINE" = kernel ] || fast settle --timeout 10 || fail "settle: timed out or failed"
+}
+
+# change ARGUMENTS...: of ip, in the router; what follows sees its effect.
+change() {
+	say "- ip $*"
+	ipr "$@"
+	settle
 }
 
 # route_lines: a line for each route, from the JSON of ip (which does not name protocol boot, and
@@ -270,6 +297,27 @@ probe_only() {
 	shift
 	[ "$ENGINE" = kernel ] || counters=(--stats "$B/ebpf-route --instance $LAB -j stats")
 	"$PYTHON" "$TOP/tests/netns/frames.py" "${PORTS[@]}" --from "$from" "${counters[@]}" "$@"
+}
+
+# probe_at_once FROM CHANGE UNDO < PROBES: as probe, but the change, a command of ip in the router, is
+# made between the counters and the frames, which go as soon as the daemon has heard of it: before any
+# dump. Where one came in between, it is undone and tried again.
+probe_at_once() {
+	local from=$1 change=$2 undo=$3 code probes status=()
+
+	say "- ip $change, and frames at once"
+	probes=$(cat)
+	[ "$ENGINE" = kernel ] || status=(--status "$B/ebpf-route --instance $LAB -j status")
+	for _ in 1 2 3 4 5; do
+		code=0
+		probe_only "$from" --at-once "ip -n $LAB-router $change" "${status[@]}" <<<"$probes" ||
+			code=$?
+		[ "$code" = 75 ] || break
+		say "  a dump came first"
+		eval "$undo"
+		settle
+	done
+	[ "$code" = 0 ] || fail "probes from $from at once: see above"
 }
 
 # resolve ADDRESS...: the router learns these neighbours, as traffic of its own would make it.

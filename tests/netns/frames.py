@@ -6,31 +6,40 @@ Standard input has one probe a line ('#' starts a comment):
     VERDICT DESTINATION [PORT] [KEY=VALUE]...
 
 VERDICT is what the fast path has to count at the ingress interface: "forward", "drop", or the name
-of a reason for falling back. PORT is where the frame has to come out (several separated by commas:
+of a reason for falling back; several joined by '|': any of them for each frame. PORT is where the frame has to come out (several separated by commas:
 at one of them); without it, and without icmp=, nothing may come out anywhere. Every expected frame
 is the one sent with the MAC addresses of the egress, TTL-1, a recomputed checksum and the padding gone.
 
     n=COUNT     frames, each of a flow of its own         src=ADDRESS   another source
     ttl=TTL     (64)                                      len=BYTES     length of the IP packet (46)
     df=1        don't fragment                            pad=BYTES     padding behind the IP packet
-    opts=HEX    IP options                                frag=OFFSET   raw flags and fragment offset
+    opts=HEX    IP options                                frag=OFFSET,.. raw flags and fragment offset, in turn
     proto=N     (17)                                      dmac=MAC      to another MAC address
+    tos=BYTE    (0)                                       dport=PORT    of UDP (33434) or TCP
     gw=MAC,..   next hop's MAC address(es) at PORT        min=COUNT     frames at least at each PORT and MAC
     icmp=T/C    this ICMP error comes back                mtu=BYTES     next-hop MTU in that error
     sum=bad     a wrong header checksum                   any=1         whatever comes out is fine
     flow=same   all frames of one flow: only one next hop may see them
+    flow=src    each from another address behind the sender, by the same ports
+    legs=COUNT  so many of the next hops see frames, no more and no less
+    share=A:B.. frames at each PORT and MAC by these weights, within 5 % (and chance, three sigma)
+    loss=1      some may not come out
 
 With --stats COMMAND (prints the JSON of `ebpf-route stats`), the verdicts' deltas at the ingress must
 be exactly those of the probes, and rx = forwarded + dropped + fallback on every interface.
 Exit code 0: all as expected; 1: each difference printed.
 
-Other ways: --flood SECONDS --destinations FILE sends as fast as it can and prints the number sent;
+With --at-once COMMAND --status COMMAND, the command runs before the frames are sent, which happens as
+soon as the daemon (`ebpf-route status`) has heard of it; all before a dump, else the exit code is 75.
+
+Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can and prints the number sent;
 --announce MAC sends a gratuitous ARP from the sender's address.
 """
 import argparse
 import ctypes
 import errno
 import json
+import math
 import random
 import select
 import shlex
@@ -110,9 +119,9 @@ class Port:
                 select.select([], [self.socket], [], 0.01)
 
 
-def ipv4(src, dst, ttl, ident, frag, proto, options, payload):
+def ipv4(src, dst, ttl, ident, frag, proto, options, payload, tos=0):
     ihl = 5 + len(options) // 4
-    header = struct.pack('!BBHHHBBH4s4s', ihl | 4 << 4, 0, ihl * 4 + len(payload), ident, frag,
+    header = struct.pack('!BBHHHBBH4s4s', ihl | 4 << 4, tos, ihl * 4 + len(payload), ident, frag,
                          ttl, proto, 0, socket.inet_aton(src), socket.inet_aton(dst)) + options
     return header[:10] + struct.pack('!H', checksum(header)) + header[12:] + payload
 
@@ -123,7 +132,7 @@ class Probe:
     def __init__(self, line, ports, sender, where):
         words = line.split()
         self.line, self.where = line, where
-        self.verdict, self.dst = words[0], words[1]
+        self.verdicts, self.dst = words[0].split('|'), words[1]
         self.at, opts = [], {}
         for word in words[2:]:
             if '=' in word:
@@ -135,10 +144,13 @@ class Probe:
         self.src = opts.pop('src', None)
         self.ttl = int(opts.pop('ttl', 64))
         self.len = int(opts.pop('len', 46))
-        self.frag = int(opts.pop('frag', '0'), 0) | (0x4000 if opts.pop('df', '0') == '1' else 0)
+        self.frag = [int(frag, 0) for frag in opts.pop('frag', '0').split(',')]
+        self.df = 0x4000 if opts.pop('df', '0') == '1' else 0
         self.pad = int(opts.pop('pad', 0))
         self.options = bytes.fromhex(opts.pop('opts', ''))
         self.proto = int(opts.pop('proto', 17))
+        self.tos = int(opts.pop('tos', '0'), 0)
+        self.dport = int(opts.pop('dport', 33434))
         self.dmac = mac_bytes(opts.pop('dmac', sender.peer.hex()))
         self.gw = [mac_bytes(mac) for mac in opts.pop('gw', '').split(',') if mac]
         self.min = int(opts.pop('min', 0))
@@ -147,27 +159,46 @@ class Probe:
         self.mtu = int(opts.pop('mtu', 0))
         self.bad_sum = opts.pop('sum', '') == 'bad'
         self.any = opts.pop('any', '') == '1'
-        self.one_flow = opts.pop('flow', '') == 'same'
+        self.flow = opts.pop('flow', '')
+        self.leg_count = int(opts.pop('legs', 1 if self.flow == 'same' else 0))
+        self.share = [int(weight) for weight in opts.pop('share', '').split(':') if weight]
+        self.loss = opts.pop('loss', '') == '1'
         if opts:
             raise ValueError('unknown key %s' % ', '.join(opts))
-        self.legs = {}
+        self.legs, self.first = {}, 0
+        self.number = int(sender.address.split('.')[2])
         if not self.src:
             self.src = sender.behind() if self.icmp else sender.address
 
+    def source(self, token):
+        if self.flow != 'src':
+            return self.src
+        return '198.19.%d.%d' % (self.number * 16 + (token >> 8) % 16, token % 256)
+
+    def header4(self, sport, pseudo, body):
+        """The fourth layer: UDP's or TCP's header, with its checksum."""
+        if self.proto == 17:
+            head, at = struct.pack('!HHHH', sport, self.dport, 8 + len(body), 0), 6
+        else:
+            head, at = struct.pack('!HHIIBBHHH', sport, self.dport, 1, 0, 5 << 4, 2, 1024, 0, 0), 16
+        pseudo += struct.pack('!HH', self.proto, len(head) + len(body))
+        value = checksum(pseudo + head + body) or 0xffff
+        return head[:at] + struct.pack('!H', value) + head[at + 2:] + body
+
     def packet(self, token, ttl):
         data = MAGIC + struct.pack('!I', token)
-        if self.proto == 17 and not self.frag & 0x1fff:
-            room = self.len - 20 - len(self.options) - 8
-            body = data + bytes(max(0, room - len(data)))
-            sport = 1024 if self.one_flow else 1024 + token % 60000
-            udp = struct.pack('!HHHH', sport, 33434, 8 + len(body), 0)
-            pseudo = socket.inet_aton(self.src) + socket.inet_aton(self.dst) + struct.pack(
-                '!HH', 17, len(udp) + len(body))
-            payload = udp[:6] + struct.pack('!H', checksum(pseudo + udp + body) or 0xffff) + body
+        frag = self.frag[(token - self.first) % len(self.frag)] | self.df
+        src = self.source(token)
+        room = self.len - 20 - len(self.options)
+        if self.proto in (6, 17) and not frag & 0x1fff:
+            room -= 8 if self.proto == 17 else 20
+            sport = 1024 if self.flow else 1024 + token % 60000
+            pseudo = socket.inet_aton(src) + socket.inet_aton(self.dst)
+            payload = self.header4(sport, pseudo, data + bytes(max(0, room - len(data))))
         else:
-            payload = data + bytes(max(0, self.len - 20 - len(self.options) - len(data)))
-        packet = ipv4(self.src, self.dst, ttl, token & 0xffff, self.frag, self.proto,
-                      self.options, payload)
+            payload = data + bytes(max(0, room - len(data)))
+        packet = ipv4(src, self.dst, ttl, (token if len(self.frag) == 1 else self.first) & 0xffff,
+                      frag, self.proto, self.options, payload, self.tos)
         if self.bad_sum:
             packet = packet[:10] + bytes((packet[10] ^ 0x55,)) + packet[11:]
         return packet
@@ -176,7 +207,7 @@ class Probe:
         return self.dmac + sender.mac + b'\x08\0' + self.packet(token, self.ttl) + bytes(self.pad)
 
     def waits(self):
-        return bool(self.at or self.icmp)
+        return bool(self.at or self.icmp) and not self.loss
 
     def check(self, token, port, frame, sender):
         """None if the frame is as expected, else what is wrong with it."""
@@ -216,14 +247,19 @@ class Probe:
         return None
 
     def wrong_legs(self):
-        if self.one_flow and len(self.legs) > 1:
-            return ['one flow took %d next hops' % len(self.legs)]
-        if not self.min:
-            return []
+        if self.leg_count and len(self.legs) != self.leg_count:
+            return ['took %d next hops instead of %d' % (len(self.legs), self.leg_count)]
         legs = [(port.name, mac) for port in self.at for mac in (self.gw or [port.mac])]
-        return ['%s by %s: %d frames, expected at least %d' % (
-            name, mac.hex(':'), self.legs.get((name, mac), 0), self.min)
-            for name, mac in legs if self.legs.get((name, mac), 0) < self.min]
+        least = [self.min] * len(legs)
+        most = [self.n] * len(legs)
+        for i, weight in enumerate(self.share):
+            mean = self.n * weight / sum(self.share)
+            slack = 0.05 * mean + 3 * math.sqrt(mean * (1 - weight / sum(self.share)))
+            least[i], most[i] = math.ceil(mean - slack), math.floor(mean + slack)
+        return ['%s by %s: %d frames, expected %d to %d' % (
+            leg[0], leg[1].hex(':'), self.legs.get(leg, 0), low, high)
+            for leg, low, high in zip(legs, least, most)
+            if not low <= self.legs.get(leg, 0) <= high]
 
 
 def field_at(offset):
@@ -255,17 +291,26 @@ def packets(row, name):
 
 def compare_stats(before, after, sender, probes):
     """The differences between the counters and the probes, as lines."""
-    wrong, wanted = [], {}
+    wrong, wanted, either, several = [], {}, 0, set()
     for probe in probes:
-        wanted[probe.verdict] = wanted.get(probe.verdict, 0) + probe.n
+        if len(probe.verdicts) > 1:
+            either += probe.n
+            several |= set(probe.verdicts)
+        else:
+            wanted[probe.verdicts[0]] = wanted.get(probe.verdicts[0], 0) + probe.n
     old, new = before[sender.router_if], after[sender.router_if]
-    names = {'forward', 'drop'} | set(wanted)
+    names = {'forward', 'drop'} | set(wanted) | several
     names |= set(old['fallback']['reasons']) | set(new['fallback']['reasons'])
     for name in sorted(names - {'not_ipv4'}):  # ARP comes and goes
         delta = packets(new, name) - packets(old, name)
-        if delta != wanted.get(name, 0):
+        if name in several and delta >= wanted.get(name, 0):
+            either -= delta - wanted.get(name, 0)
+        elif delta != wanted.get(name, 0):
             wrong.append('%s: counter %s rose by %d, expected %d' % (
                 sender.router_if, name, delta, wanted.get(name, 0)))
+    if either:
+        wrong.append('%s: counters %s rose by %d less than expected' % (
+            sender.router_if, ', '.join(sorted(several)), either))
     for ifname, row in after.items():
         for unit in ('packets', 'bytes'):
             reasons = sum(reason[unit] for reason in row['fallback']['reasons'].values())
@@ -323,13 +368,17 @@ def run_probes(ports, sender, args):
     base = random.SystemRandom().randrange(1 << 31)
     owners, frames = {}, []
     for probe in probes:
+        probe.first = base + len(owners)
         for _ in range(probe.n):
             token = base + len(owners)
             owners[token] = probe
             frames.append(probe.frame(token, sender))
     before = read_stats(args.stats) if args.stats else None
+    dumps = act(args) if args.at_once else None
     for frame in frames:
         sender.send(frame)
+    if args.at_once and args.status and read_netlink(args.status)['resyncs'] != dumps:
+        return 75
     silent = any(not probe.waits() for probe in probes)
     wrong = collect(ports.values(), sender, owners, args.timeout, 0.15 if silent else 0.02)
     lines, count = [], {}
@@ -347,6 +396,35 @@ def run_probes(ports, sender, args):
     if len(lines) > SHOWN:
         print('and %d lines more' % (len(lines) - SHOWN))
     return 1 if lines else 0
+
+
+def read_netlink(command):
+    result = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True)
+    return json.loads(result.stdout)['netlink']
+
+
+def act(args):
+    """Runs the command, waits until the daemon has heard of it; its number of dumps before."""
+    before = read_netlink(args.status) if args.status else None
+    subprocess.run(shlex.split(args.at_once), check=True)
+    while before and read_netlink(args.status)['events'] == before['events']:
+        pass
+    return before['resyncs'] if before else None
+
+
+def listen(ports, seconds):
+    """ARP, and neighbour solicitations and advertisements, as they arrive at each port."""
+    end, count = time.monotonic() + seconds, dict.fromkeys(ports, 0)
+    for port in ports.values():
+        list(port.receive())
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        for name, port in ports.items():
+            count[name] += sum(frame[12:14] == b'\x08\x06' or (
+                frame[12:14] == b'\x86\xdd' and frame[20] == 58 and frame[54] in (135, 136))
+                for frame in port.receive())
+    print(' '.join('%s=%d' % (name, n) for name, n in count.items()))
+    return 0
 
 
 def run_flood(sender, args):
@@ -383,6 +461,9 @@ def main():
     parser.add_argument('--flood', type=float)
     parser.add_argument('--destinations')
     parser.add_argument('--announce', type=mac_bytes)
+    parser.add_argument('--at-once')
+    parser.add_argument('--status')
+    parser.add_argument('--listen', type=float)
     args = parser.parse_args()
     ports = {port.name: port for port in args.port}
     sender = ports[args.sender]
@@ -391,6 +472,8 @@ def main():
             port.open(home.fileno())
     if args.flood is not None:
         return run_flood(sender, args)
+    if args.listen is not None:
+        return listen(ports, args.listen)
     if args.announce:
         return announce(sender, args.announce)
     return run_probes(ports, sender, args)
