@@ -1,0 +1,266 @@
+"""One seed: routers up, operation by operation the same packets into all, compared, down again."""
+import random
+import re
+import time
+
+import frames
+import operations
+from compare import Comparison, is_plain, late_is_fine, moved_flows
+from daemon import FORWARDED
+from exchange import Exchange
+from kernel import wait_for
+from packets import Generator
+from questions import Questions, verify
+from report import count, mismatch_text, new_tally
+from state import State
+from topology import Router
+
+LATE = 1.2  # seconds in which the kernel gives up on a neighbour
+
+
+class Died(Exception):
+    """A daemon ended."""
+
+
+class Run:
+    """Everything of one seed."""
+
+    def __init__(self, seed, options, prefix, log):
+        self.seed, self.options, self.number, self.log = seed, options, 0, log
+        self.rng = random.Random(seed)
+        self.state, self.tally, self.messages, self.history = State(), new_tally(), [], []
+        self.routers, self.prefix = [], prefix
+        self.generator = Generator(self.rng, self.state)
+
+    # ---- begin and end -------------------------------------------------------------------------
+    def execute(self):
+        try:
+            self.build()
+            self.tally['seeds'] = 1
+            for self.number in range(1, self.options.operations + 1):
+                self.step()
+                if self.tally['mismatches'] and not self.options.keep_going:
+                    break
+            self.finish()
+        except Died as error:
+            self.mismatch(str(error))
+        finally:
+            for router in self.routers:
+                if router.close() and not router.name.startswith('kernel'):
+                    self.mismatch('%s: ebpf-routed ended with a failure' % router.name)
+        return self.tally, self.messages
+
+    def build(self):
+        for engine in ['kernel'] + self.options.engines:
+            self.routers.append(Router(self.prefix, engine, self.options.build, self.log))
+        for router in self.routers:
+            router.build_links()
+        self.kernel, self.fast = self.routers[0], self.routers[1:]
+        for router in self.fast:
+            router.start_daemon()
+        for router in self.fast:
+            router.wait_daemon()
+            router.settle()
+        self.exchange = Exchange(self.routers, self.state)
+        self.comparison = Comparison(self.kernel.router, self.state)
+        self.questions = {router.name: Questions(router) for router in self.fast}
+        self.before = {router.name: router.control.stats() for router in self.fast}
+
+    def finish(self):
+        self.exchange.quiet(0.05)
+        late = [packet for packet in self.exchange.packets.values() if packet.late]
+        for packet in late:
+            self.tally['late'] += sum(map(len, packet.late.values()))
+            if not late_is_fine(packet):
+                self.mismatch('a frame came late that no queue explains', packet)
+        for router in self.fast:
+            router.settle()
+            result, lines = verify(router)
+            count(self.tally['verify'], result)
+            if result == 'different':
+                self.mismatch('%s: verify: the maps differ from the kernel' % router.name,
+                              notes=lines)
+        self.tally['other_frames'] += self.exchange.other
+        self.tally['redirects'] += self.exchange.redirects
+
+    def mismatch(self, what, packet=None, router=None, notes=()):
+        self.tally['mismatches'] += 1
+        if self.history:
+            count(self.tally['by_operation'], self.history[-1][1].text)
+        self.messages.append(mismatch_text(self, what, packet, router, notes))
+
+    # ---- one operation and its packets ---------------------------------------------------------
+    def step(self):
+        operation = operations.choose(self.rng, self.state)
+        self.history.append((self.number, operation))
+        self.apply(operation)
+        self.tally['operations'] += 1
+        batch = self.generator.batch(self.options.packets)
+        batch.sort(key=lambda packet: packet.kind == 'arp')  # changes neighbours: after the others
+        self.comparison.forget()
+        self.exchange.drain()
+        self.exchange.send(batch)
+        wrong = self.exchange.collect(lambda: self.comparison.unequal(batch, self.fast))
+        for packet, router in wrong:
+            self.mismatch('%s and the kernel differ' % router.name, packet, router,
+                          self.diagnosis(packet, router))
+        self.check_batch(batch)
+        for router in self.fast:
+            self.ask(router, batch)
+
+    def apply(self, operation):
+        answers = []
+        for router in self.routers:
+            lines = router.hosts.ip.ask(operation.hosts) if operation.hosts else []
+            lines += router.router.ip.ask(operation.router) if operation.router else []
+            answers.append(lines)
+        for port, up in operation.carrier.items():
+            for router in self.routers:
+                wait_for(10, lambda r=router, n=port, u=up: r.has_carrier(n, not u) == u,
+                         'carrier of r%d' % port)
+        for router in self.routers:
+            for port in operation.quicken:
+                router.quicken(port)
+            for ifname in operation.calm:
+                router.calm(ifname)
+            after = getattr(operation, 'after', [])
+            if after:
+                router.router.ip.ask(after)
+            if operation.sysctls:
+                answers[self.routers.index(router)] += router.router.sysctl(operation.sysctls)
+        for port, frame in operation.frames:
+            self.exchange.inject(port, frame)
+        if answers[0]:
+            self.tally['refused'] += 1
+        for router, lines in zip(self.fast, answers[1:]):
+            if lines != answers[0] and not operation.lenient:
+                self.mismatch('%s: the kernel answers otherwise: %s instead of %s' % (
+                    router.name, lines, answers[0]))
+        self.exchange.drain()
+        for router in self.fast:
+            if router.dead():
+                raise Died('%s: ebpf-routed ended' % router.name)
+            router.settle()
+
+    # ---- figures and further checks ------------------------------------------------------------
+    def check_batch(self, batch):
+        self.tally['packets'] += len(batch)
+        self.tally['compared'] += len(batch) * len(self.fast)
+        for packet in batch:
+            # what the kernel tells the sender about is not plain, and left to it
+            plain = is_plain(packet, packet.results['kernel']) and not packet.redirected
+            count(self.tally['kernel'], self.outcome(packet, plain))
+            for router in self.fast:
+                verdict = packet.verdicts[router.name] or 'not counted'
+                count(self.tally['verdicts'].setdefault(router.name, {}), verdict)
+                if plain:
+                    count(self.tally['eligible'], router.name)
+                    if verdict == FORWARDED:
+                        count(self.tally['taken'], router.name)
+                    else:
+                        count(self.tally['left'].setdefault(router.name, {}), verdict)
+                if plain and packet.results[router.name] != packet.results['kernel']:
+                    self.tally['other_leg'] += 1
+                if verdict == 'not counted' or '+' in verdict:
+                    self.tally['uncounted'] += 1
+        for router in self.fast:
+            for first, second in moved_flows(batch, router):
+                self.mismatch('%s: a flow moved without an operation' % router.name, second, router,
+                              ['before: packet %d to %s' % (first.token,
+                                                            first.results[router.name])])
+            self.check_stats(router, batch)
+
+    @staticmethod
+    def outcome(packet, plain):
+        results = packet.results['kernel']
+        if plain:
+            return 'forwarded plainly'
+        if not results:
+            return 'nothing'
+        frame = results[0][1]
+        if is_plain(packet, results):
+            return 'forwarded with a redirect'
+        if len(results) > 1:
+            return 'several frames'
+        if frame[23:24] == b'\x01' and frame[26:34] != packet.frame[26:34]:
+            return 'ICMP %d/%d' % (frame[34], frame[35])
+        return 'something else'
+
+    def check_stats(self, router, batch):
+        """`stats` must say what was seen packet by packet, and add up."""
+        try:
+            stats = router.control.stats()
+        except AssertionError as error:
+            self.mismatch('%s: %s' % (router.name, error))
+            return
+        before, self.before[router.name] = self.before[router.name], stats
+        for verdict in ('forwarded', 'dropped'):
+            rose = sum(row[verdict] - before.get(ifname, {}).get(verdict, 0)
+                       for ifname, row in stats.items())
+            seen = sum(packet.verdicts[router.name] == verdict for packet in batch)
+            unsure = sum(' ' in (packet.verdicts[router.name] or ' ') for packet in batch)
+            if not seen <= rose <= seen + unsure:
+                self.mismatch('%s: stats: %s rose by %d, %d packets were' % (
+                    router.name, verdict, rose, seen))
+
+    def ask(self, router, batch):
+        questions = self.questions[router.name]
+        for packet in questions.sample(batch, random.Random(self.seed * 1000 + self.number),
+                                       self.options.questions):
+            self.tally['asked'] += 1
+            count(self.tally['asked_about'].setdefault(router.name, {}),
+                  packet.verdicts[router.name])
+            wrong = questions.disagreement(packet)
+            if wrong and not self.still(router, packet):
+                continue  # a neighbour was learned meanwhile
+            wrong = wrong and questions.disagreement(packet)
+            if wrong:
+                self.tally['disagreed'] += 1
+                self.mismatch('%s: get disagrees: %s' % (router.name, wrong), packet, router)
+
+    def still(self, router, packet):
+        """Does the program say the same again?"""
+        router.settle()
+        return self.again(router, packet) == packet.verdicts[router.name]
+
+    def again(self, router, packet):
+        """The verdict of the same frame once more; what comes out is attributed to the first."""
+        router.counters.forget()
+        self.exchange.send_one(router, packet)
+        saved, verdict = {k: list(v) for k, v in packet.results.items()}, None
+        verdict = self.exchange.verdict(router, packet, True)
+        time.sleep(0.005)
+        self.exchange.drain()
+        packet.results = saved
+        self.before[router.name] = router.control.stats()
+        return verdict
+
+    def diagnosis(self, packet, router):
+        """Why, as far as the kernel and the daemon can tell."""
+        notes = []
+        if frames.is_ipv4(packet.frame):
+            from compare import route_get
+            question = route_get(packet)
+            for one in (self.kernel, router):
+                notes.append('%s: ip %s: %s' % (one.name, question,
+                                                one.router.ip.ask([question])))
+                gateway = re.findall(r' via (?:inet6 )?(\S+)', notes[-1])
+                notes[-1] += ' ' + str(one.router.ip.ask(
+                    ['neigh show ' + address for address in set(gateway)]))
+            try:
+                notes.append('get: %s' % router.control.ask('get', {
+                    'dst': '.'.join(map(str, packet.frame[30:34])), 'iif': 'r%d' % packet.port,
+                    'from': '.'.join(map(str, packet.frame[26:30])), 'frame': packet.frame.hex()}))
+            except Exception as error:  # pylint: disable=broad-except
+                notes.append('get: %s' % error)
+        before = {k: len(v) for k, v in packet.results.items()}
+        for one in (self.kernel, router):
+            self.exchange.send_one(one, packet)
+        time.sleep(0.05)
+        self.exchange.drain()
+        for name in ('kernel', router.name):
+            again = packet.results[name][before[name]:]
+            packet.results[name] = packet.results[name][:before[name]]
+            notes.append('sent again, %s: %s' % (
+                name, ['h%d %s' % (port, frames.describe(frame)) for port, frame in again]))
+        return notes
