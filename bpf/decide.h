@@ -17,10 +17,10 @@
  *   multicast, broadcast, martian	destination
  *   martian		source
  *   martian		source is an address of our own
- *   rp_filter
- *   martian		source is not unicast by the table (CONTROL_CHECK_SOURCE)
  *   dropped, no_route, local, ...	what the route says
  *   table_full, no_neighbour
+ *   martian, rp_filter	where the source is routed to: as in the kernel, after the route, on
+ *			whose egress policy rules for the way back may depend
  *   ttl		the kernel looks at it after the route, too: local traffic may have any
  *   egress_down, hairpin, egress_no_xdp, mtu, multi_buffer
  *   observe		in place of forwarded and dropped (CONTROL_OBSERVE)
@@ -32,7 +32,7 @@
 #ifndef EBPF_ROUTE_BPF_DECIDE_H
 #define EBPF_ROUTE_BPF_DECIDE_H
 
-#include "lookup.h"
+#include "source.h"
 
 /* What holds for every packet before a byte of it is read. */
 static __always_inline enum verdict control_check(__u64 now)
@@ -46,22 +46,10 @@ static __always_inline enum verdict control_check(__u64 now)
 	return VERDICT_forwarded;
 }
 
-/* Is the sender one that the kernel would accept, on this port? */
-static __always_inline enum verdict source_check(__be32 src, union port_word ingress)
-{
-	if (address_is_own(src))
-		return VERDICT_martian;
-	if (ingress.flags & PORT_RP_FILTER)
-		return VERDICT_rp_filter;
-	if (READ_ONCE(control.flags) & CONTROL_CHECK_SOURCE && !source_is_unicast(src))
-		return VERDICT_martian;
-	return VERDICT_forwarded;
-}
-
 /* Will the egress port take it? Fills way->egress. */
 static __always_inline enum verdict egress_check(const struct frame *frame,
 						 const struct packet *packet,
-						 union port_word ingress, struct way *way)
+						 const struct ingress *ingress, struct way *way)
 {
 	__u32 index = way->hop.target.port, mtu, xmit;
 	const struct port *port = bpf_map_lookup_elem(&ports, &index);
@@ -71,9 +59,9 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 	way->egress.word = word_read(port->mac);
 	if (!(way->egress.flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (index == frame->port && ingress.flags & PORT_SEND_REDIRECTS)
+	if (index == ingress->port && ingress->word.flags & PORT_SEND_REDIRECTS)
 		return VERDICT_hairpin;
-	xmit = ingress.flags & PORT_IN_GENERIC ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE;
+	xmit = ingress->word.flags & PORT_IN_GENERIC ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE;
 	if (!(way->egress.flags & xmit))
 		return VERDICT_egress_no_xdp;
 	mtu = READ_ONCE(port->mtu);
@@ -90,30 +78,31 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 					   struct packet *packet, struct way *way)
 {
-	__u32 index = frame->port;
+	struct ingress ingress = { .port = frame->port };
 	const struct port *port;
-	union port_word ingress;
 	enum verdict verdict;
 
-	port = index ? bpf_map_lookup_elem(&ports, &index) : NULL;
+	port = ingress.port ? bpf_map_lookup_elem(&ports, &ingress.port) : NULL;
 	if (!port)
 		return VERDICT_stale;
-	ingress.word = word_read(port->mac);
+	ingress.word.word = word_read(port->mac);
 	verdict = control_check(now);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
-	verdict = packet_parse(frame, ingress, packet);
+	verdict = packet_parse(frame, &ingress, packet);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
-	verdict = source_check(packet->src, ingress);
+	if (source_is_own(packet->src, ingress.word))
+		return VERDICT_martian;
+	verdict = route_follow(frame, packet, packet_leaf(frame, packet, &ingress), way);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
-	verdict = route_find(frame, packet, way);
+	verdict = source_check(frame, packet, &ingress, way);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
 	if (packet->ttl <= 1)
 		return VERDICT_ttl;
-	return egress_check(frame, packet, ingress, way);
+	return egress_check(frame, packet, &ingress, way);
 }
 
 #endif

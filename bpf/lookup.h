@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From a destination to the adjacency of its next hop: leaf -> next-hop slot -> adjacency.
+ * From an address to the adjacency of its next hop: leaf -> next-hop slot -> adjacency.
  */
 #ifndef EBPF_ROUTE_BPF_LOOKUP_H
 #define EBPF_ROUTE_BPF_LOOKUP_H
@@ -60,32 +60,6 @@ static __always_inline union nexthop_word nexthop_read(__u32 slot)
 	const struct nexthop_entry *entry = bpf_map_lookup_elem(&nexthops, &slot);
 
 	return (union nexthop_word){ .word = entry ? READ_ONCE(entry->word) : NEXTHOP_UNSET };
-}
-
-/*
- * Custom local routes (CONTROL_CHECK_SOURCE): own_addresses no longer tells all addresses that the
- * kernel takes as its own, so the source has to be an address that would be routed, or unknown.
- */
-static __always_inline bool source_is_unicast(__be32 src)
-{
-	__u32 leaf = leaf_find(src);
-	union nexthop_word hop;
-
-	if (leaf < LEAF_FIRST_SLOT)
-		return leaf == VERDICT_no_route;
-	hop = nexthop_read(leaf);
-	return hop.nexthop.kind != NEXTHOP_UNSET && hop.nexthop.kind != NEXTHOP_VERDICT;
-}
-
-static __always_inline bool address_is_own(__be32 addr)
-{
-	__u32 bit = own_filter_bit(addr), word = bit / 64;
-
-	/* Known to be in bounds, but verifiers before Linux 6.8 lose it over the xor. */
-	barrier_var(word);
-	word &= OWN_FILTER_BITS / 64 - 1;
-	return READ_ONCE(control.own_filter[word]) >> (bit & 63) & 1 &&
-	       bpf_map_lookup_elem(&own_addresses, &addr);
 }
 
 /*
@@ -158,12 +132,12 @@ static __always_inline enum verdict adjacency_read(__u32 index, struct way *ret)
 	return ret->hop.target.port ? VERDICT_forwarded : VERDICT_no_neighbour;
 }
 
-/* VERDICT_forwarded with all of *ret but the egress filled, or what the route says instead. */
-static __always_inline enum verdict route_find(const struct frame *frame,
-					       const struct packet *packet, struct way *ret)
+/* VERDICT_forwarded with all of *ret but the egress filled, or what the leaf says instead. */
+static __always_inline enum verdict
+route_follow(const struct frame *frame, const struct packet *packet, __u32 leaf, struct way *ret)
 {
-	__u32 leaf = leaf_find(packet->dst), index;
 	union nexthop_word hop;
+	__u32 index;
 
 	if (leaf < LEAF_FIRST_SLOT)
 		return verdict_of(leaf);

@@ -31,6 +31,12 @@ struct frame {
 	__u32 port;	       /* where it came in */
 };
 
+/* The port that the kernel says the packet came in by: a macvlan device's, or that of the frame. */
+struct ingress {
+	__u32 port;
+	union port_word word;
+};
+
 /* The facts of a packet that passed packet_parse(). */
 struct packet {
 	__be32 src, dst;
@@ -56,6 +62,39 @@ static __always_inline enum verdict verdict_of_short(const struct frame *frame, 
 	return multi_buffer && need <= frame->len ? VERDICT_multi_buffer : VERDICT_malformed;
 }
 
+/*
+ * Whose is a destination MAC address that is not the port's own? VERDICT_forwarded with *ingress made
+ * that of the macvlan device; how frames are handed over stays a matter of the port below. Multicast
+ * and broadcast are nobody's. The element of a deleted key may be another's while it is read, so the
+ * MAC address of the port found has to agree.
+ */
+static __always_inline enum verdict ingress_find(const struct frame *frame, struct ingress *ingress)
+{
+	union ingress_mac key = { .word = *(const __u64 *)frame->data };
+	const struct port *port;
+	const __u64 *found;
+	__u32 index;
+	__u16 hook;
+
+	key.port = frame->port;
+	if (key.mac[0] & 1)
+		return VERDICT_not_our_mac;
+	found = bpf_map_lookup_elem(&ingress_macs, &key);
+	if (!found)
+		return VERDICT_not_our_mac;
+	index = READ_ONCE(*found);
+	port = bpf_map_lookup_elem(&ports, &index);
+	if (!port)
+		return VERDICT_stale;
+	hook = ingress->word.flags & PORT_IN_GENERIC;
+	ingress->port = index;
+	ingress->word.word = word_read(port->mac);
+	if (MAC_OF_WORD(key.word ^ ingress->word.word))
+		return VERDICT_not_our_mac;
+	ingress->word.flags = (ingress->word.flags & ~PORT_IN_GENERIC) | hook;
+	return VERDICT_forwarded;
+}
+
 /* VERDICT_forwarded where the kernel would take it as a routable destination and source. */
 static __always_inline enum verdict addresses_check(const struct packet *packet)
 {
@@ -75,11 +114,12 @@ static __always_inline enum verdict addresses_check(const struct packet *packet)
 	return VERDICT_forwarded;
 }
 
-/* VERDICT_forwarded with *ret filled, or why the kernel gets it. */
-static __always_inline enum verdict packet_parse(const struct frame *frame, union port_word ingress,
+/* VERDICT_forwarded with *ret filled and *ingress corrected, or why the kernel gets it. */
+static __always_inline enum verdict packet_parse(const struct frame *frame, struct ingress *ingress,
 						 struct packet *ret)
 {
 	const struct iphdr *ip = frame->data + ETH_HLEN;
+	enum verdict verdict;
 	__u32 tot_len;
 	__u8 first;
 
@@ -87,8 +127,13 @@ static __always_inline enum verdict packet_parse(const struct frame *frame, unio
 		return verdict_of_short(frame, ETH_HLEN);
 	if (*(const __be16 *)(frame->data + 2 * ETH_ALEN) != bpf_htons(ETH_P_IP))
 		return VERDICT_not_ipv4;
-	if (MAC_OF_WORD(*(const __u64 *)frame->data ^ ingress.word))
-		return VERDICT_not_our_mac;
+	if (MAC_OF_WORD(*(const __u64 *)frame->data ^ ingress->word.word)) {
+		if (!(ingress->word.flags & PORT_HAS_MACS))
+			return VERDICT_not_our_mac;
+		verdict = ingress_find(frame, ingress);
+		if (verdict != VERDICT_forwarded)
+			return verdict;
+	}
 	if (frame->data + IP_LINEAR > frame->data_end)
 		return verdict_of_short(frame, IP_LINEAR);
 	first = *(const __u8 *)ip;
@@ -103,7 +148,7 @@ static __always_inline enum verdict packet_parse(const struct frame *frame, unio
 		return VERDICT_malformed;
 	if (header_sum(ip) != 0xffff)
 		return VERDICT_malformed;
-	if (!(ingress.flags & PORT_FORWARDING))
+	if (!(ingress->word.flags & PORT_FORWARDING))
 		return VERDICT_forwarding_off;
 	ret->src = ip->saddr;
 	ret->dst = ip->daddr;

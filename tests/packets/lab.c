@@ -131,6 +131,18 @@ void lab_enter(struct lab *l, const char *text, uint32_t leaf)
 	l->routes[l->n_routes++] = (struct lab_route){ prefix, leaf };
 }
 
+void lab_own_address(struct lab *l, const char *addr, uint8_t kind)
+{
+	__be32 own = inet_addr(addr);
+	int fd = bpf_map__fd(l->router->maps.own_addresses);
+
+	l->control->own_filter[own_filter_bit(own) / 64] |= 1ULL << own_filter_bit(own) % 64;
+	if (kind)
+		bpf_map_update_elem(fd, &own, &kind, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, &own);
+}
+
 static void enter_routes(struct lab *l)
 {
 	char text[PREFIX_STRLEN + 8];
@@ -149,6 +161,29 @@ static void enter_routes(struct lab *l)
 		lab_enter(l, text, SLOT_VERDICT + v);
 	}
 	lab_enter(l, "250.0.0.0/8", SLOT_OUT);
+}
+
+/* PORT_IN comes at each of the four places once. */
+static void set_reverse(struct lab *l)
+{
+	enum { NONE = REVERSE_NO_PORT };
+	static const union reverse_word known[LAB_SLOTS] = {
+		[SLOT_SMALL].port = { PORT_OUT, PORT_IN, NONE, NONE },
+		[SLOT_BIG].port = { PORT_OUT, NONE, PORT_IN, NONE },
+		[SLOT_GROUP].port = { PORT_OUT, PORT_JUMBO, NONE, NONE },
+		[SLOT_GROUP_MIXED].port = { PORT_OUT, PORT_JUMBO, PORT_GENERIC, PORT_IN },
+		[SLOT_UNRESOLVED].port = { PORT_OUT, NONE, NONE, NONE },
+	};
+
+	for (uint32_t slot = SLOT_OUT; slot < LAB_SLOTS; slot++) {
+		union reverse_word one = { .port = { lab_hop_port(slot), NONE, NONE, NONE } };
+
+		if (known[slot].word)
+			one = known[slot];
+		else if (!lab_hop_port(slot))
+			one.word = 0;
+		l->nexthops[slot].reverse = one;
+	}
 }
 
 static void set_nexthops(struct lab *l)
@@ -208,6 +243,7 @@ static void set_ports(struct lab *l)
 void lab_reset(struct lab *l)
 {
 	set_nexthops(l);
+	set_reverse(l);
 	set_ports(l);
 	memset(l->control, 0, sizeof(*l->control));
 	l->control->lease_until = now_ns() + 600 * 1000000000ULL;

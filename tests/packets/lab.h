@@ -24,24 +24,27 @@ enum {
 	LAB_PORTS,
 };
 
-/* Next-hop slots; the routes name the slot that they lead to. */
+/*
+ * Next-hop slots; the routes name the slot that they lead to. A source routed there may come by the port
+ * it leads to, and those named; by none where that is not known.
+ */
 enum {
 	SLOT_OUT = LEAF_FIRST_SLOT, /* 10.1.0.0/16, and 10.1.7.128/25 -> SLOT_JUMBO within it */
-	SLOT_SMALL,		    /* 10.2.0.0/16: PORT_OUT, route mtu 1400 */
-	SLOT_JUMBO,		    /* 10.3.0.0/16 */
-	SLOT_DOWN,		    /* 10.4.0.0/16 */
-	SLOT_MUTE,		    /* 10.5.0.0/16 */
-	SLOT_GENERIC,		    /* 10.6.0.0/16 */
-	SLOT_GONE,		    /* 10.7.0.0/16 */
-	SLOT_BACK,		    /* 10.8.0.0/16: PORT_IN, a hairpin */
-	SLOT_UNRESOLVED,	    /* 10.9.0.0/16: adjacency without a port */
-	SLOT_CONNECTED,	  /* 10.10.0.0/16 on PORT_OUT: neighbours 10.10.0.1 and .2 (no port) */
-	SLOT_GROUP,	  /* 10.11.0.0/16: half SLOT_OUT, half SLOT_JUMBO */
-	SLOT_GROUP_MIXED, /* 10.12.0.0/16: all unreachable, but a few buckets nonsense */
+	SLOT_SMALL,	 /* 10.2.0.0/16: PORT_OUT, route mtu 1400; reverse: PORT_IN too */
+	SLOT_JUMBO,	 /* 10.3.0.0/16 */
+	SLOT_DOWN,	 /* 10.4.0.0/16 */
+	SLOT_MUTE,	 /* 10.5.0.0/16 */
+	SLOT_GENERIC,	 /* 10.6.0.0/16 */
+	SLOT_GONE,	 /* 10.7.0.0/16 */
+	SLOT_BACK,	 /* 10.8.0.0/16: PORT_IN, a hairpin */
+	SLOT_UNRESOLVED, /* 10.9.0.0/16: adjacency without a port */
+	SLOT_CONNECTED,	 /* 10.10.0.0/16 on PORT_OUT: neighbours 10.10.0.1 and .2 (no port) */
+	SLOT_GROUP,	 /* 10.11.0.0/16: half SLOT_OUT, half SLOT_JUMBO */
+	SLOT_GROUP_MIXED, /* 10.12.0.0/16: all unreachable, but a few buckets nonsense; reverse: any */
 	SLOT_UNSET,	  /* 10.13.0.0/16 */
 	SLOT_NESTED,	  /* 10.14.0.0/16: a group of SLOT_GROUP */
 	SLOT_NOWHERE,	  /* 10.15.0.0/16: adjacency beyond the table */
-	SLOT_BIG,	  /* 10.16.0.0/16: PORT_OUT, route mtu 9000 */
+	SLOT_BIG,	  /* 10.16.0.0/16: PORT_OUT, route mtu 9000; reverse: PORT_IN too */
 	SLOT_VERDICT,	  /* + v, 10.101.v.0/24: NEXTHOP_VERDICT v */
 	LAB_SLOTS = SLOT_VERDICT + VERDICT_COUNT,
 };
@@ -103,6 +106,8 @@ struct lab *lab_new(enum engine engine, bool multi_buffer);
 void lab_free(struct lab *lab);
 void lab_reset(struct lab *lab);
 void lab_enter(struct lab *lab, const char *prefix, uint32_t leaf);
+/* kind: enum own_kind; 0 takes it out of the table, not out of the filter. */
+void lab_own_address(struct lab *lab, const char *addr, uint8_t kind);
 
 /* The neighbour's MAC address behind a slot's adjacency. */
 void lab_hop_mac(uint32_t slot, uint8_t mac[6]);
@@ -130,6 +135,7 @@ uint64_t now_ns(void);
 
 /* The groups of tests; each returns the number of failed ones. */
 int run_rows(void);
+int run_source(void);
 int run_states(void);
 int run_rewrite(void);
 int run_groups(void);

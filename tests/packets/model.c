@@ -74,7 +74,7 @@ static enum verdict check_source(const struct lab *l, const struct frame *frame)
 {
 	static const char *const martian[] = { "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4",
 					       "255.255.255.255/32" };
-	uint32_t src = get32(frame->bytes + AT_SRC), dst = get32(frame->bytes + AT_DST), leaf;
+	uint32_t src = get32(frame->bytes + AT_SRC), dst = get32(frame->bytes + AT_DST);
 
 	if (!(l->ports[PORT_IN].flags & PORT_FORWARDING))
 		return VERDICT_forwarding_off;
@@ -88,23 +88,32 @@ static enum verdict check_source(const struct lab *l, const struct frame *frame)
 		if (within(src, martian[i]))
 			return VERDICT_martian;
 	}
-	if (l->ports[PORT_IN].flags & PORT_RP_FILTER)
-		return VERDICT_rp_filter;
-	if (!(l->control->flags & CONTROL_CHECK_SOURCE))
-		return VERDICT_forwarded;
-	leaf = leaf_of(l, src);
-	if (leaf == VERDICT_no_route)
-		return VERDICT_forwarded;
-	if (leaf < LEAF_FIRST_SLOT || leaf >= LAB_SLOTS)
-		return VERDICT_martian;
-	switch (l->nexthops[leaf].nexthop.kind) {
-	case NEXTHOP_ADJACENCY:
-	case NEXTHOP_CONNECTED:
-	case NEXTHOP_GROUP:
-		return VERDICT_forwarded;
-	default:
-		return VERDICT_martian;
+	return VERDICT_forwarded;
+}
+
+/* Of the source's route: as the comment in include/maps.h on union reverse_word has it. */
+static enum verdict check_reverse(const struct lab *l, const struct frame *frame)
+{
+	uint16_t flags = l->ports[PORT_IN].flags;
+	uint32_t leaf = leaf_of(l, get32(frame->bytes + AT_SRC));
+	bool known = leaf >= LEAF_FIRST_SLOT && leaf < LAB_SLOTS && l->nexthops[leaf].reverse.word;
+
+	if (!(flags & PORT_RP_FILTER)) {
+		if (!(l->control->flags & CONTROL_CHECK_SOURCE) || known)
+			return VERDICT_forwarded;
+		return leaf == VERDICT_no_route ? VERDICT_forwarded : VERDICT_martian;
 	}
+	if (leaf == VERDICT_local || leaf == VERDICT_broadcast || leaf == VERDICT_multicast)
+		return VERDICT_martian;
+	if (!known)
+		return VERDICT_rp_filter;
+	for (int i = 0; i < REVERSE_PORTS; i++) {
+		if (l->nexthops[leaf].reverse.port[i] == PORT_IN)
+			return VERDICT_forwarded;
+	}
+	if (flags & PORT_RP_LOOSE && flags & PORT_HAS_ADDRESS)
+		return VERDICT_forwarded;
+	return VERDICT_rp_filter;
 }
 
 /* Of the egress that a forwarding slot leads to. */
@@ -114,9 +123,13 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 	const struct port *out = &l->ports[egress], *in = &l->ports[PORT_IN];
 	unsigned int tot_len = get16(frame->bytes + AT_TOT_LEN), mtu = out->mtu;
 	bool generic = in->flags & PORT_IN_GENERIC;
+	enum verdict verdict;
 
 	if (!egress)
 		return VERDICT_no_neighbour;
+	verdict = check_reverse(l, frame);
+	if (verdict != VERDICT_forwarded)
+		return verdict;
 	if (frame->bytes[AT_TTL] < 2)
 		return VERDICT_ttl;
 	if (!(out->flags & PORT_UP))

@@ -28,13 +28,16 @@ static uint32_t any(uint32_t limit)
 
 static void random_switches(struct lab *l)
 {
-	static const uint16_t switches[] = { PORT_RP_FILTER, PORT_SEND_REDIRECTS, PORT_IN_GENERIC };
+	static const uint16_t switches[] = {
+		PORT_RP_FILTER, PORT_SEND_REDIRECTS, PORT_IN_GENERIC,
+		PORT_RP_LOOSE,	PORT_HAS_ADDRESS,    PORT_ACCEPT_LOCAL
+	};
 
 	l->ports[PORT_IN].flags = PORT_UP | PORT_XMIT_NATIVE | PORT_XMIT_GENERIC;
 	if (any(16))
 		l->ports[PORT_IN].flags |= PORT_FORWARDING;
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
-		if (any(8) == 0)
+		if (any(4) == 0)
 			l->ports[PORT_IN].flags |= switches[i];
 	}
 	l->control->flags = any(2) ? 0 : any(8);
