@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A link goes down and comes up, and the kernel says nothing of its routes: alone, by several legs, by
 # next-hop objects and groups of them.
-# check: kernel dir24 lpm
+# check: kernel dir24
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]  goes down
 #                            r3 --- [ third ]  has the default route, where the traffic of vanished routes goes

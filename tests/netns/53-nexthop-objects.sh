@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Next-hop objects replaced and deleted under their routes, with nexthop_compat_mode 1 (a message for each
 # route that is replaced) and 0 (none). FRR drives the kernel by the latter.
-# check: kernel dir24 lpm
+# check: kernel dir24
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]  02:00:00:00:02:02, and :22 to stand for a second gateway
 #                            r3 --- [ third ]  and the default route
