@@ -33,16 +33,16 @@ class Comparison:
         if not is_plain(packet, other):
             return False
         # The kernel may also have queued it for a leg without neighbour, or found it too long for one.
-        legs = self.legs(packet)
+        several, legs = self.legs(packet)
         port, frame = other[0]
-        if is_plain(packet, kernel) or (packet.verdicts[router.name] == 'forwarded' and
-                                        len(legs) > 1):
+        if is_plain(packet, kernel) or several and packet.verdicts[router.name] == 'forwarded':
             return (port, frame[:12]) in legs
         return False
 
     # ---- the kernel's legs ---------------------------------------------------------------------
     def legs(self, packet):
-        """{(port, MAC addresses): True} of each leg by which the kernel could send this packet."""
+        """Whether the kernel chooses among several legs, and (port, MAC addresses) of those by which it
+        could send this packet as it is."""
         key = packet.port, packet.frame[14:34], packet.frame[34:38]
         if key not in self.legs_of:
             self.legs_of[key] = self.ask_legs(packet)
@@ -52,22 +52,25 @@ class Comparison:
         if self.links is None:
             self.links = {row['ifname']: row for row in self.kernel.query.json('link show')}
             self.neighbours = {(row['dev'], row['dst']): row.get('lladdr')
-                               for row in self.kernel.query.json('neigh show')
+                               for row in self.kernel.query.json('neigh show nud all')
                                if not {'FAILED', 'INCOMPLETE'} & set(row.get('state', ()))}
         rows = self.kernel.query.json(route_get(packet))
         tot_len = len(packet.plain or b'')
-        found = {}
+        found, alive = set(), 0
         for leg in self.expand(rows[0]) if rows else ():
             link = self.links.get(leg.get('dev'))
             gateway = leg.get('gateway') or leg.get('via', {}).get('host') or \
                 socket.inet_ntoa(packet.frame[30:34])
             mac = self.neighbours.get((leg.get('dev'), gateway))
-            if not link or not mac or 'dead' in leg.get('flags', ()) or tot_len > link['mtu']:
+            if not link or 'dead' in leg.get('flags', ()):
+                continue
+            alive += 1
+            if not mac or tot_len > link['mtu']:
                 continue
             port = {world.VIRTUAL: 1}.get(leg['dev']) or int(leg['dev'][1:]) \
                 if leg['dev'][1:].isdigit() else 0
-            found[port, world.mac_bytes(mac) + world.mac_bytes(link['address'])] = True
-        return found
+            found.add((port, world.mac_bytes(mac) + world.mac_bytes(link['address'])))
+        return alive > 1, found
 
     def expand(self, route):
         """The legs of a route, or of the nexthop object that it names."""
@@ -110,9 +113,9 @@ def late_is_fine(packet):
     """Frames after the batch: what was queued for a neighbour, or the error when there was none."""
     for results in packet.late.values():
         for _, frame in results:
-            if frame[14:] != packet.plain and not (
-                    frames.is_ipv4(frame) and frame[23] == frames.ICMP and
-                    frame[34:36] == HOST_UNREACHABLE):
+            icmp = 14 + (frame[14] & 15) * 4
+            if not frames.is_ipv4(frame) or frame[26:34] != packet.frame[26:34] and not (
+                    frame[23] == frames.ICMP and frame[icmp:icmp + 2] == HOST_UNREACHABLE):
                 return False
     return True
 

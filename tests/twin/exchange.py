@@ -14,6 +14,7 @@ import world
 
 QUIET = 0.3          # without a new frame for so long, nothing more will come
 COUNTED = 0.05       # for a packet that should be counted
+SENDERS = bytes((198, 19))
 
 
 class Exchange:
@@ -39,8 +40,8 @@ class Exchange:
         for packet in batch:
             self.packets[packet.token] = packet
             source = packet.source()
-            if source and source not in self.sources:
-                self.sources[source] = packet.token
+            if source and source[:2] == SENDERS:  # the others are not used once only
+                self.sources.setdefault(source, packet.token)
             counted = self.state.is_usable(packet.port) and \
                 self.state.fits(packet.port, len(packet.frame) - 14)
             for router in self.routers:
@@ -121,7 +122,9 @@ class Exchange:
         packet = self.packets.get(struct.unpack_from('!H', frame, 18)[0])
         if packet and packet.frame[26:34] == frame[26:34]:
             return packet.token
-        return self.sources.get(frame[30:34])
+        inside = frames.inside(frame)
+        token = self.owner(inside) if inside else None
+        return self.sources.get(frame[30:34]) if token is None else token
 
     def answer_arp(self, router, port, frame):
         if struct.unpack_from('!H', frame, 20)[0] != 1:
@@ -179,6 +182,6 @@ def normalised(packet, frame):
         return frame
     if frame[23] == frames.ICMP and frame[34:35] == b'\x05':
         return None
-    if frame[23] == frames.UDP and frame[36:38] == b'\x12\xb5':
+    if frame[23] == frames.UDP and frame[36:38] == frames.VXLAN:
         frame = frame[:34] + b'\0\0' + frame[36:40] + b'\0\0' + frame[42:]
     return frame[:18] + b'\0\0' + frame[20:24] + b'\0\0' + frame[26:]

@@ -6,6 +6,7 @@ ETH_IP = b'\x08\0'
 UDP, TCP, ICMP, GRE, ESP, SCTP, UNKNOWN = 17, 6, 1, 47, 50, 132, 253
 MAGIC = b'TWIN'
 DF, MF = 0x4000, 0x2000
+VXLAN = b'\x12\xb5'
 
 
 def checksum(data):
@@ -62,6 +63,16 @@ def is_ipv4(frame):
 
 def is_arp(frame):
     return frame[12:14] == b'\x08\x06' and len(frame) >= 42
+
+
+def inside(frame):
+    """The frame inside of vxlan, or the packet that an ICMP error quotes as a frame; else None."""
+    layer = frame[14 + (frame[14] & 15) * 4:]
+    if frame[23] == UDP and layer[2:4] == VXLAN:
+        return layer[16:]
+    if frame[23] == ICMP and layer[:1] in (b'\x03', b'\x05', b'\x0b', b'\x0c'):
+        return bytes(12) + ETH_IP + layer[8:]
+    return None
 
 
 def forwarded_ip(frame):

@@ -51,7 +51,8 @@ def gateway_moves(rng, state):
     state.living[port, address] = mac
     lines = ['neigh replace %s lladdr %s dev r%d nud stale' % (
         address, world.gateway_mac(port, host), port)]
-    frame = arp(rng.choice((1, 2)), world.mac_bytes(mac), address, bytes(6), address, BROADCAST)
+    operation, mac = rng.choice((1, 2)), world.mac_bytes(mac)
+    frame = arp(operation, mac, address, mac if operation == 2 else bytes(6), address, BROADCAST)
     return Operation('gateway moves', lines, frames=[(port, frame)], lenient=True)
 
 
@@ -180,10 +181,8 @@ def sysctl(rng, state):
         return sysctl_until(state, 'ipv4/conf/r%d/forwarding' % port, 0, 1)
     if draw < 0.40:
         return sysctl_until(state, 'ipv4/ip_forward', 0, 1)
-    if draw < 0.56:
-        return Operation('sysctl', sysctls={
-            'ipv4/conf/all/send_redirects': rng.choice((0, 0, 1)),
-            'ipv4/conf/r%d/send_redirects' % port: rng.choice((0, 0, 1))})
+    if draw < 0.52:
+        return sysctl_until(state, 'ipv4/conf/%s/send_redirects' % where, 1, 0)
     if draw < 0.66:
         return sysctl_until(state, 'ipv4/conf/%s/accept_local' % where, 1, 0)
     if draw < 0.78:

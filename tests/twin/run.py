@@ -15,7 +15,7 @@ from report import count, mismatch_text, new_tally
 from state import State
 from topology import Router
 
-LATE = 1.2  # seconds in which the kernel gives up on a neighbour
+MESSAGES = 3  # mismatches of a seed told in full
 
 
 class Died(Exception):
@@ -87,10 +87,16 @@ class Run:
         self.tally['mismatches'] += 1
         if self.history:
             count(self.tally['by_operation'], self.history[-1][1].text)
-        self.messages.append(mismatch_text(self, what, packet, router, notes))
+        if len(self.messages) < MESSAGES:
+            if packet and router:
+                notes = list(notes) + self.diagnosis(packet, router)
+            self.messages.append(mismatch_text(self, what, packet, router, notes))
+        elif len(self.messages) == MESSAGES:
+            self.messages.append('.. and more in seed %d' % self.seed)
 
     # ---- one operation and its packets ---------------------------------------------------------
     def step(self):
+        self.resent = False
         operation = operations.choose(self.rng, self.state)
         self.history.append((self.number, operation))
         self.apply(operation)
@@ -102,11 +108,12 @@ class Run:
         self.exchange.send(batch)
         wrong = self.exchange.collect(lambda: self.comparison.unequal(batch, self.fast))
         for packet, router in wrong:
-            self.mismatch('%s and the kernel differ' % router.name, packet, router,
-                          self.diagnosis(packet, router))
+            self.mismatch('%s and the kernel differ' % router.name, packet, router)
         self.check_batch(batch)
         for router in self.fast:
             self.ask(router, batch)
+        if self.resent:
+            self.before = {router.name: router.control.stats() for router in self.fast}
 
     def apply(self, operation):
         answers = []
@@ -168,7 +175,8 @@ class Run:
                 self.mismatch('%s: a flow moved without an operation' % router.name, second, router,
                               ['before: packet %d to %s' % (first.token,
                                                             first.results[router.name])])
-            self.check_stats(router, batch)
+            if not self.resent:
+                self.check_stats(router, batch)
 
     @staticmethod
     def outcome(packet, plain):
@@ -225,6 +233,7 @@ class Run:
 
     def again(self, router, packet):
         """The verdict of the same frame once more; what comes out is attributed to the first."""
+        self.resent = True
         router.counters.forget()
         self.exchange.send_one(router, packet)
         saved, verdict = {k: list(v) for k, v in packet.results.items()}, None
@@ -232,7 +241,6 @@ class Run:
         time.sleep(0.005)
         self.exchange.drain()
         packet.results = saved
-        self.before[router.name] = router.control.stats()
         return verdict
 
     def diagnosis(self, packet, router):
@@ -246,13 +254,14 @@ class Run:
                                                 one.router.ip.ask([question])))
                 gateway = re.findall(r' via (?:inet6 )?(\S+)', notes[-1])
                 notes[-1] += ' ' + str(one.router.ip.ask(
-                    ['neigh show ' + address for address in set(gateway)]))
+                    ['neigh show nud all ' + address for address in set(gateway)]))
             try:
                 notes.append('get: %s' % router.control.ask('get', {
                     'dst': '.'.join(map(str, packet.frame[30:34])), 'iif': 'r%d' % packet.port,
                     'from': '.'.join(map(str, packet.frame[26:30])), 'frame': packet.frame.hex()}))
             except Exception as error:  # pylint: disable=broad-except
                 notes.append('get: %s' % error)
+        self.resent = True
         before = {k: len(v) for k, v in packet.results.items()}
         for one in (self.kernel, router):
             self.exchange.send_one(one, packet)

@@ -17,7 +17,8 @@ MTU_LARGEST = 2000
 
 ROUTER_SYSCTLS = {
     'ipv4/ip_forward': 1, 'ipv4/conf/all/rp_filter': 0, 'ipv4/conf/default/rp_filter': 0,
-    'ipv4/conf/all/send_redirects': 1,
+    # off, as on most routers: where it is on, whatever leaves as it came is the kernel's
+    'ipv4/conf/all/send_redirects': 0, 'ipv4/conf/default/send_redirects': 0,
     # every error is sent: what is compared must not depend on what went before
     'ipv4/icmp_ratemask': 0, 'ipv4/icmp_msgs_per_sec': 10000000, 'ipv4/icmp_msgs_burst': 1000000,
     # the kernels of all three choose the same leg for the same packet
@@ -30,7 +31,8 @@ ROUTER_SYSCTLS = {
 # Neighbours change when an operation or a packet makes them, not as time goes by.
 NEIGHBOUR_SYSCTLS = {
     'base_reachable_time_ms': 36000000, 'delay_first_probe_time': 36000, 'mcast_solicit': 1,
-    'locktime': 0, 'unres_qlen_bytes': 4000000,
+    # what ARP says counts at once, even in the jiffy of the last change
+    'locktime': -100, 'unres_qlen_bytes': 4000000,
 }
 
 
