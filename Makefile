@@ -72,6 +72,9 @@ $(B)/obj/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The programs' headers read words of a frame wherever they lie, and as whatever they need.
+$(B)/obj/daemon/explain_decide.o: CFLAGS += -fno-strict-aliasing -fno-sanitize=alignment
+
 $(call objs,obj,$(SHELL_SRC)) $(call objs,obj,$(PACKETS)): | $(SKELS)
 $(call objs,obj,$(filter-out %.bpf.c,$(BENCH))): | $(SKELS) $(BENCH_SKELS)
 

@@ -14,21 +14,27 @@ static const struct command commands[] = {
 	{ "neigh", cmd_neigh, "[show] [dev DEV]", "neighbours, with what the fast path does" },
 	{ "nexthop", cmd_nexthop, "[show]", "next hops, with their routes and traffic" },
 	{ "link", cmd_link, "[show]", "interfaces, and what holds them off the fast path" },
-	{ "get", cmd_get, "ADDR [from SRC] [iif DEV]",
-	  "what would be done with that packet, and why" },
+	{ "get", cmd_get,
+	  "ADDR [from SRC] [iif DEV] [tos TOS] [ipproto PROTO] [sport PORT] [dport PORT] "
+	  "[ttl N] [size BYTES] [mac MAC] | frame HEX iif DEV",
+	  "what would be done with that packet or frame, and why" },
 	{ "settle", cmd_settle, "[--timeout SECONDS]", "wait until the maps equal the kernel" },
 };
 
 enum {
 	N_COMMANDS = sizeof(commands) / sizeof(commands[0]),
+	COLUMN = 30, /* where descriptions begin */
 };
 
 static void print_command(FILE *out, const struct command *command)
 {
-	char words[64];
+	char words[256];
+	int len = snprintf(words, sizeof(words), "%s %s", command->name, command->arguments);
 
-	snprintf(words, sizeof(words), "%s %s", command->name, command->arguments);
-	fprintf(out, "  %-30s %s\n", words, command->description);
+	if (len <= COLUMN)
+		fprintf(out, "  %-*s %s\n", COLUMN, words, command->description);
+	else
+		fprintf(out, "  %s\n  %-*s %s\n", words, COLUMN, "", command->description);
 }
 
 static void print_usage(FILE *out)

@@ -1,195 +1,238 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The programs' decisions, retraced in user space. Follows the order of bpf/router.bpf.c. */
+/* From a question to a frame, and from the decision about it to an answer in the kernel's names. */
 #include "explain.h"
 
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include "explain_decide.h"
 #include "resolve.h"
 
-static bool in_net(__be32 addr, uint32_t net, uint8_t len)
+/* A source that no rule is likely to name, and that may appear on a wire (240.0.0.0/4 is unicast). */
+#define ANY_SOURCE htonl(0xf0000001)
+
+/* ---- the frame ----------------------------------------------------------------------- */
+
+/* The interface that the frames come in by: of a macvlan device the one below. */
+static const struct mirror_link *wire_of(const struct daemon *d, const struct mirror_link *link)
 {
-	return (ntohl(addr) & prefix_mask(len)) == net;
+	const struct mirror_link *lower;
+
+	if (link->hook != HOOK_NONE || !link->e.macvlan_mode || !link->e.lower)
+		return link;
+	lower = mirror_link(d->mirror, link->e.lower);
+	return lower ? lower : link;
 }
 
-/* Source or destination that may not appear on a wire. */
-static bool is_martian(__be32 addr)
+bool explain_is_ingress(const struct daemon *d, const struct mirror_link *link)
 {
-	return in_net(addr, 0x00000000, 8) || in_net(addr, 0x7f000000, 8);
+	return wire_of(d, link)->hook != HOOK_NONE;
 }
+
+/* One's complement sum over the header as the kernel writes it. */
+static uint16_t header_checksum(const uint8_t *header)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += header[i] << 8 | header[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static uint8_t *make_frame(const struct daemon *d, const struct explain_query *query)
+{
+	const struct explain_query *q = query;
+	uint16_t ports[2] = { htons(q->sport), htons(q->dport) };
+	struct iphdr ip = {
+		.version = 4,
+		.ihl = 5,
+		.tos = q->tos,
+		.tot_len = htons(q->size),
+		.ttl = q->ttl,
+		.protocol = q->protocol,
+		.saddr = q->src ? q->src : ANY_SOURCE,
+		.daddr = q->dst,
+	};
+	struct ethhdr eth = { .h_proto = htons(ETH_P_IP) };
+	uint8_t *frame = calloc(1, sizeof(eth) + q->size);
+
+	if (!frame)
+		return NULL;
+	if (q->mac)
+		memcpy(eth.h_dest, q->mac, ETH_ALEN);
+	else if (q->iif && wire_of(d, q->iif) != q->iif)
+		memcpy(eth.h_dest, q->iif->e.mac, ETH_ALEN);
+	else if (q->iif)
+		/* As the port has it: whether that is right is not the question. */
+		memcpy(eth.h_dest,
+		       datapath_port(d->datapath, fib_port_of(d->fib, q->iif->e.ifindex)).mac,
+		       ETH_ALEN);
+	memcpy(frame, &eth, sizeof(eth));
+	memcpy(frame + sizeof(eth), &ip, sizeof(ip));
+	ip.check = htons(header_checksum(frame + sizeof(eth)));
+	memcpy(frame + sizeof(eth), &ip, sizeof(ip));
+	if (q->size >= sizeof(ip) + sizeof(ports))
+		memcpy(frame + sizeof(eth) + sizeof(ip), ports, sizeof(ports));
+	return frame;
+}
+
+/* ---- the answer ---------------------------------------------------------------------- */
+
+/* Of a group: the leg whose adjacency, or device, the chosen slot has. */
+static void describe_leg(const struct daemon *d, const struct mirror_nexthop *nexthop,
+			 uint32_t slot, struct explained *ret)
+{
+	struct resolved_member members[EVENT_LEGS_MAX];
+	union nexthop_word word = datapath_nexthop(d->datapath, slot);
+	enum verdict ignored;
+	unsigned int n = resolve_group(d->mirror, nexthop, members, &ignored);
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct event_leg *leg = &members[i].leg;
+
+		if (members[i].verdict)
+			continue;
+		if (word.nexthop.kind == NEXTHOP_CONNECTED
+			    ? leg->gateway.family || leg->oif != word.nexthop.arg
+			    : !leg->gateway.family ||
+				      fib_adjacency_of(d->fib, leg->oif, &leg->gateway) !=
+					      word.nexthop.arg)
+			continue;
+		ret->gateway = leg->gateway;
+		ret->oif = leg->oif;
+		return;
+	}
+}
+
+/* The way out, as far as the decision got, and beyond that as far as the mirror knows it. */
+static void describe_way(const struct daemon *d, const struct resolved_route *route,
+			 const struct decided *decided, struct explained *ret)
+{
+	const struct mirror_nexthop *nexthop;
+	struct resolved_nexthop resolved;
+	union adjacency_word hop = decided->hop;
+	uint32_t mtu;
+
+	if (!route->nexthop)
+		return;
+	nexthop = mirror_nexthop(d->mirror, route->nexthop);
+	resolve_nexthop(d->mirror, nexthop, &resolved);
+	ret->mtu = decided->slot ? decided->mtu : nexthop->mtu;
+	if (resolved.kind == RESOLVED_GROUP) {
+		ret->multipath = true;
+		if (decided->slot)
+			describe_leg(d, nexthop, decided->slot, ret);
+	} else if (resolved.kind == RESOLVED_GATEWAY || resolved.kind == RESOLVED_CONNECTED) {
+		struct addr next = resolved.leg.gateway;
+
+		ret->gateway = next;
+		ret->oif = resolved.leg.oif;
+		if (!next.family)
+			next = addr_v4(ret->dst);
+		if (!decided->slot)
+			hop = datapath_adjacency(d->datapath,
+						 fib_adjacency_of(d->fib, ret->oif, &next));
+	}
+	if (hop.target.port) {
+		ret->oif = fib_ifindex_of(d->fib, hop.target.port);
+		memcpy(ret->mac, hop.target.mac, sizeof(ret->mac));
+		ret->has_mac = true;
+	}
+	mtu = datapath_port(d->datapath, fib_port_of(d->fib, ret->oif)).mtu;
+	if (mtu && (!ret->mtu || mtu < ret->mtu))
+		ret->mtu = mtu;
+}
+
+/* The route that the kernel's look-up for this packet finds. */
+static void describe_route(const struct daemon *d, const struct decided *decided,
+			   struct explained *ret)
+{
+	struct resolved_route route;
+	const struct rib_entry *entry = resolve_lookup(d->mirror, ntohl(ret->dst), &route);
+
+	ret->leaf = datapath_lookup(d->datapath, ret->dst);
+	if (!entry)
+		return;
+	ret->has_prefix = true;
+	ret->prefix = rib_prefix(entry);
+	ret->table = route.candidate ? route.candidate->table : 0;
+	describe_way(d, &route, decided, ret);
+}
+
+/* Are all interfaces that are attached so in generic mode? */
+static bool all_generic(const struct daemon *d)
+{
+	const struct mirror_link *link;
+	bool generic = false;
+
+	for (link = mirror_next_link(d->mirror, 0); link;
+	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
+		if (link->hook == HOOK_XDP)
+			return false;
+		generic |= link->hook == HOOK_XDP_GENERIC;
+	}
+	return generic;
+}
+
+/* Would the source matter, of packets into that link? */
+static bool checks_sources(const struct daemon *d, const struct mirror_link *link)
+{
+	struct port port = datapath_port(d->datapath, fib_port_of(d->fib, link->e.ifindex));
+
+	return port.flags & PORT_RP_FILTER ||
+	       datapath_control_flags(d->datapath) & CONTROL_CHECK_SOURCE;
+}
+
+int explain_packet(const struct daemon *d, const struct explain_query *query, struct explained *ret)
+{
+	const struct mirror_link *wire = query->iif ? wire_of(d, query->iif) : NULL;
+	size_t len = query->frame ? query->frame_len : ETH_HLEN + query->size;
+	uint8_t *frame = query->frame ? malloc(len) : make_frame(d, query);
+	struct decide_query question = {
+		.frame = frame,
+		.len = len,
+		.ifindex = wire ? wire->e.ifindex : 0,
+		.any_source = !query->frame && !query->src,
+		.generic = all_generic(d),
+	};
+	struct decided decided;
+
+	if (!frame)
+		return -ENOMEM;
+	if (query->frame)
+		memcpy(frame, query->frame, len);
+	explain_decide(d->datapath, &question, &decided);
+	memset(ret, 0, sizeof(*ret));
+	ret->verdict = decided.verdict;
+	ret->has_packet = !query->frame || decided.has_packet;
+	ret->dst = query->frame ? decided.dst : query->dst;
+	ret->src = query->frame ? decided.src : query->src;
+	ret->any_source = question.any_source && query->iif && checks_sources(d, query->iif);
+	if (ret->has_packet)
+		describe_route(d, &decided, ret);
+	free(frame);
+	return 0;
+}
+
+/* ---- for the tables ------------------------------------------------------------------ */
 
 enum verdict explain_ingress(const struct daemon *d, const struct mirror_link *link)
 {
-	uint16_t number = fib_port_of(d->fib, link->e.ifindex);
-	struct port port = datapath_port(d->datapath, number);
+	uint16_t port = fib_port_of(d->fib, link->e.ifindex);
 
-	if (!number || link->hook == HOOK_NONE)
-		return VERDICT_stale;
-	if (datapath_control_hold(d->datapath))
-		return datapath_control_hold(d->datapath);
-	if (!datapath_lease_valid(d->datapath))
-		return VERDICT_stale;
-	if (!(port.flags & PORT_FORWARDING))
-		return VERDICT_forwarding_off;
-	return port.flags & PORT_RP_FILTER ? VERDICT_rp_filter : VERDICT_forwarded;
+	return port && link->hook != HOOK_NONE ? decide_ingress(d->datapath, port) : VERDICT_stale;
 }
 
-enum verdict explain_egress(const struct daemon *d, uint16_t number, const struct mirror_link *iif)
+enum verdict explain_egress(const struct daemon *d, uint16_t port)
 {
-	struct port port = datapath_port(d->datapath, number);
-	uint16_t in_number = iif ? fib_port_of(d->fib, iif->e.ifindex) : 0;
-	struct port in = datapath_port(d->datapath, in_number);
-	uint16_t needed = in.flags & PORT_IN_GENERIC ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE;
-
-	if (!(port.flags & PORT_UP))
-		return VERDICT_egress_down;
-	if (in_number && in_number == number && (in.flags & PORT_SEND_REDIRECTS))
-		return VERDICT_hairpin;
-	return port.flags & needed ? VERDICT_forwarded : VERDICT_egress_no_xdp;
-}
-
-/* Custom local routes: a source that the table does not route as unicast is one of ours. */
-static bool is_routed_unicast(const struct daemon *d, __be32 src)
-{
-	uint32_t leaf = datapath_lookup(d->datapath, src);
-	uint8_t kind = datapath_nexthop(d->datapath, leaf).nexthop.kind;
-
-	if (leaf < LEAF_FIRST_SLOT)
-		return leaf == VERDICT_no_route;
-	return kind != NEXTHOP_UNSET && kind != NEXTHOP_VERDICT;
-}
-
-static enum verdict check_addresses(const struct daemon *d, const struct explain_query *query)
-{
-	if (in_net(query->dst, 0xe0000000, 4))
-		return VERDICT_multicast;
-	if (query->dst == htonl(INADDR_BROADCAST))
-		return VERDICT_broadcast;
-	if (is_martian(query->dst))
-		return VERDICT_martian;
-	if (!query->src)
-		return VERDICT_forwarded;
-	if (is_martian(query->src) || in_net(query->src, 0xe0000000, 4) ||
-	    query->src == htonl(INADDR_BROADCAST) || mirror_own_kind(d->mirror, query->src))
-		return VERDICT_martian;
-	return VERDICT_forwarded;
-}
-
-/* The adjacency behind a slot, as far as the packet's destination allows to tell. */
-static enum verdict follow_slot(const struct daemon *d, uint32_t leaf,
-				const struct explain_query *query, struct explained *ret)
-{
-	union nexthop_word slot;
-	union adjacency_word adjacency;
-	uint32_t index;
-
-	if (leaf < LEAF_FIRST_SLOT)
-		return leaf ? leaf : VERDICT_no_route;
-	slot = datapath_nexthop(d->datapath, leaf);
-	if (slot.nexthop.kind == NEXTHOP_GROUP) {
-		ret->multipath = true;
-		leaf = datapath_bucket(d->datapath, slot.nexthop.arg, 0);
-		if (leaf < LEAF_FIRST_SLOT)
-			return leaf ? leaf : VERDICT_stale;
-		ret->mtu = slot.nexthop.mtu;
-		slot = datapath_nexthop(d->datapath, leaf);
-	}
-	switch (slot.nexthop.kind) {
-	case NEXTHOP_VERDICT:
-		return slot.nexthop.verdict;
-	case NEXTHOP_ADJACENCY:
-		index = slot.nexthop.arg;
-		break;
-	case NEXTHOP_CONNECTED:
-		ret->oif = slot.nexthop.arg;
-		index = datapath_neighbour(d->datapath,
-					   (struct neighbour_key){ .addr = query->dst,
-								   .ifindex = ret->oif });
-		if (!index)
-			return datapath_control_flags(d->datapath) & CONTROL_NEIGHBOURS_FULL
-				       ? VERDICT_table_full
-				       : VERDICT_no_neighbour;
-		break;
-	default:
-		return VERDICT_stale;
-	}
-	adjacency = datapath_adjacency(d->datapath, index);
-	if (!adjacency.target.port)
-		return VERDICT_no_neighbour;
-	memcpy(ret->mac, adjacency.target.mac, sizeof(ret->mac));
-	ret->has_mac = true;
-	ret->oif = fib_ifindex_of(d->fib, adjacency.target.port);
-	if (slot.nexthop.mtu && (!ret->mtu || slot.nexthop.mtu < ret->mtu))
-		ret->mtu = slot.nexthop.mtu;
-	index = datapath_port(d->datapath, adjacency.target.port).mtu;
-	if (!ret->mtu || index < ret->mtu)
-		ret->mtu = index;
-	return explain_egress(d, adjacency.target.port, query->iif);
+	return decide_egress(d->datapath, port, all_generic(d));
 }
 
 enum verdict explain_slot(const struct daemon *d, uint32_t slot)
 {
-	union nexthop_word word = datapath_nexthop(d->datapath, slot);
-	struct explain_query none = { 0 };
-	struct explained ignored = { 0 };
-
-	if (slot >= LEAF_FIRST_SLOT && word.nexthop.kind == NEXTHOP_CONNECTED) {
-		uint16_t port = fib_port_of(d->fib, word.nexthop.arg);
-
-		return explain_egress(d, port, NULL);
-	}
-	return follow_slot(d, slot, &none, &ignored);
-}
-
-/* What the mirror knows of the way out, for the parts that no map holds. */
-static void describe(const struct daemon *d, const struct resolved_route *route,
-		     struct explained *ret)
-{
-	struct resolved_nexthop nexthop;
-
-	if (!route->nexthop)
-		return;
-	resolve_nexthop(d->mirror, mirror_nexthop(d->mirror, route->nexthop), &nexthop);
-	if (nexthop.kind != RESOLVED_GATEWAY && nexthop.kind != RESOLVED_CONNECTED)
-		return;
-	ret->gateway = nexthop.leg.gateway;
-	if (!ret->oif)
-		ret->oif = nexthop.leg.oif;
-}
-
-void explain_packet(const struct daemon *d, const struct explain_query *query,
-		    struct explained *ret)
-{
-	struct resolved_route route;
-	const struct rib_entry *entry = resolve_lookup(d->mirror, ntohl(query->dst), &route);
-	uint32_t hold = datapath_control_hold(d->datapath);
-	enum verdict verdict, path;
-
-	memset(ret, 0, sizeof(*ret));
-	ret->leaf = datapath_lookup(d->datapath, query->dst);
-	path = follow_slot(d, ret->leaf, query, ret);
-	if (entry) {
-		ret->has_prefix = true;
-		ret->prefix = rib_prefix(entry);
-		describe(d, &route, ret);
-	}
-	if (hold)
-		verdict = hold;
-	else if (!datapath_lease_valid(d->datapath))
-		verdict = VERDICT_stale;
-	else
-		verdict = query->iif ? explain_ingress(d, query->iif) : VERDICT_forwarded;
-	if (verdict == VERDICT_forwarded || verdict == VERDICT_rp_filter) {
-		enum verdict addresses = check_addresses(d, query);
-
-		if (addresses != VERDICT_forwarded)
-			verdict = addresses;
-	}
-	if (verdict == VERDICT_forwarded && query->src &&
-	    (datapath_control_flags(d->datapath) & CONTROL_CHECK_SOURCE) &&
-	    !is_routed_unicast(d, query->src))
-		verdict = VERDICT_martian;
-	if (verdict == VERDICT_forwarded)
-		verdict = path;
-	if ((verdict == VERDICT_forwarded || verdict == VERDICT_dropped) &&
-	    (datapath_control_flags(d->datapath) & CONTROL_OBSERVE))
-		verdict = VERDICT_observe;
-	ret->verdict = verdict;
+	return decide_slot(d->datapath, slot, all_generic(d));
 }

@@ -1,41 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs would do with a packet, and why: the same decisions in the same order, taken in
- * user space on the maps as they are (read back, not on what the daemon believes is in them).
+ * What the programs would do with a packet, and why: their own decision (explain_decide.h), with the
+ * names that the kernel has for what they found (the mirror).
  */
 #ifndef EBPF_ROUTE_EXPLAIN_H
 #define EBPF_ROUTE_EXPLAIN_H
 
 #include "daemon.h"
 
+#define EXPLAIN_FRAME_MAX 9216 /* bytes of a frame given as it is */
+
 struct explain_query {
+	const uint8_t *frame; /* the whole frame, or NULL: one made of what follows the next line */
+	size_t frame_len;
+	const struct mirror_link *iif; /* NULL: anywhere, without the checks of an ingress */
 	__be32 dst;
-	__be32 src; /* 0: any harmless one */
-	const struct mirror_link
-		*iif; /* NULL: any that forwards; checks of the ingress are left out */
+	__be32 src; /* 0: any, without its checks */
+	uint8_t tos, protocol, ttl;
+	uint16_t sport, dport; /* host byte order */
+	uint32_t size;	       /* of the IP packet in bytes, from 20 */
+	const uint8_t *mac;    /* destination MAC address, NULL: that of iif */
 };
 
 struct explained {
 	enum verdict verdict;
+	__be32 dst, src; /* of the packet; src 0: any */
+	bool has_packet; /* these are known */
+	bool any_source; /* the source was left open where iif checks it */
 	bool has_prefix; /* a route covers the destination */
 	struct prefix prefix;
-	uint32_t leaf;
+	uint32_t table;	     /* of that route, 0: not known */
+	uint32_t leaf;	     /* what the engine finds for the destination */
 	uint32_t oif;	     /* 0: not known */
 	struct addr gateway; /* family 0: connected or not known */
 	bool has_mac;
 	uint8_t mac[6]; /* of the next hop */
 	uint32_t mtu;	/* longest packet that is forwarded */
-	bool multipath; /* which leg depends on the flow: verdict, oif and the rest are those of the
-			   first */
+	bool multipath; /* the leg for this flow, others may take another */
 };
 
-void explain_packet(const struct daemon *d, const struct explain_query *query,
-		    struct explained *ret);
+/* Can packets come in there: attached, or a macvlan device above one that is? */
+bool explain_is_ingress(const struct daemon *d, const struct mirror_link *link);
+
+/* 0 or -ENOMEM. iif has to be explain_is_ingress(), and known where there is a frame. */
+int explain_packet(const struct daemon *d, const struct explain_query *query,
+		   struct explained *ret);
 
 /* forwarded where packets into the link may be forwarded, else the reason they all fall back. */
 enum verdict explain_ingress(const struct daemon *d, const struct mirror_link *link);
-/* The same for packets out of a port; `iif` NULL: from any native interface. */
-enum verdict explain_egress(const struct daemon *d, uint16_t port, const struct mirror_link *iif);
+/* The same for packets out of a port. */
+enum verdict explain_egress(const struct daemon *d, uint16_t port);
 /* What a next-hop slot (a leaf) does with packets; connected ones count as forwarded. */
 enum verdict explain_slot(const struct daemon *d, uint32_t slot);
 

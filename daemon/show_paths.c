@@ -150,7 +150,7 @@ static json_t *link_row(const struct daemon *d, const struct mirror_link *link)
 	json_object_set_new(row, "xmit", xmit);
 	json_object_set_new(row, "fastpath",
 			    json_pack("{soso}", "ingress", reason_or_null(explain_ingress(d, link)),
-				      "egress", reason_or_null(explain_egress(d, number, NULL))));
+				      "egress", reason_or_null(explain_egress(d, number))));
 	return row;
 }
 

@@ -20,7 +20,9 @@
  * neigh     "dev" (optional)                                 one each
  * nexthop   -                                                one each
  * link      -                                                one each
- * get       "dst", "from", "iif" (the last two optional)     one
+ * get       "dst", and optional: "from", "iif", "mac", and   one
+ *           the numbers "tos", "ipproto", "sport", "dport",
+ *           "ttl", "size"; or "frame" (hex) and "iif"
  * settle    "timeout": seconds, a number (optional)          none; exit 3 where it ran out
  */
 #ifndef EBPF_ROUTE_CONTROL_H

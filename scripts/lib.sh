@@ -286,7 +286,8 @@ counter() {
 }
 
 # ---- probes --------------------------------------------------------------------------------------
-# probe FROM < PROBES: sends them, compares whole frames and counters; see tests/netns/frames.py.
+# probe FROM < PROBES: sends them, compares whole frames and counters; see tests/netns/frames.py. With ASK=1
+# `ebpf-route get` has to agree about every frame.
 probe() {
 	probe_only "$@" || fail "probes from $1: see above"
 }
@@ -295,7 +296,10 @@ probe_only() {
 	local from=$1 counters=()
 
 	shift
-	[ "$ENGINE" = kernel ] || counters=(--stats "$B/ebpf-route --instance $LAB -j stats")
+	if [ "$ENGINE" != kernel ]; then
+		counters=(--stats "$B/ebpf-route --instance $LAB -j stats")
+		[ -z "${ASK:-}" ] || counters+=(--get "$B/ebpf-route --instance $LAB -j get")
+	fi
 	"$PYTHON" "$TOP/tests/netns/frames.py" "${PORTS[@]}" --from "$from" "${counters[@]}" "$@"
 }
 

@@ -100,6 +100,29 @@ def usage_errors():
         (["get", "10.0.0.1", "iif", "a" * 16], "not an interface name"),
         (["get", "10.0.0.1", "iif", "a", "iif", "b"], "'iif' is given twice"),
         (["get", "10.0.0.1", "via", "10.0.0.2"], "superfluous argument 'via'"),
+        (["get", "10.0.0.1", "ttl"], "'ttl' needs a value"),
+        (["get", "10.0.0.1", "ttl", "256"], "'256' is not a number from 0 to 255"),
+        (["get", "10.0.0.1", "ttl", "-1"], "'-1' is not a number"),
+        (["get", "10.0.0.1", "ttl", ""], "'' is not a number"),
+        (["get", "10.0.0.1", "tos", "0x"], "'0x' is not a number from 0 to 255"),
+        (["get", "10.0.0.1", "tos", "0x100"], "'0x100' is not a number"),
+        (["get", "10.0.0.1", "ipproto", "ospf"], "'ospf' is not a protocol"),
+        (["get", "10.0.0.1", "sport", "65536"], "'65536' is not a port number"),
+        (["get", "10.0.0.1", "dport", "99999999999999999999"], "is not a port number"),
+        (["get", "10.0.0.1", "ipproto", "icmp", "dport", "1"], "are not in an ICMP packet"),
+        (["get", "10.0.0.1", "size", "19"], "'19' is not a number of bytes from 20 to 65535"),
+        (["get", "10.0.0.1", "size", "65536"], "not a number of bytes"),
+        (["get", "10.0.0.1", "iif", "a", "mac", "02:00:00:00:00"], "is not a MAC address"),
+        (["get", "10.0.0.1", "iif", "a", "mac", "02:00:00:00:00:0g"], "is not a MAC address"),
+        (["get", "10.0.0.1", "mac", "02:00:00:00:00:01"], "'mac' needs 'iif'"),
+        (["get", "frame"], "'frame' needs a value, usage:"),
+        (["get", "frame", "", "iif", "a"], "'' is not a frame of 1 to 9216 bytes"),
+        (["get", "frame", "abc", "iif", "a"], "'abc' is not a frame"),
+        (["get", "frame", "0x12", "iif", "a"], "'0x12' is not a frame"),
+        (["get", "frame", "00" * 9217, "iif", "a"], r"'0{64}\.\.' is not a frame"),
+        (["get", "frame", "0102"], "'frame' needs 'iif'"),
+        (["get", "frame", "0102", "iif", "a", "ttl", "1"], "'frame' takes 'iif' only"),
+        (["get", "frame", "0102", "frame", "03"], "superfluous argument 'frame'"),
         (["settle", "5"], "superfluous argument '5'"),
         (["settle", "--timeout"], "'--timeout' needs a value"),
         (["settle", "--timeout", "-1"], "'-1' is not a number"),
@@ -279,6 +302,35 @@ def get_text():
                "  mtu      1500", "  leaf     45")
     equal(daemon.requests,
           [{"command": "get", "args": {"dst": "10.1.2.3", "iif": "eth0", "from": "10.0.0.5"}}])
+
+
+@test
+def get_packets_and_frames():
+    forward = {"dst": "10.1.2.3", "verdict": "forward", "reason": None}
+    for words, args in (
+        (["10.1.2.3", "tos", "0x10", "ipproto", "tcp", "sport", "0", "dport", "65535"],
+         {"dst": "10.1.2.3", "tos": 16, "ipproto": 6, "sport": 0, "dport": 65535}),
+        (["10.1.2.3", "ipproto", "89", "ttl", "1", "size", "1500"],
+         {"dst": "10.1.2.3", "ipproto": 89, "ttl": 1, "size": 1500}),
+        (["10.1.2.3", "mac", "02:00:00:00:00:Af", "iif", "eth0"],
+         {"dst": "10.1.2.3", "mac": "02:00:00:00:00:Af", "iif": "eth0"}),
+        (["frame", "00fF", "iif", "eth0"], {"frame": "00fF", "iif": "eth0"}),
+        (["frame", "a5" * 9216, "iif", "eth0"], {"frame": "a5" * 9216, "iif": "eth0"}),
+    ):
+        with FakeDaemon(answer(forward)) as daemon:
+            equal(run("get", *words).returncode, 0)
+        equal(daemon.requests, [{"command": "get", "args": args}])
+    with FakeDaemon(answer({**forward, "from": None, "iif": "eth0", "tos": 16, "ipproto": 6,
+                            "sport": 1, "dport": 2, "ttl": 9, "size": 1500, "prefix": "10.0.0.0/8",
+                            "table": "200", "multipath": True})):
+        prints(run("get", "10.1.2.3"),
+               "10.1.2.3 iif eth0 tos 16 ipproto 6 sport 1 dport 2 ttl 9 size 1500: forward",
+               "  route    10.0.0.0/8", "  table    200",
+               "  multipath one leg of several, other flows may take another")
+    with FakeDaemon(answer({"dst": None, "from": None, "iif": "eth0", "verdict": "fallback",
+                            "reason": "not_ipv4", "prefix": None})):
+        prints(run("get", "frame", "00", "iif", "eth0"),
+               "frame iif eth0: fallback (not_ipv4): not an untagged Ethernet frame that carries IPv4")
 
 
 @test

@@ -24,10 +24,14 @@ is the one sent with the MAC addresses of the egress, TTL-1, a recomputed checks
     legs=COUNT  so many of the next hops see frames, no more and no less
     share=A:B.. frames at each PORT and MAC by these weights, within 5 % (and chance, three sigma)
     loss=1      some may not come out
+    set=AT:HEX  these bytes at that offset of the frame   cut=BYTES     no more than these are sent
 
 With --stats COMMAND (prints the JSON of `ebpf-route stats`), the verdicts' deltas at the ingress must
 be exactly those of the probes, and rx = forwarded + dropped + fallback on every interface.
 Exit code 0: all as expected; 1: each difference printed.
+
+With --get COMMAND (`ebpf-route -j get`), the daemon is asked about each frame before it is sent: it has to name
+the verdict of the probe, and of a frame that comes out the port and the next hop's MAC address.
 
 With --at-once COMMAND --status COMMAND, the command runs before the frames are sent, which happens as
 soon as the daemon (`ebpf-route status`) has heard of it; all before a dump, else the exit code is 75.
@@ -163,9 +167,12 @@ class Probe:
         self.leg_count = int(opts.pop('legs', 1 if self.flow == 'same' else 0))
         self.share = [int(weight) for weight in opts.pop('share', '').split(':') if weight]
         self.loss = opts.pop('loss', '') == '1'
+        self.at_offset, _, patch = opts.pop('set', '0:').partition(':')
+        self.at_offset, self.patch = int(self.at_offset), bytes.fromhex(patch)
+        self.cut = int(opts.pop('cut', 65535))
         if opts:
             raise ValueError('unknown key %s' % ', '.join(opts))
-        self.legs, self.first = {}, 0
+        self.legs, self.first, self.answers = {}, 0, {}
         self.number = int(sender.address.split('.')[2])
         if not self.src:
             self.src = sender.behind() if self.icmp else sender.address
@@ -204,7 +211,19 @@ class Probe:
         return packet
 
     def frame(self, token, sender):
-        return self.dmac + sender.mac + b'\x08\0' + self.packet(token, self.ttl) + bytes(self.pad)
+        frame = self.dmac + sender.mac + b'\x08\0' + self.packet(token, self.ttl) + bytes(self.pad)
+        end = self.at_offset + len(self.patch)
+        return (frame[:self.at_offset] + self.patch + frame[end:])[:self.cut]
+
+    def ask(self, command, token, frame, sender):
+        """What is wrong with the daemon's answer about that frame, or None."""
+        words = shlex.split(command) + ['frame', frame.hex(), 'iif', sender.router_if]
+        result = subprocess.run(words, stdout=subprocess.PIPE, check=True)
+        row = json.loads(result.stdout)
+        if row['verdict'] == 'forward':
+            self.answers[token] = row['dev'], mac_bytes(row['lladdr'])
+        said = row['reason'] or row['verdict']
+        return None if said in self.verdicts else 'get says %s' % said
 
     def waits(self):
         return bool(self.at or self.icmp) and not self.loss
@@ -217,6 +236,10 @@ class Probe:
             return self.check_icmp(token, frame, sender)
         if port not in self.at:
             return 'came out at %s' % port.name
+        if self.answers.get(token, (port.router_if, frame[:6])) != (port.router_if, frame[:6]):
+            return 'came out at %s to %s, get named %s to %s' % (
+                port.router_if, frame[:6].hex(':'), self.answers[token][0],
+                self.answers[token][1].hex(':'))
         macs = self.gw or [port.mac]
         if frame[:6] in macs:
             leg = (port.name, frame[:6])
@@ -301,8 +324,10 @@ def compare_stats(before, after, sender, probes):
     old, new = before[sender.router_if], after[sender.router_if]
     names = {'forward', 'drop'} | set(wanted) | several
     names |= set(old['fallback']['reasons']) | set(new['fallback']['reasons'])
-    for name in sorted(names - {'not_ipv4'}):  # ARP comes and goes
+    for name in sorted(names):
         delta = packets(new, name) - packets(old, name)
+        if name == 'not_ipv4':  # ARP comes and goes
+            delta = min(delta, wanted.get(name, 0))
         if name in several and delta >= wanted.get(name, 0):
             either -= delta - wanted.get(name, 0)
         elif delta != wanted.get(name, 0):
@@ -373,6 +398,10 @@ def run_probes(ports, sender, args):
             token = base + len(owners)
             owners[token] = probe
             frames.append(probe.frame(token, sender))
+    asked = []
+    if args.get:
+        asked = [(owners[token], owners[token].ask(args.get, token, frame, sender))
+                 for token, frame in zip(owners, frames)]
     before = read_stats(args.stats) if args.stats else None
     dumps = act(args) if args.at_once else None
     for frame in frames:
@@ -382,7 +411,7 @@ def run_probes(ports, sender, args):
     silent = any(not probe.waits() for probe in probes)
     wrong = collect(ports.values(), sender, owners, args.timeout, 0.15 if silent else 0.02)
     lines, count = [], {}
-    for probe, problem in wrong:
+    for probe, problem in [pair for pair in asked if pair[1]] + wrong:
         count[probe] = count.get(probe, 0) + 1
         if count[probe] <= 3:
             lines.append('probe "%s": %s' % (probe.line, problem))
@@ -457,6 +486,7 @@ def main():
     parser.add_argument('--port', action='append', type=Port, required=True)
     parser.add_argument('--from', dest='sender', required=True)
     parser.add_argument('--stats')
+    parser.add_argument('--get')
     parser.add_argument('--timeout', type=float, default=3)
     parser.add_argument('--flood', type=float)
     parser.add_argument('--destinations')
