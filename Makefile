@@ -33,7 +33,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-
 	      -iquote . $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) $(PKG_CFLAGS)
 
 # The pure core: no libbpf, libnl or logging. Linked into the daemon and the tests alike.
-CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c daemon/rib.c daemon/resolve.c daemon/addr.c \
+CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c daemon/rib.c $(wildcard daemon/resolve*.c) daemon/addr.c \
 	     $(wildcard daemon/fib.c daemon/fib_[!dl]*.c)
 ENGINES   := daemon/fib_dir24.c daemon/fib_lpm.c
 NETLINK   := $(wildcard netlink/*.c)
@@ -52,7 +52,7 @@ objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-.PHONY: all debug unit packets-test test lint format fuzz bench install uninstall deb clean help
+.PHONY: all debug unit packets-test test twin lint format fuzz bench install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -135,6 +135,11 @@ packets-test: $(B)/packets-test
 test:
 	scripts/check
 
+# The long run of the twin routers: make twin SEEDS=100
+SEEDS     ?= 100
+twin: all
+	tests/twin/twin --build $(B) --seeds $(SEEDS) --packets 50 --jobs $(shell nproc) --verbose
+
 debug:
 	$(MAKE) B=build/debug OPT='$(ASAN)' all
 
@@ -170,6 +175,7 @@ help:
 	@echo 'all       ebpf-routed and ebpf-route in $(B)/ (V=1 shows the commands)'
 	@echo 'debug     the same under ASan and UBSan, in build/debug/'
 	@echo 'test      scripts/check: everything; unit, packets-test build only those'
+	@echo 'twin      random operations and packets, kernel against fast path, SEEDS=100'
 	@echo 'lint      formatting, clang-tidy, shellcheck, include directions, both compilers'
 	@echo 'format    clang-format in place'
 	@echo 'fuzz      each fuzzer for SECONDS=60'

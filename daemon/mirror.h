@@ -45,7 +45,7 @@ struct mirror_netconf {
 struct mirror_address {
 	struct event_address e;
 	uint32_t generation;
-	struct table_node node;
+	struct table_node node, link_node; /* by address, by ifindex */
 };
 
 struct mirror_neighbour {
@@ -101,6 +101,7 @@ struct mirror_candidate {
 struct mirror_rule {
 	struct event_rule e;
 	uint32_t generation;
+	bool dumped; /* in that generation, by the dump */
 	struct mirror_rule *next;
 };
 
@@ -162,7 +163,7 @@ uint8_t mirror_own_kind(const struct mirror *mirror, __be32 addr);
 /* Has the link an IPv4 address? */
 bool mirror_has_address(const struct mirror *mirror, uint32_t ifindex);
 const struct mirror_netconf *mirror_netconf_all(const struct mirror *mirror);
-const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* list, in no order */
+const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* in their order */
 uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold() */
 uint32_t mirror_hash_policy(const struct mirror *mirror);
 /*

@@ -6,6 +6,9 @@
  * own prefix only. Two rare kinds of routes make others depend on what covers them (resolve.c says
  * how): routes of the table `default`, and wide routes of the table `local` that are not the
  * kernel's. While there are any, a change marks what lies below the prefix as well.
+ *
+ * Routes of other tables are dirty only where a rule names their table: those of a VRF with a full
+ * table cost no more than their place in the list.
  */
 #include "mirror_internal.h"
 
@@ -30,9 +33,13 @@ static bool is_wide_local(const struct rib_entry *entry, const struct mirror_can
 	return c->table == RT_TABLE_LOCAL && entry->len < 32 && entry->addr >> 24 != 127;
 }
 
-static bool is_custom_local(const struct mirror_candidate *c)
+/* 127/8 is of no sender anyway, and mirror_own_kind() tells the kernel's own single addresses. */
+static bool is_custom_local(const struct rib_entry *entry, const struct mirror_candidate *c)
 {
-	return c->type == RTN_LOCAL && (c->protocol != RTPROT_KERNEL || c->table != RT_TABLE_LOCAL);
+	if (c->type != RTN_LOCAL && c->type != RTN_BROADCAST && c->type != RTN_ANYCAST &&
+	    c->type != RTN_MULTICAST)
+		return false;
+	return c->protocol != RTPROT_KERNEL || (entry->len < 32 && entry->addr >> 24 != 127);
 }
 
 static int dirty_any(void *ctx, struct rib_entry *entry)
@@ -52,21 +59,47 @@ static int dirty_default(void *ctx, struct rib_entry *entry)
 	return 0;
 }
 
+/* Where main may have no last word: the table `default` is asked behind it, see resolve.c. */
+static int dirty_unsure(void *ctx, struct rib_entry *entry)
+{
+	struct mirror *mirror = ctx;
+	const struct mirror_candidate *c =
+		entry->candidates ? mirror_candidate(mirror, entry->candidates) : NULL;
+
+	if (c && c->table == RT_TABLE_MAIN &&
+	    (c->type != RTN_UNICAST || mirror_nexthop(mirror, c->nexthop)->nhid))
+		mirror_dirty_prefix(mirror, entry);
+	return 0;
+}
+
 /* A single address that the kernel takes from no sender: one of ours, or a broadcast address. */
 static bool is_own_source(const struct rib_entry *entry, const struct mirror_candidate *c)
 {
 	return entry->len == 32 && c->table == RT_TABLE_LOCAL && c->type != RTN_UNICAST;
 }
 
+static void account_default(struct mirror *mirror, struct rib_entry *entry, int change)
+{
+	bool had = mirror->default_candidates != 0;
+
+	mirror->default_candidates += change;
+	if (had != (mirror->default_candidates != 0))
+		mirror_dirty_rules(mirror);
+	rib_walk_below(mirror->rib, rib_prefix(entry), dirty_unsure, mirror);
+}
+
 /* The candidate comes (1) or goes (-1). */
 static void account(struct mirror *mirror, struct rib_entry *entry,
 		    const struct mirror_candidate *c, int change)
 {
-	if (mirror_table_rank(c->table) == 3)
-		return;
-	mirror_dirty_prefix(mirror, entry);
-	if (is_custom_local(c))
+	if (is_custom_local(entry, c))
 		mirror->custom_locals += change;
+	if (mirror_table_rank(c->table) == 3) {
+		if (mirror_rules_name_table(mirror, c->table))
+			mirror_dirty_prefix(mirror, entry);
+		return;
+	}
+	mirror_dirty_prefix(mirror, entry);
 	if (is_own_source(entry, c))
 		mirror_dirty_address(mirror, htonl(entry->addr));
 	if (is_wide_local(entry, c)) {
@@ -74,7 +107,7 @@ static void account(struct mirror *mirror, struct rib_entry *entry,
 		rib_walk_below(mirror->rib, rib_prefix(entry), dirty_any, mirror);
 	}
 	if (c->table == RT_TABLE_DEFAULT)
-		mirror->default_candidates += change;
+		account_default(mirror, entry, change);
 	else if (mirror->default_candidates)
 		rib_walk_below(mirror->rib, rib_prefix(entry), dirty_default, mirror);
 }
@@ -139,6 +172,11 @@ const struct mirror_candidate *mirror_candidate(const struct mirror *mirror, uin
 bool mirror_has_custom_local(const struct mirror *mirror)
 {
 	return mirror->custom_locals != 0;
+}
+
+uint32_t mirror_default_candidates(const struct mirror *mirror)
+{
+	return mirror->default_candidates;
 }
 
 uint32_t mirror_wide_locals(const struct mirror *mirror)

@@ -49,6 +49,12 @@ void mirror_dirty_prefix(struct mirror *mirror, struct rib_entry *entry)
 	add(mirror, &mirror->dirty.prefixes, &entry, sizeof(entry));
 }
 
+void mirror_dirty_rules(struct mirror *mirror)
+{
+	mirror->dirty.rules = true;
+	mirror->asked.known = false;
+}
+
 void mirror_dirty_destroy(struct mirror *mirror)
 {
 	vec_destroy(&mirror->dirty.links);

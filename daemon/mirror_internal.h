@@ -21,6 +21,7 @@ struct mirror_dirty {
 	struct vec neighbours; /* struct mirror_neighbour_key */
 	struct vec nexthops;   /* uint32_t handle; also those without a reference left */
 	struct vec prefixes;   /* struct rib_entry *; also those without a candidate left */
+	bool rules;	       /* resolve_policy() may say something else, and name other tables */
 	bool all;
 };
 
@@ -35,6 +36,7 @@ struct mirror {
 	uint32_t links_present;
 	struct mirror_netconf netconf_all;
 	struct table addresses, neighbours, objects;
+	struct table address_links; /* the addresses by ifindex */
 
 	struct pool nexthops;
 	uint32_t *nexthop_buckets; /* handles */
@@ -46,10 +48,15 @@ struct mirror {
 	uint32_t prefixes;	     /* with candidates */
 	uint32_t default_candidates; /* in table default */
 	uint32_t wide_locals;	     /* in table local, shorter than /32, outside 127/8 */
-	uint32_t custom_locals;	     /* type local, not made by the kernel */
+	uint32_t custom_locals;	     /* see mirror_has_custom_local() */
 
-	struct mirror_rule *rules;
+	struct mirror_rule *rules; /* in the kernel's order */
 	uint32_t n_rules;
+	struct {
+		bool known;
+		uint32_t table;
+		bool named;
+	} asked; /* the last answer of mirror_rules_name_table() */
 
 	uint32_t hold, hash_policy;
 	struct mirror_dirty dirty;
@@ -74,6 +81,7 @@ void mirror_dirty_address(struct mirror *mirror, __be32 addr);
 void mirror_dirty_neighbour(struct mirror *mirror, const struct event_neighbour *n);
 void mirror_dirty_nexthop(struct mirror *mirror, uint32_t handle);
 void mirror_dirty_prefix(struct mirror *mirror, struct rib_entry *entry);
+void mirror_dirty_rules(struct mirror *mirror);
 void mirror_dirty_destroy(struct mirror *mirror);
 
 /* mirror_links.c */
@@ -144,6 +152,11 @@ void mirror_candidate_replace(struct mirror *mirror, struct rib_entry *entry,
 
 /* mirror_rules.c */
 int mirror_apply_rule(struct mirror *mirror, const struct event *ev);
+/* Does a rule look this table up? Only then are changes of its routes dirty; rules that come to name
+ * a table set dirty.rules, and whoever follows them has to walk what it has already. */
+bool mirror_rules_name_table(struct mirror *mirror, uint32_t table);
+/* The device of that name came, went or changed: a rule may name it. */
+void mirror_rules_of_device(struct mirror *mirror, const char *name);
 void mirror_sweep_rules(struct mirror *mirror);
 void mirror_destroy_rules(struct mirror *mirror);
 

@@ -86,12 +86,23 @@ static struct mirror_link *link_get(struct mirror *mirror, uint32_t ifindex)
 	return link;
 }
 
+/* What it was or has become: of interest to itself, the link below it, and rules that name it. */
+static void link_changed(struct mirror *mirror, struct mirror_link *link)
+{
+	struct mirror_link *lower = link->e.lower ? mirror_link_find(mirror, link->e.lower) : NULL;
+
+	mirror_dirty_link(mirror, link);
+	if (lower && lower->present)
+		mirror_dirty_link(mirror, lower);
+	mirror_rules_of_device(mirror, link->e.name);
+}
+
 static void link_remove(struct mirror *mirror, struct mirror_link *link)
 {
 	uint32_t i = place_of(mirror, link->e.ifindex);
 
 	if (link->present) {
-		mirror_dirty_link(mirror, link);
+		link_changed(mirror, link);
 		mirror->links_present--;
 	}
 	mirror->n_links--;
@@ -113,6 +124,8 @@ static void link_gone(struct mirror *mirror, struct mirror_link *link)
 	uint32_t ifindex = link->e.ifindex;
 
 	mirror_want_resync(mirror, "a link was deleted");
+	if (link->present)
+		link_changed(mirror, link);
 	mirror_link_suspect(mirror, link);
 	mirror->links_present -= link->present;
 	link_init(mirror, link, ifindex);
@@ -136,7 +149,8 @@ static bool same_link(const struct event_link *a, const struct event_link *b)
 	       a->type == b->type && a->mac_len == b->mac_len &&
 	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 &&
 	       strncmp(a->name, b->name, sizeof(a->name)) == 0 &&
-	       strncmp(a->kind, b->kind, sizeof(a->kind)) == 0;
+	       strncmp(a->kind, b->kind, sizeof(a->kind)) == 0 && a->lower == b->lower &&
+	       a->macvlan_mode == b->macvlan_mode;
 }
 
 int mirror_apply_link(struct mirror *mirror, const struct event *ev)
@@ -162,14 +176,15 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 		link->present = true;
 		mirror->links_present++;
 		link->e = *e;
-		mirror_dirty_link(mirror, link);
+		link_changed(mirror, link);
 		return 0;
 	}
 	if (same_link(&link->e, e))
 		return 0;
 	why = silent_change(&link->e, e);
+	link_changed(mirror, link);
 	link->e = *e;
-	mirror_dirty_link(mirror, link);
+	link_changed(mirror, link);
 	if (why && ev->op == EVENT_NEW) {
 		mirror_link_suspect(mirror, link);
 		mirror_want_resync(mirror, why);
@@ -273,6 +288,16 @@ void mirror_set_send_redirects(struct mirror *mirror, uint32_t ifindex, bool sen
 	if (!link || link->send_redirects == send)
 		return;
 	link->send_redirects = send;
+	mirror_dirty_link(mirror, link);
+}
+
+void mirror_set_accept_local(struct mirror *mirror, uint32_t ifindex, bool accept)
+{
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+
+	if (!link || link->accept_local == accept)
+		return;
+	link->accept_local = accept;
 	mirror_dirty_link(mirror, link);
 }
 

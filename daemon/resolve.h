@@ -94,8 +94,9 @@ struct resolved_policy {
 
 /*
  * The rules behind that of the table local, which has to be the first. Left out is what no forwarded
- * packet can match: an oif, an iif that is no interface, a mark (nothing that sets one runs before the
- * fast path), l3mdev (enslaved devices do not forward).
+ * packet can match: an oif, an iif that is no interface (or none that can be a port), a mark (nothing
+ * that sets one runs before the fast path), l3mdev (enslaved devices do not forward, and next hops
+ * through them fall back). Plain too where what is left is the look-up of main alone.
  */
 void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret);
 
@@ -114,7 +115,7 @@ struct resolved_query {
 	uint32_t dst, src;
 	uint32_t iif; /* a macvlan device: its own */
 	uint8_t tos, protocol;
-	bool has_ports;
+	bool has_ports; /* if not, it may match any (the kernel takes some for ports that are none) */
 	uint16_t sport, dport; /* host byte order */
 };
 const struct rib_entry *resolve_query(const struct mirror *mirror,
@@ -136,6 +137,8 @@ const struct mirror_link *resolve_next_upper(const struct mirror *mirror,
 /* May a neighbour entry carry traffic (NUD_VALID and a MAC address)? */
 bool resolve_neighbour_valid(const struct mirror_neighbour *n);
 
+/* Has it what a port needs: Ethernet and a MAC address? */
+bool resolve_can_be_port(const struct mirror_link *link);
 /* The port as the programs shall see it; false where the link cannot be a port at all. */
 bool resolve_port(const struct mirror *mirror, const struct mirror_link *link, struct port *ret);
 

@@ -218,14 +218,14 @@ static void test_holds(void **state)
 	recorder_sync(w->rec, w->fib);
 	assert_int_equal(w->rec->hold, 0);
 	assert_int_equal(w->rec->last_op_of[OP_CONTROL], w->rec->sequence); /* off: last */
-	world_do(w, ev_rule(EVENT_DEL, 32767, 253));
+	world_do(w, ev_rule(EVENT_DEL, 32766, 254));
 	assert_int_equal(w->rec->hold, VERDICT_policy_rule);
 }
 
 static void test_custom_local_is_checked(void **state)
 {
 	struct world *w = *state;
-	struct event *ev = ev_route(EVENT_NEW, "198.51.100.0/24", 1, NULL);
+	struct event *ev = ev_route(EVENT_NEW, "198.51.100.1/32", 1, NULL);
 
 	ev->route.type = RTN_LOCAL;
 	ev->route.table = RT_TABLE_LOCAL;

@@ -440,7 +440,7 @@ static void test_rules(void **state)
 	NOT_PLAIN(ev->rule.action = FR_ACT_BLACKHOLE);
 	NOT_PLAIN(ev->rule.table = 100);
 	NOT_PLAIN(ev->rule.priority = 100);
-	mirror_apply(w->mirror, ev_rule(EVENT_NEW, 1000, RT_TABLE_MAIN));
+	mirror_apply(w->mirror, ev_rule(EVENT_NEW, 1000, 100));
 	assert_int_equal(resolve_hold(w->mirror), VERDICT_policy_rule);
 	mirror_set_hold(w->mirror, VERDICT_netfilter);
 	assert_int_equal(resolve_hold(w->mirror), VERDICT_netfilter);
