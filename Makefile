@@ -107,7 +107,7 @@ $(B)/tests/%: $(B)/asan/tests/unit/%.o $(call objs,asan,$(CORE) $(ENGINES) $(NET
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ASAN) -o $@ $^ $(NL_LIBS) $(BPF_LIBS) $(TEST_LIBS)
 
-$(B)/packets-test: $(call objs,obj,$(PACKETS) $(CORE) $(ENGINES))
+$(B)/packets-test: $(call objs,obj,$(PACKETS) $(CORE) $(ENGINES) daemon/explain_decide.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS) $(TEST_LIBS)
 

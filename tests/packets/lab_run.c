@@ -2,7 +2,7 @@
 /*
  * Runs one frame through the program, and compares what was counted.
  */
-#include "lab.h"
+#include "native.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,12 +18,16 @@ void lab_run(struct lab *l, const struct frame *in, struct outcome *ret)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len,
 		    .data_out = ret->frame.bytes, .data_size_out = sizeof(ret->frame.bytes),
 		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(l->router->progs.router_xdp), &opts);
+	struct native native;
+	int err;
 
+	native_before(l, &native, in);
+	err = bpf_prog_test_run_opts(bpf_program__fd(l->router->progs.router_xdp), &opts);
 	if (err)
 		fail_msg("test run of %zu bytes: %s", in->len, strerror(-err));
 	ret->verdict = opts.retval;
 	ret->frame.len = opts.data_size_out;
+	native_after(l, &native, ret);
 }
 
 void lab_counters(const struct lab *l, struct lab_counters *ret)

@@ -20,7 +20,17 @@ class Comparison:
         self.forget()
 
     def forget(self):
-        self.legs_of, self.links, self.neighbours = {}, None, None
+        self.legs_of, self.links, self.neighbours = {}, None, []
+
+    def begin(self):
+        """Before a batch: answers to ARP may change neighbours while it is compared."""
+        self.forget()
+        self.neighbours.append(self.ask_neighbours())
+
+    def ask_neighbours(self):
+        return {(row['dev'], row['dst']): row.get('lladdr')
+                for row in self.kernel.query.json('neigh show nud all')
+                if not {'FAILED', 'INCOMPLETE'} & set(row.get('state', ()))}
 
     def unequal(self, batch, routers):
         return [(packet, router) for packet in batch for router in routers
@@ -51,9 +61,7 @@ class Comparison:
     def ask_legs(self, packet):
         if self.links is None:
             self.links = {row['ifname']: row for row in self.kernel.query.json('link show')}
-            self.neighbours = {(row['dev'], row['dst']): row.get('lladdr')
-                               for row in self.kernel.query.json('neigh show nud all')
-                               if not {'FAILED', 'INCOMPLETE'} & set(row.get('state', ()))}
+            self.neighbours.append(self.ask_neighbours())
         rows = self.kernel.query.json(route_get(packet))
         tot_len = len(packet.plain or b'')
         found, alive = set(), 0
@@ -61,15 +69,16 @@ class Comparison:
             link = self.links.get(leg.get('dev'))
             gateway = leg.get('gateway') or leg.get('via', {}).get('host') or \
                 socket.inet_ntoa(packet.frame[30:34])
-            mac = self.neighbours.get((leg.get('dev'), gateway))
+            macs = {table.get((leg.get('dev'), gateway)) for table in self.neighbours} - {None}
             if not link or 'dead' in leg.get('flags', ()):
                 continue
             alive += 1
-            if not mac or tot_len > link['mtu']:
+            if tot_len > link['mtu']:
                 continue
             port = {world.VIRTUAL: 1}.get(leg['dev']) or int(leg['dev'][1:]) \
                 if leg['dev'][1:].isdigit() else 0
-            found.add((port, world.mac_bytes(mac) + world.mac_bytes(link['address'])))
+            found |= {(port, world.mac_bytes(mac) + world.mac_bytes(link['address']))
+                      for mac in macs}
         return alive > 1, found
 
     def expand(self, route):

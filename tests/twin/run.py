@@ -103,8 +103,8 @@ class Run:
         self.tally['operations'] += 1
         batch = self.generator.batch(self.options.packets)
         batch.sort(key=lambda packet: packet.kind == 'arp')  # changes neighbours: after the others
-        self.comparison.forget()
         self.exchange.drain()
+        self.comparison.begin()
         self.exchange.send(batch)
         wrong = self.exchange.collect(lambda: self.comparison.unequal(batch, self.fast))
         for packet, router in wrong:
