@@ -37,7 +37,8 @@ With --at-once COMMAND --status COMMAND, the command runs before the frames are 
 soon as the daemon (`ebpf-route status`) has heard of it; all before a dump, else the exit code is 75.
 
 Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can and prints the number sent;
---announce MAC sends a gratuitous ARP from the sender's address.
+--announce MAC sends a gratuitous ARP from the sender's address; --error pmtu=BYTES or redirect=GATEWAY
+--about DESTINATION tells the router so by ICMP of a packet that it sent itself to that destination.
 """
 import argparse
 import ctypes
@@ -481,6 +482,21 @@ def announce(sender, mac):
     return 0
 
 
+def error(sender, what, about):
+    """To the router, about an echo reply of its own: its kernel learns what is no route."""
+    kind, value = what.split('=')
+    router = sender.address[:sender.address.rindex('.')] + '.1'
+    quoted = ipv4(router, about, 64, 1, 0, 1, b'', bytes((0, 0, 0, 0, 0, 1, 0, 1)))
+    if kind == 'pmtu':
+        icmp = struct.pack('!BBHHH', 3, 4, 0, 0, int(value)) + quoted
+    else:
+        icmp = struct.pack('!BBH4s', 5, 1, 0, socket.inet_aton(value)) + quoted
+    icmp = icmp[:2] + struct.pack('!H', checksum(icmp)) + icmp[4:]
+    sender.send(sender.peer + sender.mac + b'\x08\0' +
+                ipv4(sender.address, router, 64, 2, 0, 1, b'', icmp))
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--port', action='append', type=Port, required=True)
@@ -491,6 +507,8 @@ def main():
     parser.add_argument('--flood', type=float)
     parser.add_argument('--destinations')
     parser.add_argument('--announce', type=mac_bytes)
+    parser.add_argument('--error')
+    parser.add_argument('--about')
     parser.add_argument('--at-once')
     parser.add_argument('--status')
     parser.add_argument('--listen', type=float)
@@ -498,12 +516,14 @@ def main():
     ports = {port.name: port for port in args.port}
     sender = ports[args.sender]
     with open('/proc/self/ns/net', 'rb') as home:
-        for port in ports.values() if args.flood is None and not args.announce else [sender]:
+        for port in ports.values() if args.flood is None and not args.announce and not args.error else [sender]:
             port.open(home.fileno())
     if args.flood is not None:
         return run_flood(sender, args)
     if args.listen is not None:
         return listen(ports, args.listen)
+    if args.error:
+        return error(sender, args.error, args.about)
     if args.announce:
         return announce(sender, args.announce)
     return run_probes(ports, sender, args)
