@@ -25,29 +25,51 @@ static int read_number(const char *path)
 	return atoi(text);
 }
 
-/* Redirects are sent if `all` or the device says so (IN_DEV_TX_REDIRECTS,
- * include/linux/inetdevice.h). */
-static void read_send_redirects(struct mirror *mirror, const struct mirror_link *link, int all)
+/* What is in force if `all` or the device says so (IN_DEV_ORCONF, include/linux/inetdevice.h). */
+struct or_setting {
+	const char *name;
+	void (*tell)(struct mirror *mirror, uint32_t ifindex, bool value);
+	int all;
+};
+
+static void read_setting(struct mirror *mirror, const struct mirror_link *link,
+			 const struct or_setting *setting)
 {
 	char path[64];
 	int own;
 
-	snprintf(path, sizeof(path), "conf/%s/send_redirects", link->e.name);
+	snprintf(path, sizeof(path), "conf/%s/%s", link->e.name, setting->name);
 	own = read_number(path);
-	if (own >= 0 && all >= 0)
-		mirror_set_send_redirects(mirror, link->e.ifindex, own || all);
+	if (own >= 0 && setting->all >= 0)
+		setting->tell(mirror, link->e.ifindex, own || setting->all);
+}
+
+/* Do packets come in by it, at its own hook or as a macvlan device above another one's? */
+static bool is_ingress(const struct mirror *mirror, const struct mirror_link *link)
+{
+	const struct mirror_link *lower = link->e.macvlan_mode ? mirror_link(mirror, link->e.lower)
+							       : NULL;
+
+	return link->hook != HOOK_NONE || (lower && lower->hook != HOOK_NONE);
 }
 
 void sysctl_read(struct mirror *mirror)
 {
+	const struct or_setting settings[] = {
+		{ "send_redirects", mirror_set_send_redirects,
+		  read_number("conf/all/send_redirects") },
+		{ "accept_local", mirror_set_accept_local, read_number("conf/all/accept_local") },
+	};
 	int policy = read_number("fib_multipath_hash_policy");
-	int all = read_number("conf/all/send_redirects");
 	const struct mirror_link *link;
 
 	if (policy >= 0)
 		mirror_set_hash_policy(mirror, policy);
 	for (link = mirror_next_link(mirror, 0); link;
-	     link = mirror_next_link(mirror, link->e.ifindex))
-		if (link->hook != HOOK_NONE)
-			read_send_redirects(mirror, link, all);
+	     link = mirror_next_link(mirror, link->e.ifindex)) {
+		if (!is_ingress(mirror, link))
+			continue;
+		for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+			read_setting(mirror, link, &settings[i]);
+	}
 }

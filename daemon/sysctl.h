@@ -6,8 +6,8 @@
 
 #include "mirror.h"
 
-/* fib_multipath_hash_policy, and send_redirects of every attached interface. What cannot be read
- * stays as it was. */
+/* fib_multipath_hash_policy; send_redirects and accept_local of every attached interface and of the
+ * macvlan devices above one. What cannot be read stays as it was. */
 void sysctl_read(struct mirror *mirror);
 
 #endif

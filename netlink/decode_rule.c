@@ -9,6 +9,16 @@
 #include <linux/rtnetlink.h>
 #include "decode.h"
 
+/* Of <linux/fib_rules.h>; FRA_DSCP came with Linux 6.13, the masks with 6.15. */
+enum {
+	RULE_DSCP = 25,
+	RULE_SPORT_MASK = 28,
+	RULE_DPORT_MASK = 29,
+	RULE_DSCP_MASK = 30,
+};
+
+#define DSCP_ALL_BITS 0x3f
+
 static const struct attr_policy rule_policy[] = {
 	ATTR_POLICY("rule", FRA_DST, 4, 4),
 	ATTR_POLICY("rule", FRA_SRC, 4, 4),
@@ -21,13 +31,85 @@ static const struct attr_policy rule_policy[] = {
 	ATTR_POLICY("rule", FRA_FWMASK, 4, 4),
 	ATTR_POLICY("rule", FRA_OIFNAME, 1, IFNAMSIZ),
 	ATTR_POLICY("rule", FRA_L3MDEV, 1, 1),
+	ATTR_POLICY("rule", FRA_IP_PROTO, 1, 1),
+	ATTR_POLICY("rule", FRA_SPORT_RANGE, 4, 4),
+	ATTR_POLICY("rule", FRA_DPORT_RANGE, 4, 4),
+	[RULE_DSCP] = { 1, 1, "rule: FRA_DSCP has the wrong length" },
+	[RULE_SPORT_MASK] = { 2, 2, "rule: FRA_SPORT_MASK has the wrong length" },
+	[RULE_DPORT_MASK] = { 2, 2, "rule: FRA_DPORT_MASK has the wrong length" },
+	[RULE_DSCP_MASK] = { 1, 1, "rule: FRA_DSCP_MASK has the wrong length" },
 };
 
 /* What the attributes said, as far as the event alone does not tell. */
 struct rule_walk {
 	bool has_src, has_dst, has_mark, has_mask;
-	uint32_t src, dst; /* host byte order */
+	uint32_t src, dst;		       /* host byte order */
+	bool wide_tos, wide_sport, wide_dport; /* compared in part only */
 };
+
+static uint8_t attr_u8(const struct nlattr *nla)
+{
+	return *(const uint8_t *)attr_data(nla);
+}
+
+static void decode_range(const struct nlattr *nla, uint16_t ret[2])
+{
+	struct fib_rule_port_range range;
+
+	memcpy(&range, attr_data(nla), sizeof(range));
+	ret[0] = range.start;
+	ret[1] = range.end;
+}
+
+/* Selectors that are compared in part match more than their value: they are told as `other`. */
+static void widen(struct event_rule *rule, const struct rule_walk *seen)
+{
+	if (seen->wide_tos)
+		rule->tos = 0;
+	if (seen->wide_sport)
+		memset(rule->sport, 0, sizeof(rule->sport));
+	if (seen->wide_dport)
+		memset(rule->dport, 0, sizeof(rule->dport));
+	rule->other = rule->other || seen->wide_tos || seen->wide_sport || seen->wide_dport;
+}
+
+/* What is selected by besides addresses, interfaces and marks. */
+static void decode_rule_selector(const struct nlattr *nla, struct event_rule *rule,
+				 struct rule_walk *seen)
+{
+	switch (attr_type(nla)) {
+	case FRA_IP_PROTO:
+		rule->protocol = attr_u8(nla);
+		break;
+	case FRA_SPORT_RANGE:
+		decode_range(nla, rule->sport);
+		break;
+	case FRA_DPORT_RANGE:
+		decode_range(nla, rule->dport);
+		break;
+	case RULE_DSCP:
+		/* 0 is a value like others, but not a tos that says so. */
+		if (attr_u8(nla) && attr_u8(nla) <= DSCP_ALL_BITS)
+			rule->tos = (uint8_t)(attr_u8(nla) << 2);
+		else
+			seen->wide_tos = true;
+		break;
+	case RULE_SPORT_MASK:
+		seen->wide_sport = seen->wide_sport || attr_u16(nla) != UINT16_MAX;
+		break;
+	case RULE_DPORT_MASK:
+		seen->wide_dport = seen->wide_dport || attr_u16(nla) != UINT16_MAX;
+		break;
+	case RULE_DSCP_MASK:
+		seen->wide_tos = seen->wide_tos || attr_u8(nla) != DSCP_ALL_BITS;
+		break;
+	default:
+		rule->other = true;
+		/* One to come may say how another one is compared. */
+		if (attr_type(nla) > RULE_DSCP_MASK)
+			seen->wide_tos = seen->wide_sport = seen->wide_dport = true;
+	}
+}
 
 static int decode_rule_attribute(const struct nlattr *nla, struct event_rule *rule,
 				 struct rule_walk *seen, const char **reason)
@@ -66,7 +148,7 @@ static int decode_rule_attribute(const struct nlattr *nla, struct event_rule *ru
 		rule->table = attr_u32(nla);
 		break;
 	case FRA_L3MDEV:
-		rule->l3mdev = *(const uint8_t *)attr_data(nla) != 0;
+		rule->l3mdev = attr_u8(nla) != 0;
 		break;
 	case FRA_SUPPRESS_PREFIXLEN: /* always there; -1 stands for none */
 	case FRA_SUPPRESS_IFGROUP:
@@ -74,10 +156,11 @@ static int decode_rule_attribute(const struct nlattr *nla, struct event_rule *ru
 		break;
 	case FRA_FLOW: /* accounting */
 	case FRA_PROTOCOL:
+	case FRA_GOTO: /* the action tells */
 	case FRA_PAD:
 		break;
 	default:
-		rule->other = true;
+		decode_rule_selector(nla, rule, seen);
 	}
 	return 0;
 }
@@ -117,5 +200,6 @@ int decode_rule(const struct nlmsghdr *nlh, struct event *ev, const char **reaso
 	rule->src = prefix_make(seen.src, header->src_len);
 	if (seen.has_mark && !seen.has_mask)
 		rule->fwmask = UINT32_MAX;
+	widen(rule, &seen);
 	return 0;
 }

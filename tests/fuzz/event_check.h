@@ -80,6 +80,8 @@ static inline const char *check_link(const struct event_link *link, uint8_t op)
 		return "a name is not terminated";
 	if (op == EVENT_NEW && !link->name[0])
 		return "link without a name";
+	if (link->macvlan_mode && strcmp(link->kind, "macvlan") && strcmp(link->kind, "macvtap"))
+		return "macvlan mode of something else";
 	return link->mac_len == 0 || link->mac_len == 6 ? NULL : "MAC length";
 }
 

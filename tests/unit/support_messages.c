@@ -63,15 +63,19 @@ static struct nl_msg *build_link(void)
 {
 	struct ifinfomsg header = { .ifi_index = 7, .ifi_type = 1, .ifi_flags = IFF_UP };
 	struct nl_msg *msg = message_new(RTM_NEWLINK, 0, &header, sizeof(header));
-	struct nlattr *info;
+	struct nlattr *info, *data;
 
 	nla_put_string(msg, IFLA_IFNAME, "eth7");
 	nla_put_u32(msg, IFLA_MTU, 1400);
 	nla_put_u32(msg, IFLA_MASTER, 9);
+	nla_put_u32(msg, IFLA_LINK, 6);
 	nla_put(msg, IFLA_ADDRESS, sizeof(mac), mac);
 	nla_put_u32(msg, 4000, 1);
 	info = nla_nest_start(msg, IFLA_LINKINFO);
-	nla_put_string(msg, IFLA_INFO_KIND, "veth");
+	data = nla_nest_start(msg, IFLA_INFO_DATA);
+	nla_put_u32(msg, IFLA_MACVLAN_MODE, MACVLAN_MODE_VEPA);
+	nla_nest_end(msg, data);
+	nla_put_string(msg, IFLA_INFO_KIND, "macvlan");
 	nla_nest_end(msg, info);
 	return msg;
 }
@@ -88,7 +92,9 @@ static void check_link_event(const struct event *ev)
 	assert_int_equal(ev->link.mac_len, 6);
 	assert_memory_equal(ev->link.mac, mac, 6);
 	assert_string_equal(ev->link.name, "eth7");
-	assert_string_equal(ev->link.kind, "veth");
+	assert_string_equal(ev->link.kind, "macvlan");
+	assert_int_equal(ev->link.lower, 6);
+	assert_int_equal(ev->link.macvlan_mode, MACVLAN_MODE_VEPA);
 }
 
 static struct nl_msg *build_address(void)
@@ -293,6 +299,10 @@ static struct nl_msg *build_rule(void)
 	nla_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX);
 	nla_put_u8(msg, FRA_PROTOCOL, 2);
 	nla_put_u8(msg, FRA_L3MDEV, 1);
+	nla_put_u8(msg, FRA_IP_PROTO, IPPROTO_UDP);
+	nla_put(msg, FRA_SPORT_RANGE, 4, &(struct fib_rule_port_range){ 100, 200 });
+	nla_put(msg, FRA_DPORT_RANGE, 4, &(struct fib_rule_port_range){ 53, 53 });
+	nla_put_u16(msg, 29, UINT16_MAX); /* FRA_DPORT_MASK */
 	nla_put_string(msg, FRA_IIFNAME, "eth7");
 	nla_put_string(msg, FRA_OIFNAME, "eth8");
 	return msg;
@@ -317,6 +327,11 @@ static void check_rule_event(const struct event *ev)
 	assert_string_equal(rule->iif, "eth7");
 	assert_string_equal(rule->oif, "eth8");
 	assert_true(rule->l3mdev);
+	assert_int_equal(rule->protocol, IPPROTO_UDP);
+	assert_int_equal(rule->sport[0], 100);
+	assert_int_equal(rule->sport[1], 200);
+	assert_int_equal(rule->dport[0], 53);
+	assert_int_equal(rule->dport[1], 53);
 	assert_false(rule->other);
 }
 

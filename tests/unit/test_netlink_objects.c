@@ -75,6 +75,45 @@ static void test_link(void **state)
 		"link: interface index is not positive");
 }
 
+static struct nl_msg *link_of_kind(const char *kind, uint32_t mode, size_t mode_len)
+{
+	struct ifinfomsg header = { .ifi_index = 2 };
+	struct nl_msg *msg = message_new(RTM_NEWLINK, 0, &header, sizeof(header));
+	struct nlattr *info, *data;
+
+	nla_put_string(msg, IFLA_IFNAME, "eth2");
+	nla_put_u32(msg, IFLA_MTU, 1500);
+	info = nla_nest_start(msg, IFLA_LINKINFO);
+	nla_put_string(msg, IFLA_INFO_KIND, kind);
+	data = nla_nest_start(msg, IFLA_INFO_DATA);
+	nla_put(msg, IFLA_MACVLAN_MODE, (int)mode_len, &mode);
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, info);
+	return msg;
+}
+
+static void test_link_above(void **state)
+{
+	struct nl_msg *msg;
+
+	(void)state;
+	GOOD(link_of_kind("macvtap", MACVLAN_MODE_PASSTHRU, 4));
+	assert_int_equal(ev.link.macvlan_mode, MACVLAN_MODE_PASSTHRU);
+	GOOD(link_of_kind("ipvlan", 1, 2)); /* the same number, another meaning */
+	assert_int_equal(ev.link.macvlan_mode, 0);
+	refused(link_of_kind("macvlan", 1, 2), "link: IFLA_MACVLAN_MODE has the wrong length");
+	msg = link_of_kind("macvlan", MACVLAN_MODE_BRIDGE, 4);
+	nla_put_u32(msg, IFLA_LINK, 5);
+	GOOD(msg);
+	assert_int_equal(ev.link.lower, 5);
+	msg = link_of_kind("macvlan", MACVLAN_MODE_BRIDGE, 4);
+	nla_put_s32(msg, IFLA_LINK_NETNSID, 0);
+	nla_put_u32(msg, IFLA_LINK, 5);
+	GOOD(msg);
+	assert_int_equal(ev.link.lower, 0);
+	assert_int_equal(ev.link.macvlan_mode, MACVLAN_MODE_BRIDGE);
+}
+
 static void test_address(void **state)
 {
 	struct ifaddrmsg header = { .ifa_family = AF_INET6, .ifa_index = 2, .ifa_prefixlen = 64 };
@@ -118,32 +157,37 @@ static struct nl_msg *rule(void)
 	return message_new(RTM_NEWRULE, 0, &header, sizeof(header));
 }
 
+/* One attribute of `len` bytes, at most 4, of a number in host byte order. */
+static void rule_with(int type, size_t len, uint32_t value)
+{
+	struct nl_msg *msg = rule();
+	const uint8_t byte = (uint8_t)value;
+	const uint16_t word = (uint16_t)value;
+
+	nla_put(msg, type, (int)len, len == 1 ? (void *)&byte : len == 2 ? (void *)&word : &value);
+	GOOD(msg);
+}
+
 static void test_rule_other(void **state)
 {
 	static const int selectors[] = { FRA_UID_RANGE,
-					 FRA_SPORT_RANGE,
-					 FRA_DPORT_RANGE,
-					 FRA_IP_PROTO,
 					 FRA_TUN_ID,
-					 FRA_GOTO,
 					 FRA_SUPPRESS_IFGROUP,
 					 FRA_SUPPRESS_PREFIXLEN,
 					 26,
+					 27,
+					 31,
 					 999 };
-	static const int harmless[] = { FRA_PROTOCOL, FRA_PAD, FRA_FLOW, FRA_PRIORITY };
+	static const int harmless[] = { FRA_PROTOCOL, FRA_PAD, FRA_FLOW, FRA_PRIORITY, FRA_GOTO };
 	struct nl_msg *msg;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++) {
-		msg = rule();
-		nla_put_u32(msg, selectors[i], 7);
-		GOOD(msg);
+		rule_with(selectors[i], 4, 7);
 		assert_true(ev.rule.other);
 	}
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
-		msg = rule();
-		nla_put_u32(msg, harmless[i], 7);
-		GOOD(msg);
+		rule_with(harmless[i], 4, 7);
 		assert_false(ev.rule.other);
 	}
 	msg = rule(); /* one that is none must not hide one that is */
@@ -151,6 +195,71 @@ static void test_rule_other(void **state)
 	nla_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX);
 	GOOD(msg);
 	assert_true(ev.rule.other);
+}
+
+/* Attributes by number: the headers of older systems lack the names. */
+enum { DSCP = 25, SPORT_MASK = 28, DPORT_MASK = 29, DSCP_MASK = 30 };
+
+static void test_rule_dscp(void **state)
+{
+	struct nl_msg *msg;
+
+	(void)state;
+	rule_with(DSCP, 1, 10);
+	assert_int_equal(ev.rule.tos, 40);
+	assert_false(ev.rule.other);
+	rule_with(DSCP, 1, 0); /* only packets without one, and a tos of 0 means any */
+	assert_int_equal(ev.rule.tos, 0);
+	assert_true(ev.rule.other);
+	rule_with(DSCP, 1, 64);
+	assert_int_equal(ev.rule.tos, 0);
+	assert_true(ev.rule.other);
+	for (uint8_t mask = 0x3f; mask >= 0x3e; mask--) {
+		msg = rule();
+		nla_put_u8(msg, DSCP, 10);
+		nla_put_u8(msg, DSCP_MASK, mask);
+		GOOD(msg);
+		assert_int_equal(ev.rule.tos, mask == 0x3f ? 40 : 0);
+		assert_int_equal(ev.rule.other, mask != 0x3f);
+	}
+	msg = rule();
+	nla_put_u8(msg, DSCP, 10);
+	nla_put_u8(msg, 31, 1); /* of kernels to come: may be a mask of it */
+	GOOD(msg);
+	assert_int_equal(ev.rule.tos, 0);
+	assert_true(ev.rule.other);
+	msg = rule();
+	nla_put_u32(msg, DSCP, 10);
+	refused(msg, "rule: FRA_DSCP has the wrong length");
+}
+
+static void test_rule_ports(void **state)
+{
+	const struct fib_rule_port_range range = { 0x100, 0x1ff };
+	struct nl_msg *msg;
+
+	(void)state;
+	for (int mask = SPORT_MASK; mask <= DPORT_MASK; mask++) {
+		msg = rule();
+		nla_put_u16(msg, mask, 0xff00);
+		nla_put(msg, FRA_SPORT_RANGE, sizeof(range), &range);
+		nla_put(msg, FRA_DPORT_RANGE, sizeof(range), &range);
+		GOOD(msg);
+		assert_true(ev.rule.other);
+		assert_int_equal(ev.rule.sport[1], mask == SPORT_MASK ? 0 : 0x1ff);
+		assert_int_equal(ev.rule.dport[1], mask == DPORT_MASK ? 0 : 0x1ff);
+	}
+	msg = rule();
+	nla_put(msg, FRA_SPORT_RANGE, sizeof(range), &range);
+	nla_put_u16(msg, SPORT_MASK, 0xffff);
+	GOOD(msg);
+	assert_false(ev.rule.other);
+	assert_int_equal(ev.rule.sport[0], 0x100);
+	rule_with(SPORT_MASK, 2, 0xffff);
+	assert_false(ev.rule.other);
+	msg = rule();
+	nla_put_u16(msg, FRA_IP_PROTO, 6);
+	refused(msg, "rule: FRA_IP_PROTO has the wrong length");
 }
 
 static void test_rule_refused(void **state)
@@ -236,10 +345,11 @@ static void test_features(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_link),	     cmocka_unit_test(test_address),
-		cmocka_unit_test(test_neighbour),    cmocka_unit_test(test_rule_other),
-		cmocka_unit_test(test_rule_refused), cmocka_unit_test(test_netconf),
-		cmocka_unit_test(test_features),
+		cmocka_unit_test(test_link),	   cmocka_unit_test(test_address),
+		cmocka_unit_test(test_link_above), cmocka_unit_test(test_rule_dscp),
+		cmocka_unit_test(test_rule_ports), cmocka_unit_test(test_neighbour),
+		cmocka_unit_test(test_rule_other), cmocka_unit_test(test_rule_refused),
+		cmocka_unit_test(test_netconf),	   cmocka_unit_test(test_features),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
