@@ -54,7 +54,7 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 {
 	struct frame frame = {
 		.data = (void *)query->frame,
-		.data_end = (char *)query->frame + query->len,
+		.data_end = (char *)query->frame + (query->first ? query->first : query->len),
 		.len = query->len,
 		.port = port_of(dp, query->ifindex),
 	};

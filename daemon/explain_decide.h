@@ -5,10 +5,11 @@
 
 #include "datapath.h"
 
-/* A frame as it comes in, in one buffer; aligned as malloc() does it. */
+/* A frame as it comes in. */
 struct decide_query {
 	const void *frame;
 	size_t len;
+	size_t first;	  /* bytes of it in the first of several buffers; 0: it is in one */
 	uint32_t ifindex; /* 0: anywhere, by a port that forwards and is no other port */
 	bool any_source;  /* checks of the source are left out */
 	bool generic;	  /* with ifindex 0: a port attached in generic mode */

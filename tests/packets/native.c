@@ -15,6 +15,9 @@
 #include "daemon/datapath_maps.h"
 #include "daemon/explain_decide.h"
 
+/* Of a frame in a test run: a page less what the kernel keeps before and behind it. */
+enum { FIRST_BUFFER = 4096 - 256 - 320 };
+
 /* The lab's tables as the daemon has its own. */
 static struct datapath datapath_of(const struct lab *l)
 {
@@ -55,6 +58,7 @@ void native_before(const struct lab *l, struct native *ret, const struct frame *
 	struct decide_query query = {
 		.frame = in->bytes,
 		.len = in->len,
+		.first = in->len > FIRST_BUFFER ? FIRST_BUFFER : 0,
 		.ifindex = lab_ifindex(PORT_IN),
 	};
 
