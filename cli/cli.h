@@ -48,6 +48,7 @@ int cmd_neigh(const struct cli *cli, int argc, char **argv);
 int cmd_nexthop(const struct cli *cli, int argc, char **argv);
 int cmd_link(const struct cli *cli, int argc, char **argv);
 int cmd_get(const struct cli *cli, int argc, char **argv);
+int cmd_verify(const struct cli *cli, int argc, char **argv);
 int cmd_settle(const struct cli *cli, int argc, char **argv);
 
 #endif

@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	  "ADDR [from SRC] [iif DEV] [tos TOS] [ipproto PROTO] [sport PORT] [dport PORT] "
 	  "[ttl N] [size BYTES] [mac MAC] | frame HEX iif DEV",
 	  "what would be done with that packet or frame, and why" },
+	{ "verify", cmd_verify, "[--samples N] [ADDR...]",
+	  "compare the maps with the kernel, print each difference" },
 	{ "settle", cmd_settle, "[--timeout SECONDS]", "wait until the maps equal the kernel" },
 };
 
@@ -49,7 +51,8 @@ static void print_usage(FILE *out)
 		     "      --instance NAME            another daemon than '" DEFAULT_INSTANCE "'\n"
 		     "  -h, --help                     this text, or a command's usage\n"
 		     "  -V, --version\n\n"
-		     "Exit codes: 0 done, 1 usage, 2 failure, 3 settle timed out.\n");
+		     "Exit codes: 0 done, 1 usage, 2 failure, 3 verify found differences,\n"
+		     "settle timed out.\n");
 }
 
 static int print_version(void)

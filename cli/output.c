@@ -83,7 +83,7 @@ static void end_rows(struct printing *p, int code)
 		if (p->rows || code == EXIT_DONE) /* else there are only headings */
 			text_write(&p->text, stdout);
 	}
-	if (p->cli->json && p->list && code == EXIT_DONE)
+	if (p->cli->json && p->list && (code == EXIT_DONE || code == EXIT_DIFFERENT))
 		fputs(p->rows ? "]\n" : "[]\n", stdout);
 	else if (p->cli->json && p->rows)
 		fputs("\n", stdout);

@@ -14,6 +14,7 @@
 #include "../include/control.h"
 #include "log.h"
 #include "show.h"
+#include "verify.h"
 
 enum {
 	CLIENTS_MAX = 64,
@@ -33,6 +34,7 @@ struct reply {
 	struct client *client;
 	int exit_code;
 	bool failed, streaming, started;
+	void (*gone)(struct daemon *d); /* of a deferred reply, else NULL */
 	int (*next)(struct daemon *d, struct reply_cursor *cursor, struct reply *reply);
 	struct reply_cursor cursor;
 };
@@ -51,11 +53,13 @@ struct client {
 static const struct control_command commands[] = {
 	{ "status", show_status },    { "stats", show_stats },	    { "route", show_routes },
 	{ "neigh", show_neighbours }, { "nexthop", show_nexthops }, { "link", show_links },
-	{ "get", show_get },	      { "settle", show_settle },
+	{ "get", show_get },	      { "settle", show_settle },    { "verify", verify_request },
 };
 
 static void client_free(struct client *client)
 {
+	if (client->reply.gone)
+		client->reply.gone(client->d);
 	*client->link = client->next;
 	if (client->next)
 		client->next->link = client->link;
@@ -141,6 +145,23 @@ static void end_reply(struct client *client)
 	client->ending = true;
 }
 
+int reply_fd(const struct reply *reply)
+{
+	return bufferevent_getfd(reply->client->bev);
+}
+
+void reply_defer(struct reply *reply, void (*gone)(struct daemon *d))
+{
+	reply->gone = gone;
+}
+
+void reply_resume(struct reply *reply, bool begun)
+{
+	reply->gone = NULL;
+	reply->started |= begun;
+	end_reply(reply->client);
+}
+
 static void continue_stream(struct client *client)
 {
 	struct evbuffer *out = bufferevent_get_output(client->bev);
@@ -213,7 +234,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 	json_decref(request);
 	if (client->reply.streaming)
 		continue_stream(client);
-	else
+	else if (!client->reply.gone)
 		end_reply(client);
 }
 

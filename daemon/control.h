@@ -29,6 +29,13 @@ int reply_error(struct reply *reply, int exit_code, const char *format, ...)
 /* The exit code at the end of a reply that is no error. */
 void reply_exit(struct reply *reply, int exit_code);
 /*
+ * A reply that another process writes into the connection, all but its end. `gone` is called where the
+ * client is given up first; otherwise reply_resume() ends the reply, `begun` where that process has said {"ok":true}.
+ */
+int reply_fd(const struct reply *reply);
+void reply_defer(struct reply *reply, void (*gone)(struct daemon *d));
+void reply_resume(struct reply *reply, bool begun);
+/*
  * A reply too long to be held: `next` is called whenever the client has room, puts a few rows, and
  * returns 1 to be called again, 0 at the end. The cursor (64 bytes) starts zeroed.
  */

@@ -16,6 +16,7 @@ struct control_server;
 struct guard_watch;
 struct metrics_server;
 struct sync;
+struct verify_child;
 
 struct daemon {
 	struct config config;
@@ -31,6 +32,7 @@ struct daemon {
 	struct guard_watch *guard;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL: not asked for */
+	struct verify_child *verify;	/* NULL: none is running */
 	uint64_t refreshed_ns;		/* last look at the neighbours in use, see sync_refresh.h */
 	uint64_t started_ns;		/* CLOCK_MONOTONIC */
 	int argc;			/* for SIGHUP */

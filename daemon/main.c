@@ -19,6 +19,7 @@
 #include "metrics.h"
 #include "notify.h"
 #include "sync_guard.h"
+#include "verify.h"
 
 /* Memory that dir24 takes: its tables, and our bookkeeping beside them. */
 #define DIR24_BYTES (160UL << 20)
@@ -316,6 +317,7 @@ static int run(struct daemon *d)
 static void stop(struct daemon *d, bool keep)
 {
 	notify_manager("STOPPING=1");
+	verify_stop(d);
 	metrics_stop(d);
 	control_stop(d);
 	attachments_destroy(d->attachments, keep);

@@ -24,6 +24,9 @@
  *           the numbers "tos", "ipproto", "sport", "dport",
  *           "ttl", "size"; or "frame" (hex) and "iif"
  * settle    "timeout": seconds, a number (optional)          none; exit 3 where it ran out
+ * verify    "samples": a number, "addresses": a list of      one each difference, then one
+ *           strings (both optional)                          {"kind":"summary",..}; exit 3 where
+ *                                                            there are differences
  */
 #ifndef EBPF_ROUTE_CONTROL_H
 #define EBPF_ROUTE_CONTROL_H

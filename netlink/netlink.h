@@ -65,6 +65,30 @@ unsigned long netlink_refused(const struct netlink *nl, const char **ret_reason)
 int netlink_decode(const struct nlmsghdr *nlh, size_t len, struct event *ev, const char **reason);
 
 /*
+ * What the kernel itself would do with a destination: RTM_GETROUTE that names the route it took. Without
+ * iif the look-up is that of a packet sent by this machine: no rule by iif applies, and no check of the
+ * source; with it, src has to be a valid sender there.
+ */
+struct netlink_queries;
+struct route_query {
+	__be32 dst;
+	__be32 src;   /* 0: none */
+	uint32_t iif; /* 0: none */
+};
+/*
+ * Answer to question number i. err: 0 with the route that matched; -EINVAL for a blackhole,
+ * -EHOSTUNREACH for unreachable, -EACCES for prohibit, -ENETUNREACH where there is no route;
+ * -EBADMSG for one that does not decode. A negative return value ends it.
+ */
+typedef int (*route_answer_fn)(void *ctx, size_t i, int err, const struct event_route *route);
+
+int netlink_queries_open(struct netlink_queries **ret);
+void netlink_queries_close(struct netlink_queries *q); /* NULL is fine */
+/* 0 once all n are answered, in any order; an error of the socket; or what fn returned. */
+int netlink_queries_ask(struct netlink_queries *q, const struct route_query *queries, size_t n,
+			route_answer_fn fn, void *ctx);
+
+/*
  * Device features over generic netlink (family `netdev`, kernel 6.3+): a notification socket and a
  * dump, as above with EVENT_FEATURES. -EOPNOTSUPP where the kernel has no such family.
  */

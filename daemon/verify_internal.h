@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of the audit: shared by verify*.c, nobody else. All of it runs in the forked child.
+ *
+ * A check compares one part of the maps with the shadow mirror and notes every subject that differs.
+ * The same subject is looked at again in later rounds, and stays only if it differs each time in the
+ * same way: what changes meanwhile is on its way, not wrong.
+ */
+#ifndef EBPF_ROUTE_VERIFY_INTERNAL_H
+#define EBPF_ROUTE_VERIFY_INTERNAL_H
+
+#include <jansson.h>
+#include "datapath_audit.h"
+#include "verify_outcome.h"
+#include "verify_shadow.h"
+
+enum subject_kind {
+	SUBJECT_ROUTE,	   /* addresses first..last, for which everything is alike */
+	SUBJECT_ENTRY,	   /* lpm: whether there is an entry first/length */
+	SUBJECT_QUERY,	   /* the kernel's own answer for the address first */
+	SUBJECT_NEIGHBOUR, /* the address first on the device ifindex */
+	SUBJECT_PORT,	   /* of the device ifindex */
+	SUBJECT_PORT_ROW,  /* port number first, of no device */
+	SUBJECT_OWN,	   /* the source address first */
+	SUBJECT_CONTROL,   /* field number first */
+	SUBJECT_KINDS,
+};
+
+struct subject {
+	uint8_t kind; /* enum subject_kind */
+	uint8_t length;
+	uint32_t first, last; /* addresses in host byte order, or a number */
+	uint32_t ifindex;
+	uint32_t signature; /* how it differed */
+};
+
+struct verify_counts {
+	uint64_t addresses;
+	uint32_t prefixes, neighbours, ports, own_addresses, queries;
+	uint32_t full;	    /* spans of addresses left to the kernel for want of room */
+	uint32_t in_flight; /* differed at first, and were right or different later */
+	uint32_t rounds;
+};
+
+struct verify {
+	const struct daemon *d; /* the daemon as it was at the fork */
+	const struct datapath *dp;
+	struct shadow *shadow;
+	const struct mirror *mirror; /* the shadow's */
+	struct netlink_queries *queries;
+	struct rib *extra;   /* lpm: entries that no route asked for when it was walked last */
+	struct vec subjects; /* struct subject */
+	bool overflow;	     /* more differ than are kept */
+	struct verify_counts counts;
+};
+
+/*
+ * One kind of subject. differs() tells whether it does now, and how in a few bits; describe() puts
+ * what it is and its two sides, "kernel" and "fastpath", into the row.
+ */
+struct subject_type {
+	const char *name;
+	bool (*differs)(struct verify *v, const struct subject *s, uint32_t *ret_signature);
+	void (*describe)(struct verify *v, const struct subject *s, json_t *row);
+};
+extern const struct subject_type verify_routes_type, verify_entry_type, verify_query_type,
+	verify_neighbour_type, verify_port_type, verify_port_row_type, verify_own_type,
+	verify_control_type;
+
+const struct subject_type *verify_type(const struct subject *s);
+/* Looks at the subject, and keeps it if it differs. -ENOMEM. */
+int verify_note(struct verify *v, const struct subject *s);
+/* Must say the same of the same state, in one word. */
+static inline uint32_t signature_of(uint32_t a, uint32_t b)
+{
+	return table_hash_u32(a) ^ (b * 0x85ebca6bu + 1);
+}
+
+/* Each compares all there is of one part. 0 or -errno: not whether something differs. */
+int verify_routes(struct verify *v);	   /* verify_routes.c: every address */
+int verify_entries(struct verify *v);	   /* verify_entries.c: lpm, the entries themselves */
+int verify_entries_walk(struct verify *v); /* reads them again, for a later look */
+int verify_neighbours(struct verify *v);   /* verify_objects.c */
+int verify_ports(struct verify *v);
+int verify_own(struct verify *v);
+int verify_control(struct verify *v); /* verify_control.c */
+/* verify_kernel.c: the kernel's own answers for these addresses (host byte order), or for samples. */
+int verify_queries(struct verify *v, const uint32_t *addresses, size_t n);
+int verify_samples(struct verify *v, uint32_t n);
+
+/* "192.0.2.0/24", "192.0.2.1", or "192.0.2.1-192.0.2.6". */
+#define RANGE_LEN 40
+const char *range_format(uint32_t first, uint32_t last, char buf[RANGE_LEN]);
+const char *address_format(uint32_t addr, char buf[INET_ADDRSTRLEN]);
+void put_text(json_t *row, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

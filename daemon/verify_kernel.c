@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's own answer for single addresses, against what the maps do with them.
+ *
+ * All other checks share resolve.c with the daemon, and so its mistakes. This one asks the kernel to look
+ * up, and allows the fast path only what that answer allows: to forward by one of its legs, to drop
+ * for a blackhole. What is left to the kernel is right in any case.
+ *
+ * Asked is what this machine itself would send: without policy rules the same route. With rules, or
+ * while everything is left to the kernel anyway, nothing is asked.
+ */
+#include "verify_internal.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include "show.h"
+
+struct answer {
+	bool allowed;
+	bool forwards; /* the fast path does something at all */
+	int err;
+	char text[OUTCOME_LEN];
+};
+
+/* ---- the kernel's legs ------------------------------------------------------------------ */
+
+/* Does the neighbour that the kernel would send to by this leg have the hop's MAC address? */
+static bool leg_allows(const struct mirror *mirror, const struct event_leg *leg, uint32_t dst,
+		       const struct hop *hop)
+{
+	struct addr to = leg->gateway.family ? leg->gateway : addr_v4(htonl(dst));
+	const struct mirror_neighbour *n = mirror_neighbour(mirror, leg->oif, &to);
+
+	if (leg->oif != hop->ifindex || leg->flags & RTNH_F_DEAD || leg->encap)
+		return false;
+	return n && resolve_neighbour_valid(n) && memcmp(n->e.mac, hop->mac, sizeof(hop->mac)) == 0;
+}
+
+static bool object_allows(const struct mirror *mirror, uint32_t id, uint32_t dst,
+			  const struct hop *hop)
+{
+	const struct mirror_object *object = mirror_object(mirror, id), *member;
+
+	if (!object || !object->present)
+		return false;
+	if (object->type == NH_TYPE_SINGLE)
+		return leg_allows(mirror, &object->leg, dst, hop);
+	for (unsigned int i = 0; i < object->n_members; i++) {
+		member = mirror_object(mirror, object->members[i].id);
+		if (member && member->type == NH_TYPE_SINGLE &&
+		    leg_allows(mirror, &member->leg, dst, hop))
+			return true;
+	}
+	return false;
+}
+
+static bool route_allows(const struct mirror *mirror, const struct event_route *route, uint32_t dst,
+			 const struct hop *hop)
+{
+	if (route->type != RTN_UNICAST)
+		return false;
+	for (unsigned int i = 0; i < route->n_legs; i++)
+		if (leg_allows(mirror, &route->legs[i], dst, hop))
+			return true;
+	return route->nhid && object_allows(mirror, route->nhid, dst, hop);
+}
+
+/* The neighbour behind a connected hop, as the programs find it. */
+static struct hop follow_connected(const struct verify *v, const struct hop *hop, uint32_t dst)
+{
+	struct neighbour_key key = { .addr = htonl(dst), .ifindex = hop->ifindex };
+	struct hop to = { .kind = HOP_UNRESOLVED };
+	union adjacency_word word;
+	uint32_t index = datapath_neighbour(v->dp, key);
+
+	word = datapath_adjacency(v->dp, index);
+	if (!index || !word.target.port)
+		return to;
+	to.kind = HOP_NEIGHBOUR;
+	to.ifindex = datapath_port(v->dp, word.target.port).ifindex;
+	memcpy(to.mac, word.target.mac, sizeof(to.mac));
+	return to;
+}
+
+static void judge(const struct verify *v, uint32_t dst, int err, const struct event_route *route,
+		  struct answer *ret)
+{
+	struct outcome fast;
+	uint32_t leaf = datapath_lookup(v->dp, htonl(dst));
+
+	outcome_of_leaf(v->dp, leaf, &fast);
+	ret->err = err;
+	ret->allowed = true;
+	ret->forwards = outcome_is_fast(&fast);
+	for (unsigned int i = 0; i < fast.n && ret->allowed; i++) {
+		struct hop hop = fast.hops[i];
+
+		if (hop.kind == HOP_CONNECTED)
+			hop = follow_connected(v, &hop, dst);
+		if (hop.kind == HOP_NEIGHBOUR)
+			ret->allowed = !err && route_allows(v->mirror, route, dst, &hop);
+		else if (hop.kind == HOP_VERDICT && hop.verdict == VERDICT_dropped)
+			ret->allowed = err == -EINVAL;
+	}
+}
+
+/* ---- words ------------------------------------------------------------------------------ */
+
+static void route_format(const struct verify *v, const struct event_route *route,
+			 char buf[OUTCOME_LEN])
+{
+	char prefix[PREFIX_STRLEN], type[16], table[16], via[INET6_ADDRSTRLEN], dev[IFNAMSIZ];
+	size_t len;
+
+	len = snprintf(buf, OUTCOME_LEN, "%s%s%s table %s",
+		       route->type == RTN_UNICAST ? "" : type_name(route->type, type),
+		       route->type == RTN_UNICAST ? "" : " ", prefix_format(route->dst, prefix),
+		       table_name(route->table, table));
+	if (route->nhid)
+		len += snprintf(buf + len, OUTCOME_LEN - len, " nhid %u", route->nhid);
+	for (unsigned int i = 0; i < route->n_legs && len + 80 < OUTCOME_LEN; i++) {
+		const struct event_leg *leg = &route->legs[i];
+
+		len += snprintf(buf + len, OUTCOME_LEN - len, "%s%s%s dev %s", i ? "," : "",
+				leg->gateway.family ? " via " : "", addr_format(&leg->gateway, via),
+				device_format(v->mirror, leg->oif, dev));
+	}
+}
+
+static void error_format(int err, char buf[OUTCOME_LEN])
+{
+	const char *text = err == -EINVAL	  ? "blackhole, or refused"
+			   : err == -EHOSTUNREACH ? "unreachable"
+			   : err == -EACCES	  ? "prohibit"
+			   : err == -ENETUNREACH  ? "no route"
+						  : strerror(-err);
+
+	snprintf(buf, OUTCOME_LEN, "%s", text);
+}
+
+/* ---- one address ------------------------------------------------------------------------ */
+
+struct asking {
+	struct verify *v;
+	const uint32_t *addresses;
+	struct answer answer;
+	bool describe;
+};
+
+static int take_one(void *ctx, size_t i, int err, const struct event_route *route)
+{
+	struct asking *asking = ctx;
+
+	judge(asking->v, asking->addresses[i], err, route, &asking->answer);
+	if (asking->describe && err)
+		error_format(err, asking->answer.text);
+	else if (asking->describe)
+		route_format(asking->v, route, asking->answer.text);
+	return 0;
+}
+
+static bool ask_one(struct verify *v, uint32_t addr, bool describe, struct answer *ret)
+{
+	struct asking asking = { .v = v, .addresses = &addr, .describe = describe };
+	struct route_query query = { .dst = htonl(addr) };
+
+	asking.answer.allowed = true; /* without an answer nothing is known */
+	if (netlink_queries_ask(v->queries, &query, 1, take_one, &asking))
+		asking.answer.allowed = true;
+	*ret = asking.answer;
+	return !ret->allowed;
+}
+
+static bool query_differs(struct verify *v, const struct subject *s, uint32_t *ret_signature)
+{
+	struct outcome fast;
+	struct answer answer;
+	bool differs = ask_one(v, s->first, false, &answer);
+
+	outcome_of_leaf(v->dp, datapath_lookup(v->dp, htonl(s->first)), &fast);
+	*ret_signature = signature_of(answer.err, outcome_hash(&fast));
+	return differs;
+}
+
+static void query_describe(struct verify *v, const struct subject *s, json_t *row)
+{
+	char text[OUTCOME_LEN], address[INET_ADDRSTRLEN];
+	struct resolved_route route;
+	struct outcome outcome, resolved;
+	struct answer answer;
+
+	ask_one(v, s->first, true, &answer);
+	outcome_of_leaf(v->dp, datapath_lookup(v->dp, htonl(s->first)), &outcome);
+	resolve_lookup(v->mirror, s->first, &route);
+	outcome_of_route(v->mirror, &route, &resolved);
+	put_text(row, "dst", "%s", address_format(s->first, address));
+	put_text(row, "kernel", "%s", answer.text);
+	put_text(row, "fastpath", "%s", outcome_format(v->mirror, &outcome, text));
+	put_text(row, "cause", "%s",
+		 outcome_compare(&resolved, &outcome) == DISAGREED
+			 ? "see the difference of its route"
+			 : "the daemon resolves the kernel's routes to this");
+}
+
+const struct subject_type verify_query_type = {
+	.name = "query",
+	.differs = query_differs,
+	.describe = query_describe,
+};
+
+/* ---- many ------------------------------------------------------------------------------- */
+
+static int take_many(void *ctx, size_t i, int err, const struct event_route *route)
+{
+	struct asking *asking = ctx;
+	struct subject s = { .kind = SUBJECT_QUERY, .first = asking->addresses[i] };
+
+	judge(asking->v, asking->addresses[i], err, route, &asking->answer);
+	/* The question is asked anew by that, after all these: their answers are under way. */
+	return asking->answer.allowed || asking->v->overflow
+		       ? 0
+		       : vec_push(&asking->v->subjects, &s, sizeof(s));
+}
+
+static bool is_worth_asking(const struct verify *v)
+{
+	return !datapath_control_hold(v->dp) && resolve_rules_plain(v->mirror);
+}
+
+int verify_queries(struct verify *v, const uint32_t *addresses, size_t n)
+{
+	struct asking asking = { .v = v, .addresses = addresses };
+	struct route_query *queries;
+	uint32_t begin = v->subjects.n;
+	int err;
+
+	if (!n || !is_worth_asking(v))
+		return 0;
+	queries = calloc(n, sizeof(*queries));
+	if (!queries)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		queries[i].dst = htonl(addresses[i]);
+	err = netlink_queries_ask(v->queries, queries, n, take_many, &asking);
+	free(queries);
+	v->counts.queries += n;
+	for (uint32_t i = begin; i < v->subjects.n; i++) {
+		struct subject *s = (struct subject *)v->subjects.items + i;
+
+		query_differs(v, s, &s->signature);
+	}
+	return err;
+}
+
+/* The programs do not look these up. */
+static bool is_never_routed(uint32_t addr)
+{
+	return addr >> 24 == 0 || addr >> 24 == 127 || addr >= 0xe0000000;
+}
+
+/* Of four samples three are on the edges of and within a route, one is anywhere. */
+static uint32_t sample(const struct verify *v, uint32_t which, const uint32_t random[2])
+{
+	const struct rib_entry *entry =
+		rib_first(mirror_rib(v->mirror), prefix_make(random[0], 32));
+	uint32_t host;
+
+	if (which % 4 == 3 || !entry)
+		return random[0];
+	host = ~prefix_mask(entry->len);
+	return entry->addr | (which % 4 == 0 ? 0 : which % 4 == 1 ? host : random[1] & host);
+}
+
+static int sample_routed(const struct verify *v, uint32_t which, uint32_t *ret)
+{
+	uint32_t random[2];
+
+	do {
+		if (getrandom(random, sizeof(random), 0) != sizeof(random))
+			return -EIO;
+		*ret = sample(v, which, random);
+	} while (is_never_routed(*ret));
+	return 0;
+}
+
+int verify_samples(struct verify *v, uint32_t n)
+{
+	uint32_t *addresses = calloc(n ? n : 1, sizeof(*addresses));
+	int err = addresses ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < n && !err; i++)
+		err = sample_routed(v, i, &addresses[i]);
+	if (!err)
+		err = verify_queries(v, addresses, n);
+	free(addresses);
+	return err;
+}

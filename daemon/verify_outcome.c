@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Outcomes: from the mirror, from the maps, compared, in words. */
+#include "verify_outcome.h"
+
+#include <stdarg.h>
+#include "show.h"
+
+static const struct hop stale = { .kind = HOP_VERDICT, .verdict = VERDICT_stale };
+
+static bool hop_equal(const struct hop *a, const struct hop *b)
+{
+	return a->kind == b->kind && a->verdict == b->verdict && a->ifindex == b->ifindex &&
+	       a->mtu == b->mtu && memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+}
+
+static void set_single(struct outcome *ret, const struct hop *hop)
+{
+	ret->group = false;
+	ret->mtu = 0;
+	ret->total = 1;
+	ret->n = 1;
+	ret->hops[0] = *hop;
+	ret->hops[0].share = 1;
+	ret->hops[0].legs = 1;
+}
+
+static void set_group(struct outcome *ret, uint32_t mtu)
+{
+	ret->group = true;
+	ret->mtu = mtu;
+	ret->total = 0;
+	ret->n = 0;
+}
+
+/* Legs that lead to the same are one, with their shares together. */
+static void add_hop(struct outcome *ret, const struct hop *hop, uint32_t share)
+{
+	unsigned int i = 0;
+
+	ret->total += share;
+	while (i < ret->n && !hop_equal(&ret->hops[i], hop))
+		i++;
+	if (i < ret->n) {
+		ret->hops[i].share += share;
+		ret->hops[i].legs++;
+	} else if (ret->n < GROUP_BUCKETS) {
+		ret->hops[i] = *hop;
+		ret->hops[i].share = share;
+		ret->hops[i].legs = 1;
+		ret->n++;
+	}
+}
+
+/* ---- what the kernel has --------------------------------------------------------------- */
+
+static struct hop verdict_hop(uint32_t verdict)
+{
+	return (struct hop){ .kind = HOP_VERDICT, .verdict = verdict };
+}
+
+static struct hop leg_hop(const struct mirror *mirror, const struct resolved_nexthop *r)
+{
+	struct hop hop = { .mtu = r->mtu > UINT16_MAX ? 0 : r->mtu };
+	const struct mirror_neighbour *n;
+
+	if (r->kind == RESOLVED_VERDICT)
+		return verdict_hop(r->verdict);
+	if (r->kind == RESOLVED_CONNECTED) {
+		hop.kind = HOP_CONNECTED;
+		hop.ifindex = r->leg.oif;
+		return hop;
+	}
+	n = mirror_neighbour(mirror, r->leg.oif, &r->leg.gateway);
+	hop.kind = HOP_UNRESOLVED;
+	if (n && resolve_neighbour_valid(n)) {
+		hop.kind = HOP_NEIGHBOUR;
+		hop.ifindex = r->leg.oif;
+		memcpy(hop.mac, n->e.mac, sizeof(hop.mac));
+	}
+	return hop;
+}
+
+static void group_of_nexthop(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
+			     uint32_t mtu, struct outcome *ret)
+{
+	struct resolved_member members[EVENT_LEGS_MAX];
+	struct resolved_nexthop r;
+	enum verdict verdict;
+	unsigned int n = resolve_group(mirror, nexthop, members, &verdict);
+	struct hop hop = verdict_hop(verdict);
+
+	if (!n) {
+		set_single(ret, &hop);
+		return;
+	}
+	set_group(ret, mtu > UINT16_MAX ? 0 : mtu);
+	for (unsigned int i = 0; i < n; i++) {
+		hop = verdict_hop(members[i].verdict);
+		if (members[i].verdict == VERDICT_forwarded) {
+			resolve_leg(mirror, &members[i].leg, mtu, &r);
+			hop = leg_hop(mirror, &r);
+		}
+		add_hop(ret, &hop, members[i].weight);
+	}
+}
+
+void outcome_of_route(const struct mirror *mirror, const struct resolved_route *route,
+		      struct outcome *ret)
+{
+	struct hop hop = verdict_hop(route->verdict);
+	struct resolved_nexthop r;
+
+	if (route->nexthop) {
+		const struct mirror_nexthop *nexthop = mirror_nexthop(mirror, route->nexthop);
+
+		resolve_nexthop(mirror, nexthop, &r);
+		if (r.kind == RESOLVED_GROUP) {
+			group_of_nexthop(mirror, nexthop, r.mtu, ret);
+			return;
+		}
+		hop = leg_hop(mirror, &r);
+	}
+	set_single(ret, &hop);
+}
+
+/* ---- what the maps have ---------------------------------------------------------------- */
+
+static struct hop adjacency_hop(const struct datapath *dp, uint32_t index, uint16_t mtu)
+{
+	union adjacency_word word = datapath_adjacency(dp, index);
+	struct hop hop = { .kind = HOP_UNRESOLVED, .mtu = mtu };
+
+	if (!word.target.port)
+		return hop;
+	hop.kind = HOP_NEIGHBOUR;
+	hop.ifindex = datapath_port(dp, word.target.port).ifindex;
+	memcpy(hop.mac, word.target.mac, sizeof(hop.mac));
+	return hop;
+}
+
+/* As verdict_of() of bpf/lookup.h. */
+static struct hop number_hop(uint32_t number)
+{
+	return number > VERDICT_forwarded && number < VERDICT_COUNT ? verdict_hop(number) : stale;
+}
+
+static struct hop slot_hop(const struct datapath *dp, union nexthop_word word)
+{
+	switch (word.nexthop.kind) {
+	case NEXTHOP_ADJACENCY:
+		return adjacency_hop(dp, word.nexthop.arg, word.nexthop.mtu);
+	case NEXTHOP_CONNECTED:
+		return (struct hop){ .kind = HOP_CONNECTED,
+				     .ifindex = word.nexthop.arg,
+				     .mtu = word.nexthop.mtu };
+	case NEXTHOP_VERDICT:
+		return number_hop(word.nexthop.verdict);
+	default:
+		return stale;
+	}
+}
+
+void outcome_of_leaf(const struct datapath *dp, uint32_t leaf, struct outcome *ret)
+{
+	union nexthop_word word = { 0 };
+	struct hop hop;
+
+	if (leaf >= LEAF_FIRST_SLOT)
+		word = datapath_nexthop(dp, leaf);
+	if (word.nexthop.kind != NEXTHOP_GROUP) {
+		hop = leaf < LEAF_FIRST_SLOT ? number_hop(leaf) : slot_hop(dp, word);
+		set_single(ret, &hop);
+		return;
+	}
+	set_group(ret, word.nexthop.mtu);
+	for (uint32_t i = 0; i < GROUP_BUCKETS; i++) {
+		uint32_t member = datapath_bucket(dp, word.nexthop.arg, i);
+
+		hop = member < LEAF_FIRST_SLOT ? number_hop(member)
+					       : slot_hop(dp, datapath_nexthop(dp, member));
+		add_hop(ret, &hop, 1);
+	}
+}
+
+/* ---- comparing ------------------------------------------------------------------------- */
+
+static bool is_full(const struct hop *hop)
+{
+	return hop->kind == HOP_VERDICT && hop->verdict == VERDICT_table_full;
+}
+
+static const struct hop *find_hop(const struct outcome *outcome, const struct hop *like)
+{
+	for (unsigned int i = 0; i < outcome->n; i++)
+		if (hop_equal(&outcome->hops[i], like))
+			return &outcome->hops[i];
+	return NULL;
+}
+
+/* Whole buckets: each leg's share is off by less than one. */
+static bool share_fits(const struct outcome *kernel, const struct hop *hop, uint32_t buckets)
+{
+	uint64_t wanted = (uint64_t)hop->share * GROUP_BUCKETS;
+	uint64_t got = (uint64_t)buckets * kernel->total;
+	uint64_t off = wanted > got ? wanted - got : got - wanted;
+
+	return off < (uint64_t)hop->legs * kernel->total;
+}
+
+static enum agreement compare_groups(const struct outcome *kernel, const struct outcome *fast)
+{
+	bool full = false;
+
+	for (unsigned int i = 0; i < fast->n; i++) {
+		full |= is_full(&fast->hops[i]);
+		if (!is_full(&fast->hops[i]) && !find_hop(kernel, &fast->hops[i]))
+			return DISAGREED;
+	}
+	if (full)
+		return AGREED_FULL;
+	for (unsigned int i = 0; i < kernel->n; i++) {
+		const struct hop *has = find_hop(fast, &kernel->hops[i]);
+
+		if (!share_fits(kernel, &kernel->hops[i], has ? has->share : 0))
+			return DISAGREED;
+	}
+	return AGREED;
+}
+
+enum agreement outcome_compare(const struct outcome *kernel, const struct outcome *fast)
+{
+	if (!fast->group && is_full(&fast->hops[0]))
+		return AGREED_FULL;
+	if (kernel->group != fast->group)
+		return DISAGREED;
+	if (kernel->group)
+		return kernel->mtu == fast->mtu ? compare_groups(kernel, fast) : DISAGREED;
+	return hop_equal(&kernel->hops[0], &fast->hops[0]) ? AGREED : DISAGREED;
+}
+
+uint32_t outcome_hash(const struct outcome *outcome)
+{
+	uint32_t hash = outcome->group ? outcome->mtu + 1 : 0;
+
+	/* In whatever order the hops come. */
+	for (unsigned int i = 0; i < outcome->n; i++)
+		hash += table_hash(&outcome->hops[i], offsetof(struct hop, share));
+	return hash;
+}
+
+bool outcome_is_fast(const struct outcome *outcome)
+{
+	for (unsigned int i = 0; i < outcome->n; i++) {
+		const struct hop *hop = &outcome->hops[i];
+
+		if (hop->kind == HOP_NEIGHBOUR || hop->kind == HOP_CONNECTED ||
+		    (hop->kind == HOP_VERDICT && hop->verdict == VERDICT_dropped))
+			return true;
+	}
+	return false;
+}
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+struct words {
+	char *buf;
+	size_t len, size;
+};
+
+static void say(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct words *w, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(w->buf + w->len, w->size - w->len, format, args);
+	va_end(args);
+	if (n > 0)
+		w->len += (size_t)n < w->size - w->len ? (size_t)n : w->size - w->len - 1;
+}
+
+const char *device_format(const struct mirror *mirror, uint32_t ifindex, char buf[IFNAMSIZ])
+{
+	const struct mirror_link *link = mirror_link(mirror, ifindex);
+
+	if (link)
+		snprintf(buf, IFNAMSIZ, "%s", link->e.name);
+	else
+		snprintf(buf, IFNAMSIZ, "if%u", ifindex);
+	return buf;
+}
+
+const char *mac_format(const uint8_t mac[6], char buf[MAC_LEN])
+{
+	snprintf(buf, MAC_LEN, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+		 mac[4], mac[5]);
+	return buf;
+}
+
+struct owner_search {
+	const struct hop *hop;
+	char text[INET6_ADDRSTRLEN];
+};
+
+static int is_owner(void *ctx, const struct mirror_neighbour *n)
+{
+	struct owner_search *search = ctx;
+
+	if (n->e.ifindex != search->hop->ifindex || !resolve_neighbour_valid(n) ||
+	    memcmp(n->e.mac, search->hop->mac, sizeof(n->e.mac)) != 0)
+		return 0;
+	addr_format(&n->e.addr, search->text);
+	return n->e.addr.family == AF_INET;
+}
+
+static void say_hop(struct words *w, const struct mirror *mirror, const struct hop *hop)
+{
+	struct owner_search search = { .hop = hop };
+	char device[IFNAMSIZ], mac[MAC_LEN];
+
+	switch (hop->kind) {
+	case HOP_NEIGHBOUR:
+		mirror_walk_neighbours(mirror, is_owner, &search);
+		say(w, "%s%s%sdev %s lladdr %s", search.text[0] ? "via " : "", search.text,
+		    search.text[0] ? " " : "", device_format(mirror, hop->ifindex, device),
+		    mac_format(hop->mac, mac));
+		break;
+	case HOP_CONNECTED:
+		say(w, "connected dev %s", device_format(mirror, hop->ifindex, device));
+		break;
+	case HOP_UNRESOLVED:
+		say(w, "left to the kernel (no_neighbour)");
+		break;
+	default:
+		if (hop->verdict == VERDICT_dropped)
+			say(w, "dropped (blackhole)");
+		else
+			say(w, "left to the kernel (%s)", verdict_name(hop->verdict));
+	}
+	if (hop->mtu)
+		say(w, " mtu %u", hop->mtu);
+}
+
+const char *outcome_format(const struct mirror *mirror, const struct outcome *outcome,
+			   char buf[OUTCOME_LEN])
+{
+	struct words w = { .buf = buf, .size = OUTCOME_LEN };
+
+	buf[0] = '\0';
+	if (outcome->group)
+		say(&w, "multipath:");
+	for (unsigned int i = 0; i < outcome->n; i++) {
+		if (outcome->group)
+			say(&w, "%s %u/%u ", i ? "," : "", outcome->hops[i].share, outcome->total);
+		say_hop(&w, mirror, &outcome->hops[i]);
+	}
+	if (outcome->group && outcome->mtu)
+		say(&w, ", mtu %u", outcome->mtu);
+	return buf;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What becomes of packets to a destination, in words that need no numbers of a map: devices, MAC
+ * addresses, verdicts. Made from a mirror on one side and from the maps on the other, and compared.
+ */
+#ifndef EBPF_ROUTE_VERIFY_OUTCOME_H
+#define EBPF_ROUTE_VERIFY_OUTCOME_H
+
+#include "datapath.h"
+#include "resolve.h"
+
+enum hop_kind {
+	HOP_VERDICT,	/* dropped, or left to the kernel */
+	HOP_NEIGHBOUR,	/* to this MAC address on this device */
+	HOP_UNRESOLVED, /* a gateway without a valid neighbour: left to the kernel */
+	HOP_CONNECTED,	/* the destination is the neighbour, on this device */
+};
+
+struct hop {
+	uint8_t kind; /* enum hop_kind */
+	uint8_t verdict;
+	uint8_t mac[6];
+	uint32_t ifindex;
+	uint32_t mtu;
+	uint32_t share; /* of a group: weight, or buckets; not compared by itself */
+	uint32_t legs;	/* that lead here; neither */
+};
+
+struct outcome {
+	bool group;
+	uint32_t mtu;	/* of a group */
+	uint32_t total; /* of the shares */
+	unsigned int n; /* 1 where it is no group; those of a group all differ */
+	struct hop hops[GROUP_BUCKETS];
+};
+
+/* What the kernel's route asks for, by that mirror. */
+void outcome_of_route(const struct mirror *mirror, const struct resolved_route *route,
+		      struct outcome *ret);
+/* What a leaf leads to in the maps. Never LEAF_DEFAULT. */
+void outcome_of_leaf(const struct datapath *dp, uint32_t leaf, struct outcome *ret);
+
+enum agreement {
+	AGREED,
+	AGREED_FULL, /* left to the kernel for want of room */
+	DISAGREED,
+};
+enum agreement outcome_compare(const struct outcome *kernel, const struct outcome *fast);
+
+/* The same for the same outcome, whatever mirror or map it is from. */
+uint32_t outcome_hash(const struct outcome *outcome);
+
+/* Does any of it leave by the fast path, or is dropped there? */
+bool outcome_is_fast(const struct outcome *outcome);
+
+/* "via 192.0.2.1 dev eth0 lladdr .."; the mirror names devices and who has that MAC address. */
+#define OUTCOME_LEN 320
+const char *outcome_format(const struct mirror *mirror, const struct outcome *outcome,
+			   char buf[OUTCOME_LEN]);
+/* "eth0", or "if12" for one that the mirror does not know. */
+const char *device_format(const struct mirror *mirror, uint32_t ifindex, char buf[IFNAMSIZ]);
+#define MAC_LEN 18
+const char *mac_format(const uint8_t mac[6], char buf[MAC_LEN]);
+
+#endif

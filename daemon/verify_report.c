@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Writes the answer to the socket. */
+#include "verify_report.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include "verify_internal.h"
+
+enum {
+	ROWS_OF_A_KIND = 1000,
+	STALLED_SECONDS = 60, /* for a reader to make progress */
+};
+
+void put_text(json_t *row, const char *key, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_object_set_new(row, key, json_string(text));
+}
+
+const char *address_format(uint32_t addr, char buf[INET_ADDRSTRLEN])
+{
+	__be32 wire = htonl(addr);
+
+	return inet_ntop(AF_INET, &wire, buf, INET_ADDRSTRLEN);
+}
+
+const char *range_format(uint32_t first, uint32_t last, char buf[RANGE_LEN])
+{
+	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
+	uint32_t host = first ^ last;
+
+	if (first == last)
+		return address_format(first, buf);
+	/* The bits that differ are all those on the right: a prefix. */
+	if ((host & (host + 1)) == 0 && (first & host) == 0)
+		return prefix_format(prefix_make(first, __builtin_clz(host)), buf);
+	snprintf(buf, RANGE_LEN, "%s-%s", address_format(first, from), address_format(last, to));
+	return buf;
+}
+
+/* ---- lines ----------------------------------------------------------------------------- */
+
+/* The socket does not block, and has to stay so: it is the daemon's too. */
+static int send_some(int fd, const char *text, size_t len)
+{
+	struct pollfd poller = { .fd = fd, .events = POLLOUT };
+	ssize_t n = send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n >= 0)
+		return (int)n;
+	if (errno == EAGAIN && poll(&poller, 1, STALLED_SECONDS * 1000) == 0)
+		return -ETIMEDOUT;
+	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
+static int send_line(int fd, json_t *value)
+{
+	char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) + 1 : 0, sent = 0;
+	int n = text ? 0 : -ENOMEM;
+
+	if (text)
+		text[len - 1] = '\n'; /* in place of its NUL */
+	while (sent < len && n >= 0) {
+		n = send_some(fd, text + sent, len - sent);
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	free(text);
+	json_decref(value);
+	return n < 0 ? n : 0;
+}
+
+static json_t *row_of(struct verify *v, const struct subject *s)
+{
+	const struct subject_type *type = verify_type(s);
+	json_t *row = json_pack("{ss}", "kind", type->name);
+
+	if (row)
+		type->describe(v, s, row);
+	return row;
+}
+
+/* One kind after the other; of one that fills the screen the number tells the rest. */
+static int send_kind(struct verify *v, int fd, uint8_t kind)
+{
+	const struct subject *s = v->subjects.items;
+	const char *name = "";
+	json_int_t n = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < v->subjects.n && !err; i++) {
+		if (s[i].kind != kind)
+			continue;
+		name = verify_type(&s[i])->name;
+		if (n++ < ROWS_OF_A_KIND)
+			err = send_line(fd, row_of(v, &s[i]));
+	}
+	if (err || n <= ROWS_OF_A_KIND)
+		return err;
+	return send_line(fd, json_pack("{sssI}", "kind", name, "more", n - ROWS_OF_A_KIND));
+}
+
+static json_t *summary(const struct verify *v, double seconds)
+{
+	const struct verify_counts *c = &v->counts;
+
+	return json_pack("{ss sI sb sI sI sI sI sI sI sI sI sI sf}", "kind", "summary",
+			 "differences", (json_int_t)v->subjects.n, "more", v->overflow, "prefixes",
+			 (json_int_t)c->prefixes, "addresses", (json_int_t)c->addresses,
+			 "neighbours", (json_int_t)c->neighbours, "ports", (json_int_t)c->ports,
+			 "own_addresses", (json_int_t)c->own_addresses, "queries",
+			 (json_int_t)c->queries, "full", (json_int_t)c->full, "in_flight",
+			 (json_int_t)c->in_flight, "rounds", (json_int_t)c->rounds, "seconds",
+			 seconds);
+}
+
+int report_differences(struct verify *v, int fd, double seconds)
+{
+	int err = send_line(fd, json_pack("{sb}", "ok", 1));
+
+	for (uint8_t kind = 0; kind < SUBJECT_KINDS && !err; kind++)
+		err = send_kind(v, fd, kind);
+	return err ? err : send_line(fd, summary(v, seconds));
+}

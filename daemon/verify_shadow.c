@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Fills a mirror of the audit's own, as sync.c fills the daemon's: the same order, nothing shared. */
+#include "verify_shadow.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include "../netlink/guard.h"
+#include "sysctl.h"
+
+enum {
+	DUMPS_MAX = 8, /* a dump during which another one became necessary, that often */
+};
+
+struct shadow {
+	const struct daemon *d;
+	struct netlink *netlink;
+	struct netlink_features *features; /* NULL: the kernel has no such family */
+	struct guard *guard;		   /* NULL: the operator ignores firewalls */
+	struct mirror *mirror;
+	uint32_t program_id;
+	bool overrun;
+};
+
+static int on_event(void *ctx, const struct event *ev)
+{
+	struct shadow *shadow = ctx;
+
+	return mirror_apply(shadow->mirror, ev);
+}
+
+/* ---- what no notification says --------------------------------------------------------- */
+
+static uint32_t id_of_program(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+/* As the kernel has it, not as the daemon remembers it. */
+static enum hook hook_of(const struct shadow *shadow, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (bpf_xdp_query(ifindex, 0, &query) || !shadow->program_id)
+		return HOOK_NONE;
+	if (query.drv_prog_id == shadow->program_id)
+		return HOOK_XDP;
+	return query.skb_prog_id == shadow->program_id ? HOOK_XDP_GENERIC : HOOK_NONE;
+}
+
+static void read_hooks(struct shadow *shadow)
+{
+	const struct mirror_link *link;
+
+	for (link = mirror_next_link(shadow->mirror, 0); link;
+	     link = mirror_next_link(shadow->mirror, link->e.ifindex))
+		mirror_set_hook(shadow->mirror, link->e.ifindex, hook_of(shadow, link->e.ifindex));
+}
+
+/* What the operator said is the daemon's to know, the firewall is the kernel's. */
+static void read_hold(struct shadow *shadow)
+{
+	struct guard_state state = { .detail = "" };
+	uint32_t hold = mirror_hold(shadow->d->mirror);
+
+	if (hold != VERDICT_paused && shadow->guard) {
+		guard_check(shadow->guard, &state);
+		hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
+	}
+	mirror_set_hold(shadow->mirror, hold);
+}
+
+static void read_others(struct shadow *shadow)
+{
+	read_hooks(shadow);
+	sysctl_read(shadow->mirror);
+	read_hold(shadow);
+}
+
+/* ---- mark, dump, apply, sweep ---------------------------------------------------------- */
+
+static int drain(struct shadow *shadow)
+{
+	int n;
+
+	do {
+		n = netlink_receive(shadow->netlink, 0, on_event, shadow);
+		shadow->overrun |= n == -ENOBUFS;
+	} while (n > 0 || n == -ENOBUFS);
+	if (n < 0 || !shadow->features)
+		return n;
+	n = netlink_features_receive(shadow->features, on_event, shadow);
+	if (n == -ENOBUFS)
+		n = netlink_features_dump(shadow->features, on_event, shadow);
+	return n < 0 ? n : 0;
+}
+
+static int dump(struct shadow *shadow)
+{
+	int err = 0;
+
+	shadow->overrun = false;
+	mirror_resync_begin(shadow->mirror);
+	if (shadow->features)
+		err = netlink_features_dump(shadow->features, on_event, shadow);
+	if (!err)
+		err = netlink_dump(shadow->netlink, on_event, shadow);
+	if (!err)
+		err = drain(shadow);
+	mirror_resync_end(shadow->mirror);
+	mirror_replay_end(shadow->mirror);
+	return err;
+}
+
+int shadow_update(struct shadow *shadow, bool anew)
+{
+	const char *why;
+	int err = drain(shadow);
+
+	for (int i = 0; i < DUMPS_MAX && !err; i++) {
+		if (!anew && !shadow->overrun && !mirror_wants_resync(shadow->mirror, &why))
+			break;
+		err = dump(shadow);
+		anew = false;
+	}
+	if (!err)
+		read_others(shadow);
+	return err ? err : drain(shadow);
+}
+
+int shadow_open(struct shadow **ret, const struct daemon *d)
+{
+	struct netlink_options options = { .rcvbuf = d->config.receive_buffer };
+	struct shadow *shadow = calloc(1, sizeof(*shadow));
+	int err;
+
+	if (!shadow)
+		return -ENOMEM;
+	shadow->d = d;
+	shadow->program_id = id_of_program(datapath_program_fd(d->datapath));
+	shadow->mirror = mirror_new();
+	err = shadow->mirror ? netlink_open(&shadow->netlink, &options) : -ENOMEM;
+	if (!err) {
+		err = netlink_features_open(&shadow->features);
+		if (err == -EOPNOTSUPP)
+			err = 0;
+	}
+	if (!err && !d->config.ignore_netfilter)
+		err = guard_open(&shadow->guard);
+	if (!err)
+		err = shadow_update(shadow, true);
+	if (err) {
+		shadow_close(shadow);
+		return err;
+	}
+	*ret = shadow;
+	return 0;
+}
+
+void shadow_close(struct shadow *shadow)
+{
+	if (!shadow)
+		return;
+	mirror_destroy(shadow->mirror);
+	guard_close(shadow->guard);
+	netlink_features_close(shadow->features);
+	netlink_close(shadow->netlink);
+	free(shadow);
+}
+
+const struct mirror *shadow_mirror(const struct shadow *shadow)
+{
+	return shadow->mirror;
+}
