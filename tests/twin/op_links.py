@@ -22,14 +22,15 @@ def repair_commands(port):
 
 # ---- neighbours ----------------------------------------------------------------------------------
 def neighbour_set(rng, state):
-    del state
     port = rng.choice(world.PORTS)
     host = rng.choice(world.GATEWAYS + world.HOSTS)
     nud = rng.choice(('permanent', 'permanent', 'permanent', 'noarp', 'reachable', 'stale', 'delay',
                       'probe', 'failed', 'incomplete'))
     mac = world.gateway_mac(port, rng.choice((host, host, 0x77, 0x78)))
+    if nud in ('delay', 'probe'):  # asks at once: what the answer says must not depend on when it comes
+        mac = state.living[port, world.gateway(port, host)]
     lladdr = '' if nud in ('failed', 'incomplete') else ' lladdr ' + mac
-    if rng.random() < 0.1:
+    if rng.random() < 0.1 and nud not in ('delay', 'probe'):  # nobody answers for IPv6
         return Operation('neighbour', ['neigh replace fe80::2%s dev r%d nud %s' % (
             lladdr, port, nud)], lenient=True)
     return Operation('neighbour', ['neigh replace %s%s dev r%d nud %s' % (

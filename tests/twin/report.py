@@ -9,6 +9,8 @@ def add(total, more):
     for key, value in more.items():
         if isinstance(value, dict):
             add(total.setdefault(key, {}), value)
+        elif isinstance(value, str):
+            total.setdefault(key, value)
         else:
             total[key] = total.get(key, 0) + value
     return total
@@ -18,7 +20,7 @@ def new_tally():
     return {'seeds': 0, 'operations': 0, 'refused': 0, 'packets': 0, 'compared': 0, 'mismatches': 0,
             'late': 0, 'other_leg': 0, 'asked': 0, 'disagreed': 0, 'other_frames': 0, 'redirects': 0,
             'uncounted': 0, 'eligible': {}, 'taken': {}, 'left': {}, 'verdicts': {}, 'verify': {},
-            'asked_about': {}, 'kernel': {}, 'by_operation': {}}
+            'asked_about': {}, 'kernel': {}, 'by_operation': {}, 'examples': {}}
 
 
 def count(table, key, n=1):
@@ -72,6 +74,7 @@ def summary(tally, engines, seconds):
         if asked:
             lines.append('  get was asked about: ' + ', '.join(
                 '%s %d' % item for item in sorted(asked.items(), key=lambda item: -item[1])))
+    lines += ['  example of %s: %s' % item for item in sorted(tally['examples'].items())]
     lines += shares('the kernel\'s router', tally['kernel'], tally['packets'])
     lines.append('verify: ' + (', '.join('%s %d' % item for item in sorted(
         tally['verify'].items())) or 'not run'))

@@ -166,6 +166,8 @@ class Run:
                         count(self.tally['taken'], router.name)
                     else:
                         count(self.tally['left'].setdefault(router.name, {}), verdict)
+                        self.tally['examples'].setdefault(verdict, 'seed %d, operation %d, r%d: %s' % (
+                            self.seed, self.number, packet.port, frames.describe(packet.frame)))
                 if plain and packet.results[router.name] != packet.results['kernel']:
                     self.tally['other_leg'] += 1
                 if verdict == 'not counted' or '+' in verdict:
@@ -186,12 +188,15 @@ class Run:
         if not results:
             return 'nothing'
         frame = results[0][1]
+        icmp = 14 + (frame[14] & 15) * 4
         if is_plain(packet, results):
             return 'forwarded with a redirect'
         if len(results) > 1:
             return 'several frames'
-        if frame[23:24] == b'\x01' and frame[26:34] != packet.frame[26:34]:
-            return 'ICMP %d/%d' % (frame[34], frame[35])
+        if frame[26:34] == packet.frame[26:34]:
+            return 'forwarded otherwise'
+        if frame[23:24] == b'\x01':
+            return 'ICMP %d/%d' % (frame[icmp], frame[icmp + 1])
         return 'something else'
 
     def check_stats(self, router, batch):
