@@ -97,8 +97,8 @@ static enum verdict by_local_table(const struct mirror *mirror, const struct rib
 	return VERDICT_forwarded;
 }
 
-/* Without rules the kernel asks `default` after any error of main, a blackhole too: fib_lookup() in
- * include/net/ip_fib.h. What a nexthop object is may change without the route. */
+/* Without rules some kernels ask `default` after any error of main, a blackhole too (fib_lookup() in
+ * include/net/ip_fib.h). What a nexthop object is may change without the route. */
 static bool may_go_on(const struct mirror *mirror, const struct mirror_candidate *c)
 {
 	return c->type == RTN_UNICAST ? mirror_nexthop(mirror, c->nexthop)->nhid != 0 : true;
