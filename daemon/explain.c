@@ -15,6 +15,12 @@
 
 /* ---- the frame ----------------------------------------------------------------------- */
 
+bool explain_has_ports(uint32_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_DCCP ||
+	       protocol == IPPROTO_SCTP || protocol == IPPROTO_UDPLITE;
+}
+
 /* The interface that the frames come in by: of a macvlan device the one below. */
 static const struct mirror_link *wire_of(const struct daemon *d, const struct mirror_link *link)
 {
@@ -147,12 +153,52 @@ static void describe_way(const struct daemon *d, const struct resolved_route *ro
 		ret->mtu = mtu;
 }
 
+/* The device that the kernel takes the frame to come in by: the macvlan device whose address it bears. */
+static uint32_t ingress_of(const struct daemon *d, const struct mirror_link *wire,
+			   const uint8_t *frame)
+{
+	const struct mirror_link *upper = NULL;
+
+	if (!wire)
+		return 0;
+	while (memcmp(frame, wire->e.mac, ETH_ALEN) != 0 &&
+	       (upper = resolve_next_upper(d->mirror, wire, upper)))
+		if (memcmp(frame, upper->e.mac, ETH_ALEN) == 0)
+			return upper->e.ifindex;
+	return wire->e.ifindex;
+}
+
+/* What rules look at, of a frame in which the decision found a packet. */
+static struct resolved_query rule_query(const struct daemon *d, const struct mirror_link *wire,
+					const uint8_t *frame, size_t len)
+{
+	struct resolved_query query = { .iif = ingress_of(d, wire, frame) };
+	const uint8_t *transport = frame + ETH_HLEN + sizeof(struct iphdr);
+	struct iphdr ip;
+	uint16_t ports[2];
+
+	memcpy(&ip, frame + ETH_HLEN, sizeof(ip));
+	query.dst = ntohl(ip.daddr);
+	query.src = ntohl(ip.saddr);
+	query.tos = ip.tos;
+	query.protocol = ip.protocol;
+	query.has_ports = explain_has_ports(ip.protocol) && !(ip.frag_off & htons(0x3fff)) &&
+			  ntohs(ip.tot_len) >= sizeof(ip) + sizeof(ports) &&
+			  len >= ETH_HLEN + sizeof(ip) + sizeof(ports);
+	if (query.has_ports) {
+		memcpy(ports, transport, sizeof(ports));
+		query.sport = ntohs(ports[0]);
+		query.dport = ntohs(ports[1]);
+	}
+	return query;
+}
+
 /* The route that the kernel's look-up for this packet finds. */
-static void describe_route(const struct daemon *d, const struct decided *decided,
-			   struct explained *ret)
+static void describe_route(const struct daemon *d, const struct resolved_query *query,
+			   const struct decided *decided, struct explained *ret)
 {
 	struct resolved_route route;
-	const struct rib_entry *entry = resolve_lookup(d->mirror, ntohl(ret->dst), &route);
+	const struct rib_entry *entry = resolve_query(d->mirror, query, &route);
 
 	ret->leaf = datapath_lookup(d->datapath, ret->dst);
 	if (!entry)
@@ -199,6 +245,7 @@ int explain_packet(const struct daemon *d, const struct explain_query *query, st
 		.any_source = !query->frame && !query->src,
 		.generic = all_generic(d),
 	};
+	struct resolved_query rules;
 	struct decided decided;
 
 	if (!frame)
@@ -212,8 +259,10 @@ int explain_packet(const struct daemon *d, const struct explain_query *query, st
 	ret->dst = query->frame ? decided.dst : query->dst;
 	ret->src = query->frame ? decided.src : query->src;
 	ret->any_source = question.any_source && query->iif && checks_sources(d, query->iif);
-	if (ret->has_packet)
-		describe_route(d, &decided, ret);
+	if (ret->has_packet) {
+		rules = rule_query(d, wire, frame, len);
+		describe_route(d, &rules, &decided, ret);
+	}
 	free(frame);
 	return 0;
 }

@@ -39,6 +39,9 @@ struct explained {
 	bool multipath; /* the leg for this flow, others may take another */
 };
 
+/* Do packets of that protocol begin with ports? */
+bool explain_has_ports(uint32_t protocol);
+
 /* Can packets come in there: attached, or a macvlan device above one that is? */
 bool explain_is_ingress(const struct daemon *d, const struct mirror_link *link);
 

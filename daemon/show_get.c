@@ -109,12 +109,6 @@ static int take_frame(const json_t *args, struct reply *reply, struct question *
 	return 0;
 }
 
-static bool has_ports(uint32_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_DCCP ||
-	       protocol == IPPROTO_SCTP || protocol == IPPROTO_UDPLITE;
-}
-
 /* What makes a packet, besides its addresses. */
 static int take_fields(const json_t *args, struct reply *reply, struct question *ret)
 {
@@ -131,7 +125,7 @@ static int take_fields(const json_t *args, struct reply *reply, struct question 
 	    take_number(args, "size", 20, 65535, reply, &query->size))
 		return -ECANCELED;
 	if ((json_object_get(args, "sport") || json_object_get(args, "dport")) &&
-	    (!has_ports(protocol) || query->size < 24))
+	    (!explain_has_ports(protocol) || query->size < 24))
 		return reply_error(reply, EXIT_USAGE,
 				   "sport, dport: not in %u bytes of protocol %u, not asked",
 				   query->size, protocol);

@@ -179,6 +179,19 @@ say "- rules, the firewall, IPsec"
 change rule add tos 0x10 priority 100 lookup 100
 probe left <<<"policy_rule 203.0.113.1 right tos=0x10"
 change rule del priority 100
+ipr route add default via 198.18.3.2 table 200
+change rule add from 198.18.1.2 to 203.0.113.128/25 priority 100 lookup 200
+for where in "113.200 default 200 r3" "113.100 203.0.113.0/24 null r2" "113.200 203.0.113.0/24 null r2 198.18.1.3"; do
+	read -r dst prefix table dev src <<<"$where"
+	said=$(get '.prefix, .table, .dev' "203.0.$dst" from "${src:-198.18.1.2}" iif r1)
+	[[ $said =~ ^(forward|policy_rule)" $prefix $table $dev"$ ]] || fail "get 203.0.$dst: '$said'"
+done
+probe left <<'END'
+forward|policy_rule 203.0.113.200 third
+forward|policy_rule 203.0.113.100 right
+forward|policy_rule 203.0.113.200 right src=198.18.1.3
+END
+change rule del priority 100
 change rule add to 203.0.113.0/25 priority 101 unreachable
 probe left <<<"unreachable|policy_rule 203.0.113.1 any=1"
 change rule del priority 101
@@ -205,6 +218,7 @@ routed --observe --max-neighbours 1
 probe left <<'END'
 observe      203.0.113.1 right
 observe      203.0.115.1
+table_full   198.18.2.98 any=1
 ttl          203.0.113.1 ttl=1 any=1
 END
 says "observe 203.0.113.0/24" .prefix 203.0.113.1
