@@ -175,6 +175,20 @@ resolve 198.18.2.2
 settle
 probe left <<<"forward 203.0.113.1 right"
 
+say "- a macvlan device, whose address is one of r1's too"
+if ipr link add link r1 name v1 address 00:00:5e:00:01:01 type macvlan mode bridge 2>/dev/null; then
+	ipr address add 198.18.1.3/24 dev v1
+	change link set v1 up
+	probe left <<<"forward|not_our_mac 203.0.113.1 right dmac=00:00:5e:00:01:01 any=1"
+	[ "$(get .iif 203.0.113.1 from 198.18.1.2 iif v1)" = \
+		"$(get .iif 203.0.113.1 from 198.18.1.2 iif r1 mac 00:00:5e:00:01:01 | sed 's/r1/v1/')" ] ||
+		fail "get: another verdict by v1 than by its address on r1"
+	probe left <<<"forward 203.0.113.1 right"
+	change link del v1
+else
+	say "  no macvlan here"
+fi
+
 say "- rules, the firewall, IPsec"
 change rule add tos 0x10 priority 100 lookup 100
 probe left <<<"policy_rule 203.0.113.1 right tos=0x10"

@@ -31,7 +31,7 @@ be exactly those of the probes, and rx = forwarded + dropped + fallback on every
 Exit code 0: all as expected; 1: each difference printed.
 
 With --get COMMAND (`ebpf-route -j get`), the daemon is asked about each frame before it is sent: it has to name
-the verdict of the probe, and of a frame that comes out the port and the next hop's MAC address.
+a verdict of the probe, the one that is counted then, and of a frame that comes out the port and the next hop's MAC address.
 
 With --at-once COMMAND --status COMMAND, the command runs before the frames are sent, which happens as
 soon as the daemon (`ebpf-route status`) has heard of it; all before a dump, else the exit code is 75.
@@ -173,7 +173,7 @@ class Probe:
         self.cut = int(opts.pop('cut', 65535))
         if opts:
             raise ValueError('unknown key %s' % ', '.join(opts))
-        self.legs, self.first, self.answers = {}, 0, {}
+        self.legs, self.first, self.answers, self.said = {}, 0, {}, []
         self.number = int(sender.address.split('.')[2])
         if not self.src:
             self.src = sender.behind() if self.icmp else sender.address
@@ -224,6 +224,7 @@ class Probe:
         if row['verdict'] == 'forward':
             self.answers[token] = row['dev'], mac_bytes(row['lladdr'])
         said = row['reason'] or row['verdict']
+        self.said.append(said)
         return None if said in self.verdicts else 'get says %s' % said
 
     def waits(self):
@@ -317,7 +318,10 @@ def compare_stats(before, after, sender, probes):
     """The differences between the counters and the probes, as lines."""
     wrong, wanted, either, several = [], {}, 0, set()
     for probe in probes:
-        if len(probe.verdicts) > 1:
+        if probe.said:
+            for name in probe.said:
+                wanted[name] = wanted.get(name, 0) + 1
+        elif len(probe.verdicts) > 1:
             either += probe.n
             several |= set(probe.verdicts)
         else:
