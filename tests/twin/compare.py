@@ -123,7 +123,7 @@ def late_is_fine(packet):
     for results in packet.late.values():
         for _, frame in results:
             icmp = 14 + (frame[14] & 15) * 4
-            if not frames.is_ipv4(frame) or frame[26:34] != packet.frame[26:34] and not (
+            if not frames.is_ipv4(frame) or frame[26:34] != packet.addresses and not (
                     frame[23] == frames.ICMP and frame[icmp:icmp + 2] == HOST_UNREACHABLE):
                 return False
     return True

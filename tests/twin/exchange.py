@@ -39,9 +39,8 @@ class Exchange:
                 router.counters.forget()
         for packet in batch:
             self.packets[packet.token] = packet
-            source = packet.source()
-            if source and source[:2] == SENDERS:  # the others are not used once only
-                self.sources.setdefault(source, packet.token)
+            if packet.addresses[:2] == SENDERS:  # the others are not used once only
+                self.sources.setdefault(packet.addresses[:4], packet.token)
             counted = self.state.is_usable(packet.port) and \
                 self.state.fits(packet.port, len(packet.frame) - 14)
             for router in self.routers:
@@ -120,7 +119,7 @@ class Exchange:
         if not frames.is_ipv4(frame):
             return None
         packet = self.packets.get(struct.unpack_from('!H', frame, 18)[0])
-        if packet and packet.frame[26:34] == frame[26:34]:
+        if packet and packet.addresses == frame[26:34]:
             return packet.token
         inside = frames.inside(frame)
         token = self.owner(inside) if inside else None
@@ -177,8 +176,8 @@ def normalised(packet, frame):
     - the UDP source port outside of vxlan is a hash with a random key;
     - ICMP redirects are limited by time.
     """
-    if not frames.is_ipv4(frame) or frame[26:34] == packet.frame[26:34] and \
-            frame[18:20] == packet.frame[18:20]:
+    if not frames.is_ipv4(frame) or frame[26:34] == packet.addresses and \
+            frame[18:20] == packet.ident:
         return frame
     if frame[23] == frames.ICMP and frame[34:35] == b'\x05':
         return None

@@ -35,11 +35,14 @@ class Namespace:
     """A network namespace with a name, and iproute2 running in it."""
 
     def __init__(self, name):
-        self.name = name
-        subprocess.run(['ip', 'netns', 'add', name], check=True)
-        self.fd = os.open('/run/netns/' + name, os.O_RDONLY | os.O_CLOEXEC)
-        self.ip = Iproute(name, [])
-        self.query = Iproute(name, ['-j'])
+        self.name, self.fd, self.ip, self.query = name, -1, None, None
+
+    def create(self):
+        """Apart from the constructor: whatever interrupts it, close() undoes what there is."""
+        subprocess.run(['ip', 'netns', 'add', self.name], check=True)
+        self.fd = os.open('/run/netns/' + self.name, os.O_RDONLY | os.O_CLOEXEC)
+        self.ip = Iproute(self.name, [])
+        self.query = Iproute(self.name, ['-j'])
 
     @contextlib.contextmanager
     def entered(self):
@@ -62,6 +65,18 @@ class Namespace:
                 except OSError as error:
                     failed.append('%s: %s' % (path, errno.errorcode[error.errno]))
         return failed
+
+    def forget_devices(self):
+        """After one was deleted: iproute2 would take its former index for the next of that name."""
+        for process in (self.ip, self.query):
+            process.close()
+            process.start()
+
+    def run(self, words, text):
+        """Another command in the namespace; the lines of its errors."""
+        result = subprocess.run(['ip', 'netns', 'exec', self.name, *words], input=text, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return result.stdout.splitlines()
 
     def ethtool(self, ifname, command, value):
         """An old-style feature switch; True where the kernel took it."""
@@ -86,10 +101,12 @@ class Namespace:
         return sock
 
     def close(self):
-        self.ip.close()
-        self.query.close()
-        os.close(self.fd)
-        subprocess.run(['ip', 'netns', 'del', self.name], check=False)
+        for process in (self.ip, self.query):
+            if process:
+                process.close()
+        if self.fd >= 0:
+            os.close(self.fd)
+        subprocess.run(['ip', 'netns', 'del', self.name], check=False, stderr=subprocess.DEVNULL)
 
 
 class Iproute:

@@ -106,6 +106,15 @@ def port_down(rng, state):
     return Operation('carrier lost', hosts=['link set h%d down' % port], carrier={port: False})
 
 
+def port_replaced(rng, state):
+    """Another device with the name of the former one: a new ifindex."""
+    port = rng.choice(world.PORTS)
+    if not state.is_usable(port) or state.enslaved[port] or state.macvlan:
+        return None
+    state.mac[port], state.mtu[port] = world.router_mac(port), 1500
+    return Operation('port replaced', ['link del r%d' % port], rebuild=[port], lenient=True)
+
+
 def mtu(rng, state):
     port, size = rng.choice(world.PORTS), rng.choice((1000, 1280, 1400, 1492, 1600, 1500, 1500))
     state.mtu[port] = size
@@ -194,6 +203,22 @@ def sysctl(rng, state):
     if draw < 0.96:
         return Operation('sysctl', sysctls={'ipv4/nexthop_compat_mode': rng.choice((0, 1))})
     return sysctl_until(state, 'ipv4/conf/r%d/route_localnet' % port, 1, 0)
+
+
+# ---- what has to see packets besides routing ------------------------------------------------------
+def firewall(rng, state):
+    rule = rng.choice(('udp dport 33434 drop', 'ip daddr 203.0.113.0/24 drop', 'meta l4proto 6 drop'))
+    chain = rng.choice(('forward', 'prerouting'))
+    state.undo.append(Operation('the firewall goes', tool=(['nft', 'delete', 'table', 'ip', 'twin'],
+                                                           '')))
+    return Operation('firewall', tool=(['nft', '-f', '-'], 'table ip twin { chain c { type filter '
+                                       'hook %s priority 0; %s } }' % (chain, rule)))
+
+
+def ipsec(rng, state):
+    selector = 'dir fwd src 0.0.0.0/0 dst %s' % rng.choice(('203.0.113.0/24', '10.0.0.0/8'))
+    state.undo.append(Operation('the IPsec policy goes', ['xfrm policy delete ' + selector]))
+    return Operation('IPsec policy', ['xfrm policy add %s action block' % selector])
 
 
 # ---- putting right -------------------------------------------------------------------------------

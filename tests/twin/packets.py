@@ -21,7 +21,7 @@ class Packet:
     """What is sent, and what became of it at each router."""
 
     __slots__ = ('token', 'port', 'frame', 'kind', 'flow', 'results', 'verdicts', 'late', 'plain',
-                 'redirected')
+                 'redirected', 'addresses', 'ident')
 
     def __init__(self, token, port, frame, kind, flow=None):
         self.token, self.port, self.frame, self.kind, self.flow = token, port, frame, kind, flow
@@ -30,9 +30,8 @@ class Packet:
         self.late = {}      # router -> [(port, frame)] after its batch was over
         self.plain = frames.forwarded_ip(frame)
         self.redirected = False  # the kernel sent a redirect, too
-
-    def source(self):
-        return self.frame[26:30] if frames.is_ipv4(self.frame) else None
+        ip = 18 if frame[12:14] == b'\x81\0' else 14
+        self.addresses, self.ident = frame[ip + 12:ip + 20], frame[ip + 4:ip + 6]
 
 
 class Generator:

@@ -1,6 +1,7 @@
 """One seed: routers up, operation by operation the same packets into all, compared, down again."""
 import random
 import re
+import signal
 import time
 
 import frames
@@ -9,6 +10,7 @@ from compare import Comparison, is_plain, late_is_fine, moved_flows
 from daemon import FORWARDED
 from exchange import Exchange
 from kernel import wait_for
+from op_links import repair_commands
 from packets import Generator
 from questions import Questions, verify
 from report import count, mismatch_text, new_tally
@@ -45,6 +47,7 @@ class Run:
         except Died as error:
             self.mismatch(str(error))
         finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             for router in self.routers:
                 if router.close() and not router.name.startswith('kernel'):
                     self.mismatch('%s: ebpf-routed ended with a failure' % router.name)
@@ -120,12 +123,21 @@ class Run:
         for router in self.routers:
             lines = router.hosts.ip.ask(operation.hosts) if operation.hosts else []
             lines += router.router.ip.ask(operation.router) if operation.router else []
+            if any(line.startswith('link del') for line in operation.router):
+                router.router.forget_devices()
+                router.hosts.forget_devices()
+            if operation.tool:
+                lines += router.router.run(*operation.tool)
             answers.append(lines)
         for port, up in operation.carrier.items():
             for router in self.routers:
                 wait_for(10, lambda r=router, n=port, u=up: r.has_carrier(n, not u) == u,
                          'carrier of r%d' % port)
         for router in self.routers:
+            for port in operation.rebuild:
+                router.build_port(port)
+                router.awaken(port)
+                router.router.ip.ask(repair_commands(port))
             for port in operation.quicken:
                 router.quicken(port)
             for ifname in operation.calm:
@@ -148,6 +160,8 @@ class Run:
             if router.dead():
                 raise Died('%s: ebpf-routed ended' % router.name)
             router.settle()
+        if operation.rebuild:  # whose counters begin anew
+            self.before = {router.name: router.control.stats() for router in self.fast}
 
     # ---- figures and further checks ------------------------------------------------------------
     def check_batch(self, batch):
@@ -193,7 +207,7 @@ class Run:
             return 'forwarded with a redirect'
         if len(results) > 1:
             return 'several frames'
-        if frame[26:34] == packet.frame[26:34]:
+        if frame[26:34] == packet.addresses:
             return 'forwarded otherwise'
         if frame[23:24] == b'\x01':
             return 'ICMP %d/%d' % (frame[icmp], frame[icmp + 1])

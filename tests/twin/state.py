@@ -48,7 +48,7 @@ class Operation:
     """One change, for all routers alike."""
 
     def __init__(self, text, router=(), hosts=(), sysctls=None, frames=(), carrier=None,
-                 quicken=(), calm=(), lenient=False):
+                 quicken=(), calm=(), rebuild=(), tool=None, lenient=False):
         self.text = text
         self.router = list(router)    # ip commands in the router
         self.hosts = list(hosts)      # ip commands in the hosts' namespace, before
@@ -57,6 +57,8 @@ class Operation:
         self.carrier = carrier or {}  # port -> whether it has carrier then; waited for before router
         self.quicken = list(quicken)  # ports whose host end came up again
         self.calm = list(calm)        # devices that are new
+        self.rebuild = list(rebuild)  # ports to be made anew
+        self.tool = tool              # another command in the router: (its words, its input)
         self.lenient = lenient        # answers may differ: neighbours that were learned, or not
 
     def __str__(self):
@@ -66,6 +68,7 @@ class Operation:
         lines += ['  ip ' + line for line in shown]
         if len(self.router) > len(shown):
             lines.append('  .. %d more of the kind' % (len(self.router) - len(shown)))
+        lines += ['  %s %s' % (' '.join(self.tool[0]), self.tool[1])] if self.tool else []
         lines += ['  sysctl net.%s=%s' % (path.replace('/', '.'), value)
                   for path, value in self.sysctls.items()]
         lines += ['  h%d sends %s' % (port, frame.hex()) for port, frame in self.frames]

@@ -42,37 +42,46 @@ class Router:
     def __init__(self, prefix, engine, build, log):
         self.name, self.engine, self.build, self.log = engine, engine, build, log
         self.instance = prefix + engine
-        self.daemon = self.control = self.counters = self.router = self.hosts = None
+        self.daemon = self.control = self.counters = self.socket = self.sender = None
         self.router = Namespace(self.instance)
         self.hosts = Namespace(self.instance + '-h')
-        self.socket = self.hosts.packet_socket(ETH_P_ALL)
-        self.sender = self.hosts.packet_socket(0)
 
     @property
     def accelerated(self):
         return self.engine != 'kernel'
 
     def build_links(self):
+        self.router.create()
+        self.hosts.create()
+        self.socket = self.hosts.packet_socket(ETH_P_ALL)
+        self.sender = self.hosts.packet_socket(0)
         unwritten = self.router.sysctl(ROUTER_SYSCTLS)
         self.router.ip.ask(['link set lo up'])
         self.hosts.sysctl({'ipv6/conf/all/disable_ipv6': 1, 'ipv6/conf/default/disable_ipv6': 1})
         self.hosts.ip.ask(['link set lo up'])
         wrong = []
-        for n in world.PORTS:  # other ifindexes than at the peer: carrier is told at once then
-            wrong += self.hosts.ip.ask([
-                'link add name h%d index %d address %s mtu %d arp off type veth peer name r%d '
-                'address %s netns %s' % (n, 20 + n, world.HOST_MAC % n, MTU_LARGEST, n,
-                                         world.router_mac(n), self.router.name),
-                'link set h%d up' % n])
-            wrong += self.router.ip.ask(['link set r%d mtu 1500' % n, 'link set r%d up' % n])
         for n in world.PORTS:
-            wait_for(5, lambda port=n: self.has_carrier(port), 'carrier of r%d' % n)
-            self.quicken(n)
-            self.calm('r%d' % n)
+            wrong += self.build_port(n)
+        for n in world.PORTS:
+            self.awaken(n)
         wrong += self.router.ip.ask(base_commands())
         if wrong:
             raise RuntimeError('%s: %s' % (self.name, wrong))
         return [path for path in unwritten if 'hash_seed' not in path and 'icmp_msgs' not in path]
+
+    def build_port(self, n):
+        # other ifindexes than at the peer: carrier is told at once then
+        return self.hosts.ip.ask([
+            'link add name h%d index %d address %s mtu %d arp off type veth peer name r%d '
+            'address %s netns %s' % (n, 200 + n, world.HOST_MAC % n, MTU_LARGEST, n,
+                                     world.router_mac(n), self.router.name),
+            'link set h%d up' % n]) + \
+            self.router.ip.ask(['link set r%d mtu 1500' % n, 'link set r%d up' % n])
+
+    def awaken(self, n):
+        wait_for(5, lambda: self.has_carrier(n), 'carrier of r%d' % n)
+        self.quicken(n)
+        self.calm('r%d' % n)
 
     def has_carrier(self, n, either=False):
         """At both ends: until a device is told of its carrier, it drops what it is given to send."""
@@ -126,10 +135,9 @@ class Router:
                 self.daemon.kill()
                 code = self.daemon.wait()
             self.daemon.stdout.close()
-        if self.counters:
-            self.counters.close()
-        self.socket.close()
-        self.sender.close()
+        for each in (self.counters, self.socket, self.sender):
+            if each:
+                each.close()
         for namespace in (self.hosts, self.router):
             namespace.close()
         with contextlib.suppress(OSError):
