@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Resolving, row by row: what each kind of route, next hop, neighbour, link and rule comes to. */
+/* Resolving, row by row: what each kind of route comes to, by its table and what covers it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <linux/fib_rules.h>
-#include <linux/netconf.h>
 #include "daemon/mirror_internal.h"
 #include "daemon/resolve.h"
 #include "support_events.h"
@@ -47,8 +45,6 @@ static struct event *of_type(struct event *ev, uint8_t type)
 	ev->route.type = type;
 	return ev;
 }
-
-/* ---- routes ------------------------------------------------------------------------------------ */
 
 static void test_types(void **state)
 {
@@ -162,6 +158,140 @@ static void test_below_wide_local(void **state)
 	assert_int_equal(world_mac(*state, "127.1.2.3"), 1);
 }
 
+/* What the table local decides is one of three verdicts: policy rules look no further. */
+static void test_local_is_final(void **state)
+{
+	static const uint8_t types[] = {
+		RTN_UNICAST, RTN_LOCAL,	    RTN_BROADCAST, RTN_ANYCAST,	    RTN_MULTICAST,
+		RTN_THROW,   RTN_BLACKHOLE, RTN_PROHIBIT,  RTN_UNREACHABLE, RTN_XRESOLVE,
+		77
+	};
+	struct world *w = *state;
+	struct event *ev;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		enum verdict expected = types[i] == RTN_BROADCAST   ? VERDICT_broadcast
+					: types[i] == RTN_MULTICAST ? VERDICT_multicast
+								    : VERDICT_local;
+
+		ev = of_type(in_table(ev_route(EVENT_NEW, "20.1.2.3/32", 2, "10.0.2.1"), 255),
+			     types[i]);
+		ev->route.tos = i % 2 ? 4 : 0;
+		ev->route.unsupported = i % 3 == 0;
+		world_do(w, ev);
+		assert_int_equal(world_verdict(w, "20.1.2.3"), expected);
+		ev->op = EVENT_DEL;
+		world_do(w, ev);
+	}
+	/* Below a wide one, too, whatever the longer one is. */
+	ev = ev_route(EVENT_NEW, "20.1.2.0/24", 2, "10.0.2.1");
+	ev->route.unsupported = true;
+	world_do(w, ev);
+	ev = ev_route(EVENT_NEW, "20.1.3.0/24", 2, "10.0.2.1");
+	ev->route.tos = 4;
+	world_do(w, ev);
+	assert_int_equal(world_verdict(w, "20.1.2.3"), VERDICT_unsupported_route);
+	world_do(w, of_type(in_table(ev_route(EVENT_NEW, "20.1.0.0/16", 1, NULL), 255), RTN_LOCAL));
+	assert_int_equal(world_verdict(w, "20.1.2.3"), VERDICT_local);
+	assert_int_equal(world_verdict(w, "20.1.3.3"), VERDICT_local);
+}
+
+/* A kernel without rules may ask `default` although main said no. */
+static void test_default_behind_main(void **state)
+{
+	static const uint8_t types[] = { RTN_BLACKHOLE, RTN_THROW, RTN_UNREACHABLE, RTN_PROHIBIT };
+	static const char *const prefixes[] = { "20.1.0.0/16", "20.0.0.0/8", "0.0.0.0/0" };
+	struct world *w = *state;
+	struct event *ev;
+
+	world_do(w, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
+	world_do(w, ev_route_nhid(EVENT_NEW, "20.1.0.0/16", 1));
+	assert_int_equal(world_mac(w, "20.1.2.3"), 1);
+	for (size_t p = 0; p < 3; p++) {
+		world_do(w, in_table(ev_route(EVENT_NEW, prefixes[p], 3, "10.0.3.1"), 253));
+		assert_int_equal(world_verdict(w, "20.1.2.3"), VERDICT_policy_rule);
+		world_do(w, in_table(ev_route(EVENT_DEL, prefixes[p], 3, "10.0.3.1"), 253));
+		assert_int_equal(world_mac(w, "20.1.2.3"), 1);
+	}
+	world_do(w, ev_route_nhid(EVENT_DEL, "20.1.0.0/16", 1));
+	for (size_t i = 0; i < sizeof(types); i++) {
+		ev = of_type(ev_route(EVENT_NEW, "20.1.0.0/16", 0, NULL), types[i]);
+		world_do(w, ev);
+		for (size_t p = 0; p < 3; p++) {
+			world_do(w, in_table(ev_route(EVENT_NEW, prefixes[p], 3, "10.0.3.1"), 253));
+			assert_int_equal(world_verdict(w, "20.1.2.3"), VERDICT_policy_rule);
+			world_do(w, in_table(ev_route(EVENT_DEL, prefixes[p], 3, "10.0.3.1"), 253));
+			assert_int_not_equal(world_verdict(w, "20.1.2.3"), VERDICT_policy_rule);
+		}
+		world_do(w, in_table(ev_route(EVENT_NEW, "20.2.0.0/16", 3, "10.0.3.1"), 253));
+		assert_int_not_equal(world_verdict(w, "20.1.2.3"), VERDICT_policy_rule);
+		world_do(w, in_table(ev_route(EVENT_DEL, "20.2.0.0/16", 3, "10.0.3.1"), 253));
+		world_do(w, of_type(ev_route(EVENT_DEL, "20.1.0.0/16", 0, NULL), types[i]));
+	}
+	/* By legs it is final. */
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 2, "10.0.2.1"));
+	world_do(w, in_table(ev_route(EVENT_NEW, "0.0.0.0/0", 3, "10.0.3.1"), 253));
+	assert_int_equal(world_mac(w, "20.1.2.3"), 1);
+}
+
+static enum verdict in(struct world *w, uint32_t table, uint8_t *ret_host)
+{
+	const struct rib_entry *entry = rib_find(mirror_rib(w->mirror), prefix_of("20.0.0.0/8"));
+	struct resolved_route r = { .nexthop = 77 };
+
+	*ret_host = 0;
+	if (!entry || !resolve_route_in(w->mirror, entry, table, &r))
+		return VERDICT_COUNT;
+	assert_int_equal(r.candidate->table, table);
+	if (r.nexthop)
+		*ret_host = ntohl(mirror_nexthop(w->mirror, r.nexthop)->legs[0].gateway.v4);
+	assert_int_equal(r.verdict == VERDICT_forwarded, r.nexthop != 0);
+	return r.verdict;
+}
+
+/* One table alone, whatever the others say. */
+static void test_route_in(void **state)
+{
+	struct world *w = *state;
+	struct event *ev;
+	uint8_t host;
+
+	world_do(w, of_type(in_table(ev_route(EVENT_NEW, "20.0.0.0/8", 1, NULL), 255), RTN_LOCAL));
+	ev = in_table(ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.100"), 100);
+	ev->route.priority = 50;
+	world_do(w, ev);
+	world_do(w, in_table(ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.101"), 101));
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	assert_int_equal(in(w, 100, &host), VERDICT_forwarded);
+	assert_int_equal(host, 100);
+	assert_int_equal(in(w, 101, &host), VERDICT_forwarded);
+	assert_int_equal(host, 101);
+	assert_int_equal(in(w, RT_TABLE_MAIN, &host), VERDICT_forwarded);
+	assert_int_equal(host, 1);
+	assert_int_equal(in(w, RT_TABLE_LOCAL, &host), VERDICT_local);
+	assert_int_equal(in(w, 102, &host), VERDICT_COUNT);
+	world_do(w, of_type(in_table(ev_route(EVENT_NEW, "20.0.0.0/8", 0, NULL), 100), RTN_THROW));
+	assert_int_equal(in(w, 100, &host), VERDICT_throw);
+	ev = in_table(ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.9"), 101);
+	ev->route.tos = 4; /* before the one without */
+	world_do(w, ev);
+	assert_int_equal(in(w, 101, &host), VERDICT_unsupported_route);
+	ev->op = EVENT_DEL;
+	world_do(w, ev);
+	assert_int_equal(in(w, 101, &host), VERDICT_forwarded);
+	ev = in_table(ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.9"), 101);
+	ev->route.priority = 9; /* behind the one without */
+	ev->route.unsupported = true;
+	world_do(w, ev);
+	assert_int_equal(in(w, 101, &host), VERDICT_forwarded);
+	ev->route.priority = 10;
+	ev->route.tos = 4;
+	ev->route.table = 102;
+	world_do(w, ev);
+	assert_int_equal(in(w, 101, &host), VERDICT_forwarded);
+	assert_int_equal(in(w, 102, &host), VERDICT_unsupported_route);
+}
+
 static void test_equal_default_routes(void **state)
 {
 	struct event *ev = ev_route(EVENT_NEW, "0.0.0.0/0", 3, "10.0.3.1");
@@ -192,260 +322,6 @@ static void test_lookup_skips_other_tables(void **state)
 	assert_int_equal(r.verdict, VERDICT_no_route);
 }
 
-/* ---- next hops --------------------------------------------------------------------------------- */
-
-static enum verdict through(struct world *w, struct event *link)
-{
-	uint32_t ifindex = link->link.ifindex;
-
-	world_do(w, link);
-	world_do(w, ev_neighbour(EVENT_NEW, ifindex, "10.0.9.1", NUD_PERMANENT, 9));
-	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", ifindex, "10.0.9.1"));
-	return world_verdict(w, "20.1.2.3");
-}
-
-static void test_links(void **state)
-{
-	struct event *ev;
-
-	world_do(*state, ev_route(EVENT_NEW, "20.0.0.0/8", 77, "10.0.9.1"));
-	assert_int_equal(world_verdict(*state, "20.1.2.3"), VERDICT_egress_down);
-	assert_int_equal(through(*state, ev_link(EVENT_NEW, 10, LINK_RUNS)), VERDICT_forwarded);
-	assert_int_equal(through(*state, ev_link(EVENT_NEW, 11, IFF_UP)), VERDICT_egress_down);
-	assert_int_equal(through(*state, ev_link(EVENT_NEW, 12, 0)), VERDICT_egress_down);
-	ev = ev_link(EVENT_NEW, 13, LINK_RUNS);
-	ev->link.type = ARPHRD_NONE;
-	assert_int_equal(through(*state, ev), VERDICT_egress_no_xdp);
-	ev = ev_link(EVENT_NEW, 14, LINK_RUNS | IFF_LOOPBACK);
-	assert_int_equal(through(*state, ev), VERDICT_egress_no_xdp);
-	ev = ev_link(EVENT_NEW, 15, LINK_RUNS);
-	ev->link.mac_len = 0;
-	assert_int_equal(through(*state, ev), VERDICT_egress_no_xdp);
-}
-
-/* Weights of what a group resolves to, by interface; 0 if it is not there. */
-static uint32_t share(struct world *w, const char *addr, uint32_t ifindex)
-{
-	struct answer answer;
-
-	recorder_lookup(w->rec, ip4_host(addr), &answer);
-	for (uint32_t i = 0; i < answer.n; i++)
-		if (answer.members[i].ifindex == ifindex)
-			return answer.n == 1 ? GROUP_BUCKETS : answer.members[i].buckets;
-	return 0;
-}
-
-static struct event *two_legs(int op, uint8_t flags)
-{
-	struct event *ev = ev_route(op, "20.0.0.0/8", 2, "10.0.2.1");
-
-	ev_add_leg(ev, 3, "10.0.3.1", 1);
-	ev->route.legs[1].flags = flags;
-	return ev;
-}
-
-static void test_group_legs(void **state)
-{
-	struct world *w = *state;
-
-	world_do(w, two_legs(EVENT_NEW, 0));
-	assert_int_equal(share(w, "20.0.0.1", 2), 128);
-	assert_int_equal(share(w, "20.0.0.1", 3), 128);
-	world_do(w, two_legs(EVENT_DUMP, RTNH_F_LINKDOWN)); /* the kernel still uses it */
-	assert_int_equal(share(w, "20.0.0.1", 2), 128);
-	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_egress_down);
-	world_do(w, two_legs(EVENT_DUMP, RTNH_F_DEAD | RTNH_F_LINKDOWN)); /* skipped */
-	assert_int_equal(share(w, "20.0.0.1", 2), 256);
-	world_do(w, two_legs(EVENT_DUMP, 0));
-	assert_int_equal(share(w, "20.0.0.1", 3), 128);
-}
-
-static void test_ignored_linkdown(void **state)
-{
-	struct world *w = *state;
-	struct event *ev;
-
-	world_do(w, two_legs(EVENT_NEW, 0));
-	ev = ev_netconf(EVENT_NEW, 3, -1, -1);
-	ev->netconf.ignore_linkdown = 1;
-	world_do(w, ev);
-	assert_int_equal(share(w, "20.0.0.1", 3), 128);
-	world_do(w, two_legs(EVENT_DUMP, RTNH_F_LINKDOWN));
-	assert_int_equal(share(w, "20.0.0.1", 2), 256);
-	ev = two_legs(EVENT_DUMP, RTNH_F_LINKDOWN);
-	ev->route.legs[0].flags = RTNH_F_DEAD;
-	world_do(w, ev);
-	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_egress_down);
-}
-
-static void test_objects(void **state)
-{
-	struct world *w = *state;
-	const uint32_t members[] = { 1, 2, 0 };
-	struct event *ev;
-
-	world_do(w, ev_route_nhid(EVENT_NEW, "20.0.0.0/8", 5));
-	world_do(w, ev_group(EVENT_NEW, 5, members)); /* before its members */
-	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_unsupported_route);
-	world_do(w, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
-	world_do(w, ev_nexthop(EVENT_NEW, 2, 3, "10.0.3.1"));
-	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_forwarded);
-	assert_int_equal(share(w, "20.0.0.1", 3), 128);
-	ev = ev_group(EVENT_NEW, 5, members);
-	ev->nexthop.type = NH_TYPE_RESILIENT;
-	ev->nexthop.members[0].weight = 3;
-	world_do(w, ev);
-	assert_int_equal(share(w, "20.0.0.1", 2), 192);
-	ev = ev_nexthop(EVENT_NEW, 2, 3, "10.0.3.1");
-	ev->nexthop.unsupported = true;
-	world_do(w, ev);
-	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_unsupported_route);
-	assert_int_equal(share(w, "20.0.0.1", 2), 192);
-	ev = ev_nexthop(EVENT_NEW, 7, 0, NULL);
-	ev->nexthop.type = NH_TYPE_BLACKHOLE;
-	world_do(w, ev);
-	world_do(w, ev_route_nhid(EVENT_NEW, "21.0.0.0/8", 7));
-	assert_int_equal(world_verdict(w, "21.0.0.1"), VERDICT_dropped);
-	ev = ev_nexthop(EVENT_NEW, 8, 2, "10.0.2.1");
-	ev->nexthop.fdb = true;
-	world_do(w, ev);
-	world_do(w, ev_route_nhid(EVENT_NEW, "22.0.0.0/8", 8));
-	assert_int_equal(world_verdict(w, "22.0.0.1"), VERDICT_unsupported_route);
-}
-
-static void test_route_mtu(void **state)
-{
-	struct event *ev = ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1");
-	struct world *w = *state;
-	struct answer answer;
-
-	ev->route.mtu = 1400;
-	world_do(w, ev);
-	recorder_lookup(w->rec, ip4_host("20.0.0.1"), &answer);
-	assert_int_equal(answer.members[0].mtu, 1400);
-}
-
-/* ---- neighbours and ports ---------------------------------------------------------------------- */
-
-static void test_neighbour_states(void **state)
-{
-	static const uint16_t valid[] = { NUD_PERMANENT, NUD_NOARP, NUD_REACHABLE,
-					  NUD_PROBE,	 NUD_STALE, NUD_DELAY };
-	static const uint16_t invalid[] = { NUD_NONE, NUD_INCOMPLETE, NUD_FAILED };
-	struct mirror_neighbour n;
-
-	(void)state;
-	memset(&n, 0, sizeof(n));
-	n.e.mac_len = 6;
-	n.e.mac[0] = 2;
-	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
-		n.e.state = valid[i];
-		assert_true(resolve_neighbour_valid(&n));
-	}
-	for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
-		n.e.state = invalid[i];
-		assert_false(resolve_neighbour_valid(&n));
-	}
-	n.e.state = NUD_REACHABLE;
-	n.e.mac[0] = 3; /* multicast */
-	assert_false(resolve_neighbour_valid(&n));
-	memset(n.e.mac, 0, sizeof(n.e.mac));
-	assert_false(resolve_neighbour_valid(&n));
-	n.e.mac[0] = 2;
-	n.e.mac_len = 0;
-	assert_false(resolve_neighbour_valid(&n));
-}
-
-static uint16_t flags_of(struct world *w, uint32_t ifindex)
-{
-	struct port port;
-
-	assert_true(resolve_port(w->mirror, mirror_link(w->mirror, ifindex), &port));
-	return port.flags;
-}
-
-static void test_port_flags(void **state)
-{
-	struct world *w = *state;
-	const uint16_t usual = PORT_UP | PORT_FORWARDING | PORT_SEND_REDIRECTS | PORT_XMIT_GENERIC;
-	struct event ev = { .kind = EVENT_FEATURES, .op = EVENT_NEW, .features = { 2, 4 } };
-	struct event *link;
-
-	assert_int_equal(flags_of(w, 2), usual);
-	mirror_set_hook(w->mirror, 2, HOOK_XDP_GENERIC);
-	assert_int_equal(flags_of(w, 2), usual | PORT_IN_GENERIC);
-	mirror_set_hook(w->mirror, 2, HOOK_XDP);
-	assert_int_equal(flags_of(w, 2), usual | PORT_XMIT_NATIVE);
-	mirror_apply(w->mirror, &ev);
-	mirror_set_hook(w->mirror, 2, HOOK_NONE);
-	assert_int_equal(flags_of(w, 2), usual | PORT_XMIT_NATIVE);
-	ev.features.xdp_features = 3; /* basic, redirect: no ndo_xdp_xmit */
-	mirror_apply(w->mirror, &ev);
-	mirror_set_hook(w->mirror, 2, HOOK_XDP);
-	assert_int_equal(flags_of(w, 2), usual);
-	mirror_set_send_redirects(w->mirror, 2, false);
-	assert_int_equal(flags_of(w, 2), usual & ~PORT_SEND_REDIRECTS);
-
-	mirror_apply(w->mirror, ev_netconf(EVENT_NEW, 3, 0, -1));
-	assert_false(flags_of(w, 3) & PORT_FORWARDING);
-	mirror_apply(w->mirror, ev_netconf(EVENT_NEW, 3, 1, 2));
-	assert_true(flags_of(w, 3) & PORT_RP_FILTER);
-	mirror_apply(w->mirror, ev_netconf(EVENT_NEW, 3, 1, 0));
-	assert_false(flags_of(w, 3) & PORT_RP_FILTER);
-	mirror_apply(w->mirror, ev_netconf(EVENT_NEW, NETCONFA_IFINDEX_DEFAULT, 0, 1));
-	assert_false(flags_of(w, 3) & PORT_RP_FILTER);
-	mirror_apply(w->mirror, ev_netconf(EVENT_NEW, NETCONFA_IFINDEX_ALL, 1, 1));
-	assert_true(flags_of(w, 3) & PORT_RP_FILTER);
-	link = ev_link(EVENT_NEW, 4, LINK_RUNS);
-	link->link.master = 9;
-	mirror_apply(w->mirror, link);
-	assert_false(flags_of(w, 4) & PORT_FORWARDING);
-	mirror_apply(w->mirror, ev_link(EVENT_NEW, 20, IFF_UP)); /* netconf not known */
-	assert_int_equal(flags_of(w, 20), PORT_RP_FILTER | PORT_SEND_REDIRECTS | PORT_XMIT_GENERIC);
-}
-
-/* ---- rules ------------------------------------------------------------------------------------- */
-
-#define NOT_PLAIN(change)                                                                          \
-	do {                                                                                       \
-		ev = ev_rule(EVENT_DEL, 32766, RT_TABLE_MAIN);                                     \
-		mirror_apply(w->mirror, ev);                                                       \
-		assert_false(resolve_rules_plain(w->mirror));                                      \
-		ev = ev_rule(EVENT_NEW, 32766, RT_TABLE_MAIN);                                     \
-		change;                                                                            \
-		mirror_apply(w->mirror, ev);                                                       \
-		assert_false(resolve_rules_plain(w->mirror));                                      \
-		ev->op = EVENT_DEL;                                                                \
-		mirror_apply(w->mirror, ev);                                                       \
-		mirror_apply(w->mirror, ev_rule(EVENT_NEW, 32766, RT_TABLE_MAIN));                 \
-		assert_true(resolve_rules_plain(w->mirror));                                       \
-	} while (0)
-
-static void test_rules(void **state)
-{
-	struct world *w = *state;
-	struct event *ev;
-
-	assert_true(resolve_rules_plain(w->mirror));
-	NOT_PLAIN(ev->rule.fwmark = 1);
-	NOT_PLAIN(ev->rule.fwmask = 1);
-	NOT_PLAIN(ev->rule.tos = 4);
-	NOT_PLAIN(ev->rule.src = prefix_of("10.0.0.0/8"));
-	NOT_PLAIN(ev->rule.dst = prefix_of("10.0.0.0/8"));
-	NOT_PLAIN(ev->rule.iif[0] = 'e');
-	NOT_PLAIN(ev->rule.oif[0] = 'e');
-	NOT_PLAIN(ev->rule.l3mdev = true);
-	NOT_PLAIN(ev->rule.other = true);
-	NOT_PLAIN(ev->rule.flags = FIB_RULE_INVERT);
-	NOT_PLAIN(ev->rule.action = FR_ACT_BLACKHOLE);
-	NOT_PLAIN(ev->rule.table = 100);
-	NOT_PLAIN(ev->rule.priority = 100);
-	mirror_apply(w->mirror, ev_rule(EVENT_NEW, 1000, 100));
-	assert_int_equal(resolve_hold(w->mirror), VERDICT_policy_rule);
-	mirror_set_hold(w->mirror, VERDICT_netfilter);
-	assert_int_equal(resolve_hold(w->mirror), VERDICT_netfilter);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -457,16 +333,11 @@ int main(void)
 		TEST(test_tables),
 		TEST(test_default_table_below_main),
 		TEST(test_below_wide_local),
+		TEST(test_local_is_final),
+		TEST(test_default_behind_main),
+		TEST(test_route_in),
 		TEST(test_equal_default_routes),
 		TEST(test_lookup_skips_other_tables),
-		TEST(test_links),
-		TEST(test_group_legs),
-		TEST(test_ignored_linkdown),
-		TEST(test_objects),
-		TEST(test_route_mtu),
-		TEST(test_neighbour_states),
-		TEST(test_port_flags),
-		TEST(test_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

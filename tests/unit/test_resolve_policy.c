@@ -343,6 +343,45 @@ static void test_names(void **state)
 #undef DIRTY
 }
 
+#define NOT_PLAIN(change)                                                                          \
+	do {                                                                                       \
+		ev = ev_rule(EVENT_DEL, 32766, RT_TABLE_MAIN);                                     \
+		apply(mirror, ev);                                                                 \
+		assert_false(resolve_rules_plain(mirror));                                         \
+		ev = ev_rule(EVENT_NEW, 32766, RT_TABLE_MAIN);                                     \
+		change;                                                                            \
+		apply(mirror, ev);                                                                 \
+		assert_false(resolve_rules_plain(mirror));                                         \
+		ev->op = EVENT_DEL;                                                                \
+		apply(mirror, ev);                                                                 \
+		apply(mirror, ev_rule(EVENT_NEW, 32766, RT_TABLE_MAIN));                           \
+		assert_true(resolve_rules_plain(mirror));                                          \
+	} while (0)
+
+static void test_plain(void **state)
+{
+	struct mirror *mirror = *state;
+	struct event *ev;
+
+	assert_true(resolve_rules_plain(mirror));
+	NOT_PLAIN(ev->rule.fwmark = 1);
+	NOT_PLAIN(ev->rule.fwmask = 1);
+	NOT_PLAIN(ev->rule.tos = 4);
+	NOT_PLAIN(ev->rule.src = prefix_of("10.0.0.0/8"));
+	NOT_PLAIN(ev->rule.dst = prefix_of("10.0.0.0/8"));
+	NOT_PLAIN(ev->rule.iif[0] = 'e');
+	NOT_PLAIN(ev->rule.oif[0] = 'e');
+	NOT_PLAIN(ev->rule.l3mdev = true);
+	NOT_PLAIN(ev->rule.other = true);
+	NOT_PLAIN(ev->rule.protocol = 6);
+	NOT_PLAIN(ev->rule.sport[1] = 6);
+	NOT_PLAIN(ev->rule.dport[1] = 6);
+	NOT_PLAIN(ev->rule.flags = FIB_RULE_INVERT);
+	NOT_PLAIN(ev->rule.action = FR_ACT_BLACKHOLE);
+	NOT_PLAIN(ev->rule.table = 100);
+	NOT_PLAIN(ev->rule.priority = 100);
+}
+
 static void test_hold(void **state)
 {
 	struct mirror *mirror = *state;
@@ -372,6 +411,7 @@ int main(void)
 		TEST(test_default_table_last),
 		TEST(test_too_many),
 		TEST(test_names),
+		TEST(test_plain),
 		TEST(test_hold),
 	};
 
