@@ -115,11 +115,12 @@ class Port:
                 yield frame
 
     def send(self, frame):
+        end = time.monotonic() + 2
         while True:
             try:
                 return self.socket.send(frame)
             except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
+                if error.errno not in (errno.EAGAIN, errno.ENOBUFS) or time.monotonic() > end:
                     raise
                 select.select([], [self.socket], [], 0.01)
 
