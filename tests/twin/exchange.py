@@ -182,5 +182,6 @@ def normalised(packet, frame):
     if frame[23] == frames.ICMP and frame[34:35] == b'\x05':
         return None
     if frame[23] == frames.UDP and frame[36:38] == frames.VXLAN:
-        frame = frame[:34] + b'\0\0' + frame[36:40] + b'\0\0' + frame[42:]
+        inner = normalised(packet, frame[50:]) or b''
+        frame = frame[:34] + b'\0\0' + frame[36:40] + b'\0\0' + frame[42:50] + inner
     return frame[:18] + b'\0\0' + frame[20:24] + b'\0\0' + frame[26:]

@@ -39,6 +39,7 @@ class Generator:
 
     def __init__(self, rng, state):
         self.rng, self.state, self.token = rng, state, 0
+        self.senders = dict.fromkeys(world.PORTS, 0)
 
     def batch(self, count):
         made = []
@@ -53,6 +54,10 @@ class Generator:
     def next_token(self):
         self.token += 1
         return self.token
+
+    def sender(self, port):
+        self.senders[port] += 1
+        return world.sender(port, self.senders[port])
 
     def port(self):
         return self.rng.choice(self.state.ingress_ports())
@@ -89,7 +94,7 @@ class Generator:
         """Of an unsuspicious packet."""
         token, port = self.next_token(), port or self.port()
         rng = self.rng
-        return {'token': token, 'port': port, 'src': world.sender(port, token),
+        return {'token': token, 'port': port, 'src': self.sender(port),
                 'dst': self.destination(), 'proto': rng.choice(PROTOCOLS), 'ttl': 64,
                 'tos': rng.choice((0, 0, 0, 0, 0x10, 0x08, 0x04, 0x01, 0xb8, 0x02)),
                 'frag': rng.choice((0, 0, DF)), 'length': rng.choice(LENGTHS),
@@ -150,7 +155,7 @@ class Generator:
         """From a sender who is behind another port, or nobody."""
         f = self.fields()
         other = self.rng.choice(world.PORTS)
-        f['src'] = world.sender(other, f['token']) if self.rng.random() < 0.6 else self.destination()
+        f['src'] = self.sender(other) if self.rng.random() < 0.6 else self.destination()
         return self.make('spoofed', f)
 
     def special_destination(self):
