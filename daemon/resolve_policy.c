@@ -40,7 +40,7 @@ static bool is_lookup(const struct event_rule *e, uint32_t table)
 
 static bool is_plain(const struct event_rule *e, uint32_t priority, uint32_t table)
 {
-	return e->priority == priority && is_lookup(e, table) && !(e->flags & ~FIB_RULE_PERMANENT);
+	return e->priority == priority && is_lookup(e, table);
 }
 
 bool resolve_rules_plain(const struct mirror *mirror)

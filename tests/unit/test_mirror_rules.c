@@ -111,7 +111,9 @@ static void test_rule_dump(void **state)
 	apply(mirror, ev_rule(EVENT_DUMP, 0, 255));
 	apply(mirror, ev_rule(EVENT_DUMP, 100, 9)); /* before what this dump has not shown */
 	assert_string_equal(rules(mirror), "255 9 2 4 1 3 254 253");
+	apply(mirror, ev_rule(EVENT_NEW, 100, 9));
 	apply(mirror, ev_rule(EVENT_NEW, 100, 8)); /* replayed early: behind */
+	apply(mirror, ev_rule(EVENT_NEW, 100, 3));
 	apply(mirror, ev_rule(EVENT_DUMP, 100, 3));
 	mirror_resync_end(mirror);
 	assert_string_equal(rules(mirror), "255 9 3 8");
@@ -185,6 +187,10 @@ static void test_tables_of_rules(void **state)
 	apply(mirror, in_table(ev_route(EVENT_NEW, P, 2, "10.0.2.2"), 101));
 	assert_false(prefix_dirty(mirror, P));
 	apply(mirror, ev_rule(EVENT_NEW, 100, 101));
+	apply(mirror, in_table(ev_route(EVENT_DEL, P, 2, "10.0.2.2"), 101));
+	assert_true(prefix_dirty(mirror, P));
+	apply(mirror, in_table(ev_route(EVENT_NEW, P, 2, "10.0.2.2"), 101));
+	assert_true(prefix_dirty(mirror, P));
 	apply(mirror, in_table(ev_route(EVENT_DEL, P, 2, "10.0.2.1"), 100));
 	assert_false(prefix_dirty(mirror, P));
 	apply(mirror, in_table(ev_route(EVENT_DEL, P, 2, "10.0.2.2"), 101));

@@ -152,6 +152,7 @@ static void test_below_wide_local(void **state)
 	ev = of_type(in_table(ev_route(EVENT_NEW, "20.0.0.0/8", 1, NULL), 255), RTN_LOCAL);
 	world_do(*state, ev);
 	assert_int_equal(world_verdict(*state, "20.1.2.3"), VERDICT_local);
+	assert_int_equal(world_mac(*state, "127.1.2.3"), 1);
 	ev->op = EVENT_DEL;
 	world_do(*state, ev);
 	assert_int_equal(world_mac(*state, "20.1.2.3"), 1);

@@ -121,6 +121,7 @@ static void test_conditions(void **state)
 	ONE(r->src = prefix_of("10.0.0.0/8"), "from 10.0.0.0/8 >100 | >main");
 	ONE(r->dst = prefix_of("10.0.0.0/8"), "to 10.0.0.0/8 >100 | >main");
 	ONE(r->fwmask = 0xff, ">100 | >main"); /* mark 0: what has none */
+	ONE(r->fwmark = 1; r->fwmask = 2, ">100 | >main");
 	ONE(NOT; IIF("eth2"), "not iif2 >100 | >main");
 	ONE(NOT; r->src = prefix_of("10.0.0.0/8"), "not from 10.0.0.0/8 >100 | >main");
 	ONE(NOT; r->dst = prefix_of("10.0.0.0/8"), "not to 10.0.0.0/8 >100 | >main");
@@ -258,6 +259,22 @@ static void test_default_table(void **state)
 	apply(mirror, ev);
 	assert_string_equal(text_of(mirror),
 			    "tos 4 >policy_rule | from 10.0.0.0/8 >main | >100 | >main | >101");
+}
+
+/* Both asked in a row, but not for the same. */
+static void test_default_table_in_part(void **state)
+{
+	struct mirror *mirror = *state;
+	struct event *ev = ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1");
+
+	ev->route.table = RT_TABLE_DEFAULT;
+	apply(mirror, ev);
+	apply(mirror, ev_rule(EVENT_NEW, 61, RT_TABLE_DEFAULT));
+	assert_string_equal(text_of(mirror), ">policy_rule");
+	ev = ev_rule(EVENT_NEW, 60, RT_TABLE_MAIN);
+	ev->rule.dst = prefix_of("10.0.0.0/8");
+	apply(mirror, ev);
+	assert_string_equal(text_of(mirror), "policy_rule");
 }
 
 static void test_default_table_last(void **state)
@@ -408,6 +425,7 @@ int main(void)
 		TEST(test_actions),
 		TEST(test_what_must_be_there),
 		TEST(test_default_table),
+		TEST(test_default_table_in_part),
 		TEST(test_default_table_last),
 		TEST(test_too_many),
 		TEST(test_names),

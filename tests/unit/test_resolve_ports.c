@@ -176,13 +176,14 @@ static void test_source_flags(void **state)
 	assert_true(is_dirty(mirror, 2));
 	assert_false(flags_of(mirror, 2) & PORT_HAS_ADDRESS);
 	/* Unannounced. */
-	apply(mirror, ev_address(EVENT_NEW, 2, "10.0.2.254", 24));
+	apply(mirror, ev_address(EVENT_NEW, 4, "10.0.4.254", 24));
+	assert_true(flags_of(mirror, 4) & PORT_HAS_ADDRESS);
 	mirror_resync_begin(mirror);
 	world_base(mirror, EVENT_DUMP);
-	is_dirty(mirror, 2);
+	is_dirty(mirror, 4);
 	mirror_resync_end(mirror);
-	assert_true(is_dirty(mirror, 2));
-	assert_false(flags_of(mirror, 2) & PORT_HAS_ADDRESS);
+	assert_true(is_dirty(mirror, 4));
+	assert_false(flags_of(mirror, 4) & PORT_HAS_ADDRESS);
 	/* The address before its link. */
 	apply(mirror, ev_address(EVENT_NEW, 9, "10.0.9.254", 24));
 	apply(mirror, ev_link(EVENT_NEW, 9, LINK_RUNS));

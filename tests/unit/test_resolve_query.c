@@ -52,7 +52,7 @@ struct scene {
 struct kernel_way {
 	bool other;	/* what `other` stands for matches */
 	bool whole_tos; /* a rule's tos is compared in all bits (dscp), not in those of old */
-	bool merged;	/* local and main are one trie; then default, whatever came of it */
+	bool some_port; /* what has no ports has something there: the SPI of IPsec */
 };
 
 struct result {
@@ -101,6 +101,12 @@ static uint32_t index_of(const char *name)
 	return strcmp(name, "lo") == 0 ? 1 : 0xffff;
 }
 
+static bool in_range(const struct packet *p, uint16_t port, const uint16_t range[2],
+		     struct kernel_way way)
+{
+	return p->is_fragment ? way.some_port : port >= range[0] && port <= range[1];
+}
+
 static bool kernel_matches(const struct event_rule *r, const struct packet *p,
 			   struct kernel_way way)
 {
@@ -120,9 +126,9 @@ static bool kernel_matches(const struct event_rule *r, const struct packet *p,
 		match = false;
 	if (r->protocol && r->protocol != p->protocol)
 		match = false;
-	if (r->sport[1] && (p->is_fragment || p->sport < r->sport[0] || p->sport > r->sport[1]))
+	if (r->sport[1] && !in_range(p, p->sport, r->sport, way))
 		match = false;
-	if (r->dport[1] && (p->is_fragment || p->dport < r->dport[0] || p->dport > r->dport[1]))
+	if (r->dport[1] && !in_range(p, p->dport, r->dport, way))
 		match = false;
 	return r->flags & FIB_RULE_INVERT ? !match : match;
 }
@@ -383,8 +389,8 @@ static void check(const struct scene *s, const struct mirror *mirror, const stru
 	resolve_query(mirror, &query, &ours);
 	forwards += ours.verdict == VERDICT_forwarded;
 	exact += s->certain;
-	for (int i = 0; i < 4; i++) {
-		kernel = by_rules(s, p, (struct kernel_way){ .other = i & 1, .whole_tos = i & 2 });
+	for (int i = 0; i < 8; i++) {
+		kernel = by_rules(s, p, (struct kernel_way){ i & 1, i & 2, i & 4 });
 		if (!agrees(mirror, &kernel, &ours, s->certain))
 			explain(s, p, &kernel, &ours);
 	}
