@@ -9,8 +9,6 @@ import struct
 import frames
 import world
 
-HOST_UNREACHABLE = b'\x03\x01'
-
 
 class Comparison:
     """The kernel's router is the judge; what it answers is kept for a batch."""
@@ -119,14 +117,19 @@ def is_plain(packet, results):
 
 
 def late_is_fine(packet):
-    """Frames after the batch: what was queued for a neighbour, or the error when there was none."""
-    for results in packet.late.values():
-        for _, frame in results:
-            icmp = 14 + (frame[14] & 15) * 4
-            if not frames.is_ipv4(frame) or frame[26:34] != packet.addresses and not (
-                    frame[23] == frames.ICMP and frame[icmp:icmp + 2] == HOST_UNREACHABLE):
-                return False
-    return True
+    """Frames after the batch: the packet or an answer to its sender that were queued for a neighbour,
+    or the error when there was none."""
+    return all(may_be_queued(packet, frame)
+               for results in packet.late.values() for _, frame in results)
+
+
+def may_be_queued(packet, frame):
+    if not frames.is_ipv4(frame):
+        return False
+    if frame[26:34] == packet.addresses or frame[30:34] == packet.addresses[:4]:
+        return True
+    inside = frames.inside(frame)
+    return bool(inside) and may_be_queued(packet, inside)
 
 
 def moved_flows(batch, router):
