@@ -93,10 +93,10 @@ struct resolved_policy {
 };
 
 /*
- * The rules behind that of the table local, which has to be the first. Left out is what no forwarded
- * packet can match: an oif, an iif that is no interface (or none that can be a port), a mark (nothing
- * that sets one runs before the fast path), l3mdev (enslaved devices do not forward, and next hops
- * through them fall back). Plain too where what is left is the look-up of main alone.
+ * The rules behind that of the table local, which has to be the first that counts. Left out is what no
+ * forwarded packet can match: an oif, an iif that is no interface (or none that can be a port), a mark
+ * (nothing that sets one runs before the fast path), l3mdev (enslaved devices do not forward, and next
+ * hops through them fall back). Plain too where what is left is the look-up of main alone.
  */
 void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret);
 
@@ -115,7 +115,7 @@ struct resolved_query {
 	uint32_t dst, src;
 	uint32_t iif; /* a macvlan device: its own */
 	uint8_t tos, protocol;
-	bool has_ports; /* if not, it may match any (the kernel takes some for ports that are none) */
+	bool has_ports; /* if not, or 0, any (the kernel takes some for ports that are none) */
 	uint16_t sport, dport; /* host byte order */
 };
 const struct rib_entry *resolve_query(const struct mirror *mirror,

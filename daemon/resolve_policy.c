@@ -154,12 +154,11 @@ static bool is_idle(const struct mirror *mirror, const struct event_rule *e)
 	       !mirror_default_candidates(mirror);
 }
 
-static const struct mirror_rule *next_active(const struct mirror *mirror,
-					     const struct mirror_rule *rule)
+static const struct mirror_rule *first_active(const struct mirror *mirror,
+					      const struct mirror_rule *rule)
 {
-	do
+	while (rule && is_idle(mirror, &rule->e))
 		rule = rule->next;
-	while (rule && is_idle(mirror, &rule->e));
 	return rule;
 }
 
@@ -173,7 +172,7 @@ static bool is_engine(const struct mirror *mirror, const struct mirror_rule *rul
 
 	if (!mirror_default_candidates(mirror))
 		return true;
-	next = next_active(mirror, rule);
+	next = first_active(mirror, rule->next);
 	return is_unconditional(&rule->e) && next && is_lookup(&next->e, RT_TABLE_DEFAULT);
 }
 
@@ -218,7 +217,7 @@ static bool has_main(const struct resolved_policy *policy)
 
 void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
 {
-	const struct mirror_rule *rule = mirror_rules(mirror);
+	const struct mirror_rule *rule = first_active(mirror, mirror_rules(mirror));
 	bool final = false;
 
 	*ret = (struct resolved_policy){ .n = 0 };
@@ -226,7 +225,7 @@ void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
 		give_up(ret);
 		return;
 	}
-	while (!final && (rule = next_active(mirror, rule))) {
+	while (!final && (rule = first_active(mirror, rule->next))) {
 		struct resolved_rule step;
 
 		if (!make_step(mirror, rule, &step) || ret->n == POLICY_STEPS) {
@@ -235,7 +234,7 @@ void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
 		}
 		/* The engine has had it. */
 		if (step.table == RT_TABLE_MAIN && mirror_default_candidates(mirror))
-			rule = next_active(mirror, rule);
+			rule = first_active(mirror, rule->next);
 		if (step.table == RT_TABLE_MAIN && has_main(ret))
 			continue;
 		final = is_any(&step) && step.flags & POLICY_VERDICT;
@@ -265,7 +264,7 @@ uint32_t resolve_hold(const struct mirror *mirror)
 
 static bool in_range(const struct resolved_query *query, uint16_t port, const uint16_t range[2])
 {
-	return !query->has_ports || (port >= range[0] && port <= range[1]);
+	return !query->has_ports || !port || (port >= range[0] && port <= range[1]);
 }
 
 /* May the packet match? It does, where no flag says that this is not certain. */

@@ -139,6 +139,21 @@ static void test_default_table_below_main(void **state)
 	assert_int_equal(world_mac(*state, "20.2.2.3"), 2);
 }
 
+/* For whom a route is meant is nothing to a forwarded packet. */
+static void test_scope(void **state)
+{
+	struct event *ev;
+
+	for (int scope = RT_SCOPE_UNIVERSE; scope <= RT_SCOPE_NOWHERE; scope++) {
+		ev = ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1");
+		ev->route.scope = scope;
+		world_do(*state, ev);
+		assert_int_equal(world_mac(*state, "20.1.2.3"), 1);
+		ev->op = EVENT_DEL;
+		world_do(*state, ev);
+	}
+}
+
 /* A custom wide local route: whether the tries are merged is unknown. */
 static void test_below_wide_local(void **state)
 {
@@ -333,6 +348,7 @@ int main(void)
 		TEST(test_tos),
 		TEST(test_tables),
 		TEST(test_default_table_below_main),
+		TEST(test_scope),
 		TEST(test_below_wide_local),
 		TEST(test_local_is_final),
 		TEST(test_default_behind_main),

@@ -217,6 +217,21 @@ static void test_what_must_be_there(void **state)
 	assert_string_equal(text_of(mirror), ">100 | >prohibit");
 }
 
+/* As it is advised for VRFs. */
+static void test_local_behind_l3mdev(void **state)
+{
+	struct mirror *mirror = *state;
+	struct event *ev = ev_rule(EVENT_NEW, 1000, 0);
+
+	ev->rule.l3mdev = true;
+	apply(mirror, ev);
+	apply(mirror, ev_rule(EVENT_NEW, 32765, RT_TABLE_LOCAL));
+	apply(mirror, ev_rule(EVENT_DEL, 0, RT_TABLE_LOCAL));
+	assert_string_equal(text_of(mirror), "plain");
+	apply(mirror, ev_rule(EVENT_NEW, 999, 100));
+	assert_string_equal(text_of(mirror), "policy_rule");
+}
+
 /* The engine has main and default as one. */
 static void test_default_table(void **state)
 {
@@ -424,6 +439,7 @@ int main(void)
 		TEST(test_possible),
 		TEST(test_actions),
 		TEST(test_what_must_be_there),
+		TEST(test_local_behind_l3mdev),
 		TEST(test_default_table),
 		TEST(test_default_table_in_part),
 		TEST(test_default_table_last),

@@ -300,7 +300,7 @@ static void random_rules(struct scene *s, struct mirror *mirror)
 
 static struct packet random_packet(struct scene *s)
 {
-	static const uint16_t ports[] = { 80, 81, 100, 101, 102 };
+	static const uint16_t ports[] = { 0, 80, 81, 100, 101, 102 };
 	static const uint8_t tos[] = { 0, 0, 0x08, 0x28, 0x48, 0x0b };
 
 	return (struct packet){ .dst = some_prefix(s).addr | random_below(&s->random, 2),
