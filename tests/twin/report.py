@@ -62,6 +62,8 @@ def shares(title, table, total):
 
 
 def summary(tally, engines, seconds):
+    """Eligible is what the kernel's router forwarded plainly: one frame out, and nothing of it other than
+    the MAC addresses, the TTL and the checksum."""
     lines = []
     for engine in engines:
         eligible, taken = tally['eligible'].get(engine, 0), tally['taken'].get(engine, 0)
@@ -76,6 +78,7 @@ def summary(tally, engines, seconds):
                 '%s %d' % item for item in sorted(asked.items(), key=lambda item: -item[1])))
     lines += ['  example of %s: %s' % item for item in sorted(tally['examples'].items())]
     lines += shares('the kernel\'s router', tally['kernel'], tally['packets'])
+    lines += shares('mismatches after', tally['by_operation'], tally['mismatches'])
     lines.append('verify: ' + (', '.join('%s %d' % item for item in sorted(
         tally['verify'].items())) or 'not run'))
     if 'not available' in tally['verify']:

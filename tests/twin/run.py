@@ -6,8 +6,8 @@ import time
 
 import frames
 import operations
-from compare import Comparison, is_plain, late_is_fine, moved_flows
-from daemon import FORWARDED
+from compare import Comparison, is_plain, late_is_fine, moved_flows, route_get
+from daemon import FORWARDED, Refused
 from exchange import Exchange
 from kernel import wait_for
 from op_links import repair_commands
@@ -119,34 +119,13 @@ class Run:
             self.before = {router.name: router.control.stats() for router in self.fast}
 
     def apply(self, operation):
-        answers = []
-        for router in self.routers:
-            lines = router.hosts.ip.ask(operation.hosts) if operation.hosts else []
-            lines += router.router.ip.ask(operation.router) if operation.router else []
-            if any(line.startswith('link del') for line in operation.router):
-                router.router.forget_devices()
-                router.hosts.forget_devices()
-            if operation.tool:
-                lines += router.router.run(*operation.tool)
-            answers.append(lines)
+        answers = [self.command(router, operation) for router in self.routers]
         for port, up in operation.carrier.items():
             for router in self.routers:
                 wait_for(10, lambda r=router, n=port, u=up: r.has_carrier(n, not u) == u,
                          'carrier of r%d' % port)
-        for router in self.routers:
-            for port in operation.rebuild:
-                router.build_port(port)
-                router.awaken(port)
-                router.router.ip.ask(repair_commands(port))
-            for port in operation.quicken:
-                router.quicken(port)
-            for ifname in operation.calm:
-                router.calm(ifname)
-            after = getattr(operation, 'after', [])
-            if after:
-                router.router.ip.ask(after)
-            if operation.sysctls:
-                answers[self.routers.index(router)] += router.router.sysctl(operation.sysctls)
+        for router, lines in zip(self.routers, answers):
+            lines += self.command_after(router, operation)
         for port, frame in operation.frames:
             self.exchange.inject(port, frame)
         if answers[0]:
@@ -162,6 +141,29 @@ class Run:
             router.settle()
         if operation.rebuild:  # whose counters begin anew
             self.before = {router.name: router.control.stats() for router in self.fast}
+
+    @staticmethod
+    def command(router, operation):
+        """What is done at once; returns what the kernel says to it."""
+        lines = router.hosts.ip.ask(operation.hosts) + router.router.ip.ask(operation.router)
+        if any(line.startswith('link del') for line in operation.router):
+            router.router.forget_devices()
+            router.hosts.forget_devices()
+        return lines + (router.router.run(*operation.tool) if operation.tool else [])
+
+    @staticmethod
+    def command_after(router, operation):
+        """What has to wait for carrier."""
+        for port in operation.rebuild:
+            router.build_port(port)
+            router.awaken(port)
+            router.router.ip.ask(repair_commands(port))
+        for port in operation.quicken:
+            router.quicken(port)
+        for ifname in operation.calm:
+            router.calm(ifname)
+        router.router.ip.ask(operation.after)
+        return router.router.sysctl(operation.sysctls) if operation.sysctls else []
 
     # ---- figures and further checks ------------------------------------------------------------
     def check_batch(self, batch):
@@ -266,7 +268,6 @@ class Run:
         """Why, as far as the kernel and the daemon can tell."""
         notes = []
         if frames.is_ipv4(packet.frame):
-            from compare import route_get
             question = route_get(packet)
             for one in (self.kernel, router):
                 notes.append('%s: ip %s: %s' % (one.name, question,
@@ -276,9 +277,8 @@ class Run:
                     ['neigh show nud all ' + address for address in set(gateway)]))
             try:
                 notes.append('get: %s' % router.control.ask('get', {
-                    'dst': '.'.join(map(str, packet.frame[30:34])), 'iif': 'r%d' % packet.port,
-                    'from': '.'.join(map(str, packet.frame[26:30])), 'frame': packet.frame.hex()}))
-            except Exception as error:  # pylint: disable=broad-except
+                    'frame': packet.frame.hex(), 'iif': 'r%d' % packet.port}))
+            except Refused as error:
                 notes.append('get: %s' % error)
         self.resent = True
         before = {k: len(v) for k, v in packet.results.items()}

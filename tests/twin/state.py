@@ -58,6 +58,7 @@ class Operation:
         self.quicken = list(quicken)  # ports whose host end came up again
         self.calm = list(calm)        # devices that are new
         self.rebuild = list(rebuild)  # ports to be made anew
+        self.after = []               # ip commands in the router once all that is up again
         self.tool = tool              # another command in the router: (its words, its input)
         self.lenient = lenient        # answers may differ: neighbours that were learned, or not
 

@@ -87,6 +87,8 @@ class Router:
         """At both ends: until a device is told of its carrier, it drops what it is given to send."""
         rows = self.router.query.json('link show dev r%d' % n) + \
             self.hosts.query.json('link show dev h%d' % n)
+        if n == 1:  # the macvlan device follows it a little later
+            rows += [row for row in self.router.query.json('link show type macvlan') if row]
         ups = ['LOWER_UP' in row['flags'] and row['operstate'] == 'UP' for row in rows]
         return any(ups) if either else all(ups)
 
