@@ -134,7 +134,7 @@ forward 203.0.113.1 right
 no_route 203.0.112.1 icmp=3/0
 PROBES
 change route add throw $P
-probe left <<<"throw 203.0.113.1 right"
+probe left <<<"throw|policy_rule 203.0.113.1 right"
 change route add 203.0.113.0/25 via $gw_b
 probe left <<<"forward 203.0.113.1 $at_b"
 change route del 203.0.113.0/25
