@@ -107,7 +107,7 @@ class Exchange:
             self.redirects += 1
             packet.redirected = True
             return 0
-        late = token < self.batch_begin
+        late = token < self.batch_begin or frames.is_of_dead_neighbour(frame, packet.frame)
         (packet.late.setdefault(router.name, []) if late else packet.results[router.name]).append(
             (port, frame))
         return 1

@@ -75,6 +75,14 @@ def inside(frame):
     return None
 
 
+def is_of_dead_neighbour(frame, sent):
+    """The error for a packet that waited for a neighbour in vain: it quotes the TTL one less."""
+    icmp = 14 + (frame[14] & 15) * 4
+    return frame[12:14] == ETH_IP and frame[23:24] == b'\x01' and \
+        frame[icmp:icmp + 2] == b'\x03\x01' and len(frame) >= icmp + 28 and \
+        is_ipv4(sent) and frame[icmp + 16] == sent[22] - 1
+
+
 def forwarded_ip(frame):
     """The IP packet as a router forwards it plainly, or None where it may not be forwarded so."""
     if not is_ipv4(frame) or frame[14] != 0x45 or frame[22] < 2:

@@ -20,7 +20,8 @@ ROUTER_SYSCTLS = {
     # off, as on most routers: where it is on, whatever leaves as it came is the kernel's
     'ipv4/conf/all/send_redirects': 0, 'ipv4/conf/default/send_redirects': 0,
     # every error is sent: what is compared must not depend on what went before
-    'ipv4/icmp_ratemask': 0, 'ipv4/icmp_msgs_per_sec': 10000000, 'ipv4/icmp_msgs_burst': 1000000,
+    # (larger figures overflow in the kernel, which then sends none)
+    'ipv4/icmp_ratemask': 0, 'ipv4/icmp_msgs_per_sec': 100000, 'ipv4/icmp_msgs_burst': 50000,
     # the kernels of all three choose the same leg for the same packet
     'ipv4/fib_multipath_hash_seed': 4711,
     # IPv6 is there for next hops of that family, and silent
