@@ -4,8 +4,9 @@
  *
  * A hold comes on before anything else changes, and goes off last. In between make before break:
  * ports, adjacencies, groups and slots are written before what names them (a route brings along the
- * slot it needs), and what nothing names any more is taken away after the routes. Room that became
- * free serves what went without, in further passes.
+ * slot it needs), and what nothing names any more is taken away after the routes. Sources are the
+ * other way round: what is no longer accepted goes first, what is accepted anew comes after the
+ * routes. Room that became free serves what went without, in further passes.
  */
 #include "fib_internal.h"
 
@@ -131,6 +132,7 @@ static void one_pass(struct fib *fib)
 	fib_changes_objects(fib);
 	fib_changes_routes(fib);
 	fib_full_retry(fib);
+	fib_reverse_grant(fib);
 	fib_slots_release(fib);
 	fib_adjacencies_release(fib);
 	fib_ports_release(fib);

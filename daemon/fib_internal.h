@@ -44,11 +44,13 @@ struct fib_adjacency {
 
 /* A next-hop slot; its number is its place in fib.slots. */
 struct fib_slot {
-	uint64_t word;	 /* as in the map */
-	uint32_t handle; /* the mirror's next hop that owns it, or 0: a leg of groups */
+	uint64_t word;	  /* as in the map */
+	uint64_t reverse; /* the same; of legs always 0 */
+	uint64_t grant;	  /* what it is to be, once the routes are written */
+	uint32_t handle;  /* the mirror's next hop that owns it, or 0: a leg of groups */
 	uint32_t leaf_refs, group_refs;
-	bool used, dirty, idle, starved;
-	uint32_t next_dirty, next_idle;
+	bool used, dirty, idle, starved, granting;
+	uint32_t next_dirty, next_idle, next_grant;
 	struct fib_adjacency *adjacency;
 	uint32_t row; /* of a group, 0: none */
 	uint16_t n_members;
@@ -61,7 +63,7 @@ struct fib_slot {
 struct fib_own {
 	struct table_node node;
 	__be32 addr;
-	bool entered;
+	uint8_t kind; /* as in the map: enum own_kind, 0: not there */
 };
 
 /* Stands for prefixes that the engine has no room for: see fib_full.c. */
@@ -95,7 +97,7 @@ struct fib {
 	struct table legs;
 	struct vec slot_of_handle; /* uint32_t */
 	struct group *rows;
-	uint32_t dirty_slots, idle_slots; /* lists */
+	uint32_t dirty_slots, idle_slots, grants; /* lists */
 
 	struct table own;
 	uint32_t own_left_out;
@@ -158,6 +160,12 @@ void fib_slots_dirty(struct fib *fib, bool starved_only);
 void fib_slots_sync(struct fib *fib);
 void fib_slots_release(struct fib *fib);
 void fib_slots_destroy(struct fib *fib);
+
+/* fib_reverse.c */
+/* Brings the word of a slot as far as it accepts no more than it does; the rest is granted later. */
+int fib_reverse_sync(struct fib *fib, uint32_t slot);
+int fib_reverse_write(struct fib *fib, uint32_t slot, uint64_t word);
+void fib_reverse_grant(struct fib *fib);
 
 /* fib_groups.c */
 int fib_group_sync(struct fib *fib, uint32_t slot, const struct resolved_nexthop *resolved);

@@ -6,7 +6,8 @@
  * A slot's content may change at any time by one write; no leaf changes for it. A slot is written
  * before anything names it. What a slot resolves to depends on links, nexthop objects and own
  * addresses: when one of these changes, slots are marked dirty and compared with what they say.
- * A number that comes back from quarantine is first set to zero, for its counters start anew.
+ * A number that comes back from quarantine is first set to zero, both words, for it means something
+ * else now and its counters start anew.
  */
 #include "fib_internal.h"
 
@@ -167,7 +168,10 @@ static int slot_sync(struct fib *fib, uint32_t slot)
 {
 	struct fib_slot *s = &fib->slots[slot];
 	struct resolved_nexthop r;
+	int err = fib_reverse_sync(fib, slot);
 
+	if (err)
+		return err;
 	s->starved = false;
 	if (s->handle)
 		resolve_nexthop(fib->mirror, mirror_nexthop(fib->mirror, s->handle), &r);
@@ -215,10 +219,13 @@ static void slot_free(struct fib *fib, uint32_t slot)
 {
 	struct fib_slot *s = &fib->slots[slot];
 	struct fib_slot kept = { .word = s->word,
+				 .reverse = s->reverse,
 				 .dirty = s->dirty,
 				 .next_dirty = s->next_dirty,
 				 .idle = s->idle,
-				 .next_idle = s->next_idle };
+				 .next_idle = s->next_idle,
+				 .granting = s->granting,
+				 .next_grant = s->next_grant };
 
 	fib_adjacency_put(fib, s->adjacency);
 	fib_group_release(fib, slot);
@@ -239,7 +246,9 @@ static int slot_take(struct fib *fib, uint32_t *ret)
 	*ret = slot;
 	if (!slot)
 		return 0;
-	err = fib_slot_write(fib, slot, (struct nexthop){ .kind = NEXTHOP_UNSET });
+	err = fib_reverse_write(fib, slot, 0);
+	if (!err)
+		err = fib_slot_write(fib, slot, (struct nexthop){ .kind = NEXTHOP_UNSET });
 	if (err) {
 		fib_number_give(&fib->slot_numbers, slot);
 		return err;
@@ -279,6 +288,8 @@ int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf)
 	fib->slots[slot].handle = handle;
 	((uint32_t *)fib->slot_of_handle.items)[handle] = slot;
 	err = slot_sync(fib, slot);
+	if (!err) /* no leaf leads there yet */
+		err = fib_reverse_write(fib, slot, fib->slots[slot].grant);
 	if (err) {
 		slot_free(fib, slot);
 		return err;

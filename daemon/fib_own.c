@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Our own addresses, and broadcast addresses of ours, in their map, each once however many devices
- * have it. One that does not fit puts everything on hold: packets from it could not be told.
+ * Our own addresses, and broadcast addresses of ours, in their map with what they are, each once
+ * however many devices have it. One that does not fit puts everything on hold: packets from it could not be told.
  */
 #include "fib_internal.h"
 
@@ -19,17 +19,18 @@ static struct fib_own *own_find(const struct fib *fib, __be32 addr)
 
 static int own_enter(struct fib *fib, struct fib_own *own)
 {
+	uint8_t kind = mirror_own_kind(fib->mirror, own->addr);
 	int err;
 
-	if (own->entered)
+	if (!kind || own->kind == kind) /* 0: about to go */
 		return 0;
-	err = fib->sink->ops->set_own_address(fib->sink, own->addr, OWN_BROADCAST);
-	if (err == -ENOSPC)
+	err = fib->sink->ops->set_own_address(fib->sink, own->addr, kind);
+	if (err == -ENOSPC && !own->kind)
 		return 0;
 	if (fib_wrote(fib, err))
 		return err;
-	own->entered = true;
-	fib->own_left_out--;
+	fib->own_left_out -= !own->kind;
+	own->kind = kind;
 	return 0;
 }
 
@@ -52,7 +53,7 @@ static int own_remove(struct fib *fib, struct fib_own *own)
 {
 	int err;
 
-	if (own->entered) {
+	if (own->kind) {
 		err = fib->sink->ops->set_own_address(fib->sink, own->addr, 0);
 		if (fib_wrote(fib, err))
 			return err;

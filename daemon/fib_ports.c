@@ -2,8 +2,9 @@
 /*
  * Ports: a number for every link that can be one.
  *
- * A port whose link goes is first `leaving`: its adjacencies and slots stop naming it, at the end of
- * the sync it goes from the map, and its number into quarantine.
+ * A port whose link goes is first `leaving`: its adjacencies, reverse words and slots stop naming it,
+ * at the end of the sync it goes from the map, and its number into quarantine. It stays as long as a
+ * write failed: something may name it still.
  */
 #include "fib_internal.h"
 
@@ -115,7 +116,7 @@ void fib_ports_release(struct fib *fib)
 	struct table_node *node;
 	int err;
 
-	while (fib->n_leaving && (node = table_walk_next(&fib->ports, &walk))) {
+	while (fib->n_leaving && !fib->error && (node = table_walk_next(&fib->ports, &walk))) {
 		struct fib_port *port = container_of(node, struct fib_port, node);
 
 		if (!port->leaving)

@@ -172,6 +172,24 @@ const char *answer_format(const struct answer *a, char *buf, size_t size)
 	return buf;
 }
 
+uint64_t recorder_sources_of(const struct recorder *rec, uint32_t leaf)
+{
+	union reverse_word reverse = { .word = leaf < LEAF_FIRST_SLOT ? 0 : rec->reverse[leaf] };
+	uint64_t sources = 1;
+
+	if (!reverse.word)
+		return 0;
+	for (int i = 0; i < REVERSE_PORTS; i++)
+		if (reverse.port[i] != REVERSE_NO_PORT)
+			sources |= 1ull << rec->ports[reverse.port[i]].ifindex;
+	return sources;
+}
+
+uint64_t recorder_sources(const struct recorder *rec, uint32_t addr)
+{
+	return recorder_sources_of(rec, leaf_of(rec, addr));
+}
+
 /* ---- what may still be held -------------------------------------------------------------------- */
 
 static void reach_adjacency(struct recorder *rec, uint32_t index)
@@ -220,15 +238,29 @@ static void wrote(struct recorder *rec, enum recorder_op op, uint64_t what, uint
 	if (rec->n_trace + rec->n_watch > rec->trace_room) {
 		rec->trace_room = 2 * (rec->n_trace + rec->n_watch);
 		rec->trace = realloc(rec->trace, rec->trace_room * sizeof(*rec->trace));
+		rec->sources = realloc(rec->sources, rec->trace_room * sizeof(*rec->sources));
 		assert_non_null(rec->trace);
+		assert_non_null(rec->sources);
 	}
-	for (uint32_t i = 0; i < rec->n_watch; i++)
+	for (uint32_t i = 0; i < rec->n_watch; i++) {
+		rec->sources[rec->n_trace] = recorder_sources(rec, rec->watch[i]);
 		recorder_lookup(rec, rec->watch[i], &rec->trace[rec->n_trace++]);
+	}
 }
 
 static int refuse(struct recorder *rec, enum recorder_op op)
 {
 	return rec->fail_errno && rec->fail_op == (int)op ? -rec->fail_errno : 0;
+}
+
+static bool names_port(uint64_t word, uint16_t port)
+{
+	union reverse_word reverse = { .word = word };
+
+	for (int i = 0; i < REVERSE_PORTS; i++)
+		if (word && reverse.port[i] == port)
+			return true;
+	return false;
 }
 
 /* ---- the sink ---------------------------------------------------------------------------------- */
@@ -244,6 +276,9 @@ static int set_port(struct fib_sink *sink, uint16_t port, const struct port *val
 	assert_true(memcmp(&rec->ports[port], value, sizeof(*value)) != 0);
 	if (rec->port_history[port] && rec->port_history[port] != value->ifindex)
 		fail_msg("port %u reused before a grace period", port);
+	for (int i = 0; rec->watching && !rec->ports[port].ifindex && i < REC_ITEMS; i++)
+		if (rec->slot_held[i] && names_port(rec->reverse[i], port))
+			fail_msg("slot %d accepts what port %u was before", i, port);
 	rec->port_history[port] = value->ifindex;
 	rec->ports[port] = *value;
 	rec->port_of_ifindex[value->ifindex] = port;
@@ -323,8 +358,28 @@ static int set_nexthop(struct fib_sink *sink, uint32_t slot, uint64_t word)
 	/* Another use starts by unsetting it. */
 	if (rec->watching && rec->slot_held[slot] && !word)
 		fail_msg("slot %u reused before a grace period", slot);
+	if (!word)
+		assert_int_equal(rec->reverse[slot], 0);
 	rec->nexthops[slot] = word;
 	wrote(rec, OP_SET_NEXTHOP, slot, word);
+	return 0;
+}
+
+static int set_reverse(struct fib_sink *sink, uint32_t slot, uint64_t word)
+{
+	union reverse_word reverse = { .word = word };
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_SET_REVERSE))
+		return refuse(rec, OP_SET_REVERSE);
+	assert_true(slot >= LEAF_FIRST_SLOT && slot < sink->limits.nexthops);
+	assert_true(rec->reverse[slot] != word);
+	for (int i = 0; word && i < REVERSE_PORTS; i++)
+		if (reverse.port[i] != REVERSE_NO_PORT)
+			assert_true(reverse.port[i] && reverse.port[i] < sink->limits.ports &&
+				    rec->ports[reverse.port[i]].ifindex);
+	rec->reverse[slot] = word;
+	wrote(rec, OP_SET_REVERSE, slot, word);
 	return 0;
 }
 
@@ -345,21 +400,32 @@ static int set_group(struct fib_sink *sink, uint32_t index, const struct group *
 static int set_own_address(struct fib_sink *sink, __be32 addr, uint8_t kind)
 {
 	struct recorder *rec = rec_of(sink);
-	bool present = kind != 0;
 	uint32_t i = 0;
 
 	if (refuse(rec, OP_OWN_ADDRESS))
 		return refuse(rec, OP_OWN_ADDRESS);
+	assert_true(recorder_own_kind(rec, addr) != kind);
 	while (i < rec->n_own && rec->own[i] != addr)
 		i++;
-	assert_true(present == (i == rec->n_own));
-	if (present && rec->n_own >= rec->own_limit)
-		return -ENOSPC;
-	if (present)
+	if (i == rec->n_own) {
+		if (rec->n_own >= rec->own_limit)
+			return -ENOSPC;
 		rec->own[rec->n_own++] = addr;
-	else
+	}
+	rec->own_kinds[i] = kind;
+	if (!kind) {
 		rec->own[i] = rec->own[--rec->n_own];
-	wrote(rec, OP_OWN_ADDRESS, addr, present);
+		rec->own_kinds[i] = rec->own_kinds[rec->n_own];
+	}
+	wrote(rec, OP_OWN_ADDRESS, addr, kind);
+	return 0;
+}
+
+uint8_t recorder_own_kind(const struct recorder *rec, __be32 addr)
+{
+	for (uint32_t i = 0; i < rec->n_own; i++)
+		if (rec->own[i] == addr)
+			return rec->own_kinds[i];
 	return 0;
 }
 
@@ -408,6 +474,7 @@ static const struct fib_sink_ops sink_ops = {
 	.set_neighbour = set_neighbour,
 	.del_neighbour = del_neighbour,
 	.set_nexthop = set_nexthop,
+	.set_reverse = set_reverse,
 	.set_group = set_group,
 	.set_own_address = set_own_address,
 	.set_default_leaf = set_default_leaf,
@@ -556,6 +623,7 @@ void recorder_free(struct recorder *rec)
 		munmap(rec->table, rec->table_size);
 	}
 	free(rec->trace);
+	free(rec->sources);
 	free(rec->routes);
 	free(rec);
 }
@@ -582,9 +650,9 @@ void recorder_watch_edges(struct recorder *rec, struct prefix prefix)
 void recorder_print_log(const struct recorder *rec, uint32_t n)
 {
 	static const char *const names[] = {
-		"set_port",    "del_port",  "set_adjacency", "set_neighbour", "del_neighbour",
-		"set_nexthop", "set_group", "own_address",   "default_leaf",  "control",
-		"grace",       "route set", "route del",
+		"set_port",    "del_port",    "set_adjacency", "set_neighbour", "del_neighbour",
+		"set_nexthop", "set_reverse", "set_group",     "own_address",	"default_leaf",
+		"control",     "grace",	      "route set",     "route del",
 	};
 
 	for (uint32_t i = rec->sequence - (n < REC_LOG ? n : REC_LOG); i < rec->sequence; i++) {
@@ -696,18 +764,36 @@ static void check_trace(const struct recorder *rec, uint32_t i, const struct ans
 	}
 }
 
+/* Accepted only as before or after the sync. */
+static void check_sources(const struct recorder *rec, uint32_t i, uint64_t before)
+{
+	uint64_t after = recorder_sources(rec, rec->watch[i]);
+
+	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
+		if (!(rec->sources[t] & ~(before | after)))
+			continue;
+		recorder_print_log(rec, rec->n_trace / rec->n_watch);
+		fail_msg("%08x, write %u: accepted from %#llx, becomes %#llx, but meanwhile %#llx",
+			 rec->watch[i], t / rec->n_watch, (unsigned long long)before,
+			 (unsigned long long)after, (unsigned long long)rec->sources[t]);
+	}
+}
+
 int recorder_sync(struct recorder *rec, struct fib *fib)
 {
 	struct answer *before = calloc(rec->n_watch + 1, sizeof(*before));
 	uint64_t *paths = calloc(rec->n_watch + 1, sizeof(*paths));
+	uint64_t *sources = calloc(rec->n_watch + 1, sizeof(*sources));
 	struct answer after;
 	int ret;
 
 	assert_non_null(before);
 	assert_non_null(paths);
+	assert_non_null(sources);
 	for (uint32_t i = 0; rec->default_leaf && i < rec->n_watch; i++) {
 		recorder_lookup(rec, rec->watch[i], &before[i]);
 		paths[i] = path_of(rec, rec->watch[i]);
+		sources[i] = recorder_sources(rec, rec->watch[i]);
 	}
 	rec->watching = rec->default_leaf != 0;
 	rec->n_trace = 0;
@@ -718,9 +804,11 @@ int recorder_sync(struct recorder *rec, struct fib *fib)
 		check_trace(rec, i, &before[i], &after,
 			    paths[i] && paths[i] == path_of(rec, rec->watch[i]) &&
 				    answer_equal(&before[i], &after));
+		check_sources(rec, i, sources[i]);
 	}
 	rec->watching = false;
 	free(before);
 	free(paths);
+	free(sources);
 	return ret;
 }

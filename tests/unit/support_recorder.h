@@ -4,8 +4,9 @@
  *
  * It keeps the maps, looks every watched address up after every single write, and fails the test
  * when a lookup meets something unset, freed or never written; when something that a program may
- * still hold since the last grace period is overwritten for another use; or when an address whose
- * answer the sync does not change gets another answer in between.
+ * still hold since the last grace period is overwritten for another use; when an address whose
+ * answer the sync does not change gets another answer in between; or when one is accepted as a source
+ * that was not and will not be.
  */
 #ifndef SUPPORT_RECORDER_H
 #define SUPPORT_RECORDER_H
@@ -19,6 +20,7 @@ enum recorder_op {
 	OP_SET_NEIGHBOUR,
 	OP_DEL_NEIGHBOUR,
 	OP_SET_NEXTHOP,
+	OP_SET_REVERSE,
 	OP_SET_GROUP,
 	OP_OWN_ADDRESS,
 	OP_DEFAULT_LEAF,
@@ -60,7 +62,7 @@ struct recorder {
 	struct recorder_route *routes;
 	uint32_t n_routes, route_limit, freed_routes;
 
-	uint64_t nexthops[REC_ITEMS], adjacencies[REC_ITEMS];
+	uint64_t nexthops[REC_ITEMS], reverse[REC_ITEMS], adjacencies[REC_ITEMS];
 	struct group groups[REC_ITEMS];
 	struct port ports[REC_ITEMS];
 	uint32_t port_history[REC_ITEMS]; /* ifindex it named since the last grace period */
@@ -69,6 +71,7 @@ struct recorder {
 	uint32_t neighbour_values[REC_ITEMS];
 	uint32_t n_neighbours, neighbour_limit;
 	__be32 own[REC_ITEMS];
+	uint8_t own_kinds[REC_ITEMS];
 	uint32_t n_own, own_limit;
 	uint32_t default_leaf, hold, flags, hash_policy;
 
@@ -79,6 +82,7 @@ struct recorder {
 	uint32_t watch[REC_WATCH];
 	uint32_t n_watch;
 	struct answer *trace; /* answers of the watched addresses after each write of a sync */
+	uint64_t *sources;    /* the same by recorder_sources() */
 	uint32_t n_trace, trace_room;
 	bool watching;
 	bool lenient; /* many events in one sync: only what is untouched must not change on the way */
@@ -111,6 +115,14 @@ int recorder_sync(struct recorder *rec, struct fib *fib);
 /* Sync as ever, nothing watched (for setting up). */
 int recorder_sync_unwatched(struct recorder *rec, struct fib *fib);
 void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret);
+/*
+ * From where a packet may come with this source address, by the reverse word of its leaf: a bit for
+ * each ifindex; bit 0: from anywhere as far as the loose filter is concerned.
+ */
+uint64_t recorder_sources(const struct recorder *rec, uint32_t addr);
+uint64_t recorder_sources_of(const struct recorder *rec, uint32_t leaf);
+/* The kind of an own address, 0: none. */
+uint8_t recorder_own_kind(const struct recorder *rec, __be32 addr);
 bool answer_equal(const struct answer *a, const struct answer *b);
 void recorder_reset_counts(struct recorder *rec);
 /* Prints the last n writes. */

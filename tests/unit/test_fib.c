@@ -182,6 +182,27 @@ static void test_broadcast_addresses_are_no_senders(void **state)
 	assert_false(mirror_own_kind(w->mirror, ip4("10.0.2.255")));
 }
 
+static void test_kinds_of_own_addresses(void **state)
+{
+	struct world *w = *state;
+	struct event *ev;
+
+	world_do(w, ev_address(EVENT_NEW, 2, "10.0.2.254", 24));
+	assert_int_equal(recorder_own_kind(w->rec, ip4("10.0.2.254")), OWN_ADDRESS);
+	ev = ev_route(EVENT_NEW, "10.0.2.254/32", 2, NULL);
+	ev->route.type = RTN_BROADCAST;
+	ev->route.table = RT_TABLE_LOCAL;
+	world_do(w, ev);
+	assert_int_equal(recorder_own_kind(w->rec, ip4("10.0.2.254")), OWN_BROADCAST);
+	assert_int_equal(COUNT(OP_OWN_ADDRESS), 2);
+	ev->op = EVENT_DEL;
+	world_do(w, ev);
+	assert_int_equal(recorder_own_kind(w->rec, ip4("10.0.2.254")), OWN_ADDRESS);
+	world_do(w, ev_address(EVENT_DEL, 2, "10.0.2.254", 24));
+	assert_int_equal(recorder_own_kind(w->rec, ip4("10.0.2.254")), 0);
+	assert_int_equal(w->rec->n_own, 0);
+}
+
 static void test_gateway_becomes_our_own(void **state)
 {
 	struct world *w = *state;
@@ -396,8 +417,8 @@ static void test_group_change_takes_a_fresh_row(void **state)
 	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_unsupported_route);
 }
 
-/* Prefix-independent convergence: one write for 10,000 routes, also where the kernel repeats them all. */
-static void test_nexthop_replace_is_one_write(void **state)
+/* Prefix-independent convergence for 10,000 routes, also where the kernel repeats them all. */
+static void test_nexthop_replace_moves_all_routes(void **state)
 {
 	struct world *w = *state;
 	char text[32];
@@ -420,9 +441,10 @@ static void test_nexthop_replace_is_one_write(void **state)
 	assert_true(recorder_sync_unwatched(w->rec, w->fib) > 10000);
 	recorder_reset_counts(w->rec);
 	mirror_apply(w->mirror, ev_nexthop(EVENT_NEW, 1, 3, "10.0.3.1"));
-	assert_int_equal(fib_sync(w->fib), 1);
+	assert_int_equal(fib_sync(w->fib), 3);
 	assert_int_equal(COUNT(OP_SET_NEXTHOP), 1);
-	for (uint32_t i = 0; i < 10000; i++) { /* compat_mode=1 */
+	assert_int_equal(COUNT(OP_SET_REVERSE), 2); /* what it accepts: less, then more */
+	for (uint32_t i = 0; i < 10000; i++) {	    /* compat_mode=1 */
 		snprintf(text, sizeof(text), "20.%u.%u.0/24", i >> 8, i & 255);
 		struct event *ev = ev_route_nhid(EVENT_NEW, text, 1);
 
@@ -443,6 +465,141 @@ static void test_unknown_object_falls_back(void **state)
 	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_unsupported_route);
 	world_do(w, ev_nexthop(EVENT_NEW, 7, 2, "10.0.2.1"));
 	assert_int_equal(world_mac(w, "198.51.100.1"), 1);
+}
+
+/* ---- reverse words ----------------------------------------------------------------------------- */
+
+/* By which links a source is accepted; 1: any, as the loose filter sees it. */
+#define BY(ifindex) (1ull << (ifindex) | 1)
+
+static uint64_t sources(struct world *w, const char *addr)
+{
+	return recorder_sources(w->rec, ip4_host(addr));
+}
+
+static void base_dump(struct world *w)
+{
+	mirror_resync_begin(w->mirror);
+	world_base(w->mirror, EVENT_DUMP);
+}
+
+static void base_dumped(struct world *w)
+{
+	mirror_resync_end(w->mirror);
+	recorder_sync(w->rec, w->fib);
+}
+
+static void test_sources_follow_links(void **state)
+{
+	struct world *w = *state;
+
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "10.0.3.0/24", 3, NULL));
+	assert_int_equal(sources(w, "20.0.0.1"), BY(2));
+	assert_int_equal(sources(w, "10.0.3.1"), BY(3));
+	assert_int_equal(sources(w, "30.0.0.1"), 0);
+	world_do(w, ev_link(EVENT_NEW, 2, IFF_UP)); /* suspect */
+	assert_int_equal(sources(w, "20.0.0.1"), 0);
+	assert_int_equal(sources(w, "10.0.3.1"), BY(3));
+	world_do(w, ev_link(EVENT_NEW, 2, LINK_RUNS));
+	assert_int_equal(sources(w, "20.0.0.1"), 0);
+	base_dump(w);
+	mirror_apply(w->mirror, ev_route(EVENT_DUMP, "20.0.0.0/8", 2, "10.0.2.1"));
+	base_dumped(w);
+	assert_int_equal(sources(w, "20.0.0.1"), BY(2));
+	world_do(w, ev_link(EVENT_DEL, 2, 0));
+	assert_int_equal(sources(w, "20.0.0.1"), 0);
+}
+
+/* Taken at once where a route moves, given only when all else is written. */
+static void test_sources_of_groups_and_objects(void **state)
+{
+	struct world *w = *state;
+	struct event *ev = ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1");
+	uint32_t slot;
+
+	ev_add_leg(ev, 3, "10.0.3.1", 1);
+	ev_add_leg(ev, 2, "10.0.2.2", 1);
+	world_do(w, ev);
+	assert_int_equal(sources(w, "20.0.0.1"), BY(2) | BY(3));
+	for (uint32_t i = 0; i < w->rec->sink.limits.nexthops; i++) /* legs by themselves: none */
+		if (i != rib_find(mirror_rib(w->mirror), prefix_of("20.0.0.0/8"))->installed)
+			assert_int_equal(w->rec->reverse[i], 0);
+	world_do(w, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
+	world_do(w, ev_route_nhid(EVENT_NEW, "30.0.0.0/8", 1));
+	assert_int_equal(sources(w, "30.0.0.1"), BY(2));
+	slot = rib_find(mirror_rib(w->mirror), prefix_of("30.0.0.0/8"))->installed;
+	recorder_reset_counts(w->rec);
+	world_do(w, ev_nexthop(EVENT_NEW, 1, 4, "10.0.4.1"));
+	assert_int_equal(sources(w, "30.0.0.1"), BY(4));
+	assert_int_equal(COUNT(OP_SET_REVERSE), 2);
+	world_do(w, ev_nexthop(EVENT_DEL, 1, 4, "10.0.4.1"));
+	assert_int_equal(w->rec->reverse[slot], 0);
+}
+
+/* A device that is no port is somewhere, to the loose filter. */
+static void test_sources_by_no_port(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w = *state;
+	struct event *ev = ev_link(EVENT_NEW, 9, LINK_RUNS);
+
+	ev->link.type = ARPHRD_NONE;
+	world_do(w, ev);
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 9, NULL));
+	assert_int_equal(sources(w, "20.0.0.1"), 1);
+	limits.ports = 4; /* 2, 3, 4 */
+	another(w, limits, 64, 0);
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 5, "10.0.5.1"));
+	assert_int_equal(sources(w, "20.0.0.1"), 1);
+	world_do(w, ev_link(EVENT_DEL, 3, 0));
+	assert_int_equal(sources(w, "20.0.0.1"), BY(5));
+}
+
+/*
+ * A source that is routed by 2 moves to the slot of others, by 3, as that comes to be by 4: nobody
+ * may use 3 or 4 before the one or after the other.
+ */
+static void test_sources_in_between(void **state)
+{
+	struct world *w = *state;
+
+	world_do(w, ev_nexthop(EVENT_NEW, 1, 3, "10.0.3.1"));
+	world_do(w, ev_nexthop(EVENT_NEW, 2, 2, "10.0.2.1"));
+	world_do(w, ev_route_nhid(EVENT_NEW, "20.0.0.0/8", 1));
+	world_do(w, ev_route_nhid(EVENT_NEW, "30.0.0.0/8", 2));
+	mirror_apply(w->mirror, ev_nexthop(EVENT_NEW, 1, 4, "10.0.4.1"));
+	mirror_apply(w->mirror, ev_route_nhid(EVENT_DEL, "30.0.0.0/8", 2));
+	mirror_apply(w->mirror, ev_route_nhid(EVENT_NEW, "30.0.0.0/8", 1));
+	w->rec->lenient = true; /* where it is sent to is another matter */
+	assert_true(recorder_sync(w->rec, w->fib) > 0);
+	assert_int_equal(sources(w, "30.0.0.1"), BY(4));
+	/* And away from it, as it comes to accept 2. */
+	mirror_apply(w->mirror, ev_nexthop(EVENT_NEW, 1, 5, "10.0.5.1"));
+	mirror_apply(w->mirror, ev_route_nhid(EVENT_DEL, "30.0.0.0/8", 1));
+	mirror_apply(w->mirror, ev_route_nhid(EVENT_NEW, "30.0.0.0/8", 2));
+	assert_true(recorder_sync(w->rec, w->fib) > 0);
+	assert_int_equal(sources(w, "30.0.0.1"), BY(2));
+	assert_int_equal(sources(w, "20.0.0.1"), BY(5));
+}
+
+/* Whoever gets the slot's number starts without, though its next hop is not resolved by then. */
+static void test_sources_of_a_reused_slot(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w = *state;
+	uint32_t slot;
+
+	limits.nexthops = LEAF_FIRST_SLOT + 1;
+	another(w, limits, 64, 0);
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	slot = rib_find(mirror_rib(w->mirror), prefix_of("20.0.0.0/8"))->installed;
+	world_do(w, ev_route(EVENT_DEL, "20.0.0.0/8", 2, "10.0.2.1"));
+	assert_int_not_equal(w->rec->reverse[slot], 0);
+	world_do(w, ev_link(EVENT_DEL, 2, 0));
+	world_do(w, ev_route_nhid(EVENT_NEW, "30.0.0.0/8", 7));
+	assert_int_equal(rib_find(mirror_rib(w->mirror), prefix_of("30.0.0.0/8"))->installed, slot);
+	assert_int_equal(sources(w, "30.0.0.1"), 0);
 }
 
 /* ---- full and healed --------------------------------------------------------------------------- */
@@ -616,10 +773,9 @@ static void test_dir24_rows_full(void **state)
 
 static void test_failed_writes_stay_dirty(void **state)
 {
-	static const int ops[] = {
-		OP_SET_PORT,  OP_SET_ADJACENCY, OP_SET_NEIGHBOUR, OP_SET_NEXTHOP,
-		OP_SET_GROUP, OP_ROUTE_SET,	OP_OWN_ADDRESS,	  OP_DEFAULT_LEAF
-	};
+	static const int ops[] = { OP_SET_PORT,	   OP_SET_ADJACENCY, OP_SET_NEIGHBOUR,
+				   OP_SET_NEXTHOP, OP_SET_REVERSE,   OP_SET_GROUP,
+				   OP_ROUTE_SET,   OP_OWN_ADDRESS,   OP_DEFAULT_LEAF };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		struct world *w = another(*state, roomy, 64, 0);
@@ -745,6 +901,7 @@ int main(void)
 		TEST(test_deleted_and_added_in_one_batch),
 		TEST(test_own_addresses),
 		TEST(test_broadcast_addresses_are_no_senders),
+		TEST(test_kinds_of_own_addresses),
 		TEST(test_gateway_becomes_our_own),
 		TEST(test_holds),
 		TEST(test_custom_local_is_checked),
@@ -754,8 +911,13 @@ int main(void)
 		TEST(test_group),
 		TEST(test_group_fill),
 		TEST(test_group_change_takes_a_fresh_row),
-		TEST(test_nexthop_replace_is_one_write),
+		TEST(test_nexthop_replace_moves_all_routes),
 		TEST(test_unknown_object_falls_back),
+		TEST(test_sources_follow_links),
+		TEST(test_sources_of_groups_and_objects),
+		TEST(test_sources_by_no_port),
+		TEST(test_sources_in_between),
+		TEST(test_sources_of_a_reused_slot),
 		TEST(test_slots_full),
 		TEST(test_groups_full),
 		TEST(test_adjacencies_full),
