@@ -12,7 +12,7 @@ import frames
 import op_links
 import world
 
-QUIET = 0.3          # without a new frame for so long, nothing more will come
+QUIET = 0.6          # without a new frame for so long, nothing more will come
 COUNTED = 0.05       # for a packet that should be counted
 SENDERS = bytes((198, 19))
 
