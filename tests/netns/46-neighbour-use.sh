@@ -62,6 +62,20 @@ all_stale() {
 }
 all_stale
 
+say "- in use: told so, the kernel probes and confirms them, while every packet goes the fast way"
+both_reachable() {
+	[ "$(ipr neigh show nud reachable | grep -cE '^(198.18.2.2|fe80::3) ')" = 2 ]
+}
+tries=0
+until both_reachable; do
+	probe left <<'PROBES'
+forward 203.0.113.1 right
+forward 203.0.114.1 third
+PROBES
+	tries=$((tries + 1))
+	[ $tries -lt 200 ] || fail "neighbours in use are not confirmed"
+done
+
 say "- in use, and moved without a word: both heal, the idle ones stay silent"
 on right ip link set h0 address 02:00:00:00:02:cc
 on third ip link set h0 address 02:00:00:00:03:cc

@@ -13,6 +13,10 @@ to() {
 	probe left <<<"$1 203.0.113.1 ${*:2}"
 }
 
+dumps() {
+	[ "$ENGINE" = kernel ] || fast -j status | jq .netlink.resyncs
+}
+
 lab_start
 port left 1
 port right 2
@@ -27,6 +31,7 @@ gw_a=198.18.2.2 gw_b=198.18.2.22 gw_c=198.18.2.23
 at_b="right gw=02:00:00:00:02:22" at_c="right gw=02:00:00:00:02:23"
 P=203.0.113.0/24
 
+before=$(dumps)
 say "- twins of one metric: append behind, prepend before, deletion of the first, replace of the first"
 change route add $P via $gw_a
 change route append $P via $gw_b
@@ -75,6 +80,8 @@ to forward right
 change route del $P
 to forward third
 verify
+
+[ "$(dumps)" = "$before" ] || fail "a dump was needed for what the messages tell"
 
 say "- several in one batch, as daemons write them: only the end of it counts"
 cat >"$WORK/batch" <<BATCH

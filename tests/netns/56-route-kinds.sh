@@ -93,19 +93,22 @@ ipr route add 203.0.120.64/26 nhid 3
 ipr route add 203.0.120.128/26 nexthop encap ip id 7 dst 192.0.2.1 via 198.18.2.2 dev r2 \
 	nexthop via 198.18.2.2 dev r2
 ipr nexthop add id 10 group 1/3
+ipr nexthop add id 11 group 3
+ipr route add 203.0.122.0/24 nhid 11
 ipr route add 203.0.120.192/26 nhid 10
 settle
 probe left <<'PROBES'
 unsupported_route 203.0.120.1 right
 unsupported_route 203.0.120.65 right
-forward|unsupported_route 203.0.120.129 right n=20
+unsupported_route 203.0.120.129 right n=5
 forward|unsupported_route 203.0.120.193 right n=20
+unsupported_route 203.0.122.1 right n=5
 forward 203.0.116.129 right
 PROBES
 
 say "- learnt by the kernel, no routes: a path MTU bounds what it sends itself only, redirects are refused"
-for prefix in 0 64 128 192; do
-	ipr route del "203.0.120.$prefix/26"
+for prefix in 203.0.120.{0,64,128,192}/26 203.0.122.0/24; do
+	ipr route del "$prefix"
 done
 ipr route add 203.0.121.0/24 via 198.18.2.2
 settle
