@@ -97,8 +97,8 @@ PROBES
 for where in r1 all; do
 	sysctls conf.$where.accept_local=1
 	probe left <<'PROBES'
-forward|martian 203.0.113.1 right src=198.18.2.1
-forward|martian 203.0.113.1 right src=198.18.1.1
+forward 203.0.113.1 right src=198.18.2.1
+forward 203.0.113.1 right src=198.18.1.1
 PROBES
 	sysctls conf.$where.accept_local=0
 	probe left <<<"martian 203.0.113.1 src=198.18.2.1"

@@ -65,11 +65,11 @@ sysctl_set router net.ipv4.conf.r1.forwarding=1
 settle
 probe left <<<"forward 203.0.113.1 right n=3"
 
-say "- strict reverse path filter: the kernel decides about the source"
+say "- strict reverse path filter: senders that would be answered by another way"
 sysctl_set router net.ipv4.conf.r1.rp_filter=1
 settle
 probe left <<'END'
-rp_filter 203.0.113.1 right
+forward 203.0.113.1 right
 rp_filter 203.0.113.1 src=203.0.114.9
 END
 sysctl_set router net.ipv4.conf.r1.rp_filter=0
