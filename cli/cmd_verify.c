@@ -6,7 +6,7 @@
 #include "../include/control.h"
 #include "output.h"
 
-#define SAMPLES_MAX 10000000
+#define SAMPLES_MAX 1000000
 
 static void print_summary(struct text *t, const json_t *row)
 {
@@ -14,9 +14,9 @@ static void print_summary(struct text *t, const json_t *row)
 	json_int_t full = field_integer(row, "full"), in_flight = field_integer(row, "in_flight");
 
 	if (differences)
-		text_add(t, "different: %s%" JSON_INTEGER_FORMAT " differences",
+		text_add(t, "different: %s%" JSON_INTEGER_FORMAT " difference%s",
 			 json_is_true(json_object_get(row, "more")) ? "more than " : "",
-			 differences);
+			 differences, differences == 1 ? "" : "s");
 	else
 		text_add(t, "equal");
 	text_add(t,
@@ -88,21 +88,22 @@ static int take_samples(const struct cli *cli, const char *value, json_t *args)
 
 static int take_words(const struct cli *cli, int argc, char **argv, json_t *args)
 {
-	json_t *addresses = json_array();
+	json_t *addresses = NULL;
 	struct in_addr in;
 	int code = EXIT_DONE;
 
-	json_object_set_new(args, "addresses", addresses);
 	for (int i = 0; i < argc && !code; i++) {
 		if (strncmp(argv[i], "--samples=", 10) == 0)
 			code = take_samples(cli, argv[i] + 10, args);
 		else if (strcmp(argv[i], "--samples") == 0)
-			code = take_samples(cli, argv[++i], args);
+			code = take_samples(cli, ++i < argc ? argv[i] : NULL, args);
 		else if (inet_pton(AF_INET, argv[i], &in) != 1)
 			code = bad_usage(cli, "verify: '%s' is not an IPv4 address", argv[i]);
-		else
+		else if (addresses || (addresses = json_array()))
 			json_array_append_new(addresses, json_string(argv[i]));
 	}
+	if (addresses)
+		json_object_set_new(args, "addresses", addresses);
 	return code;
 }
 

@@ -16,7 +16,7 @@
 
 enum {
 	SAMPLES_DEFAULT = 20000,
-	SAMPLES_MAX = 10000000,
+	SAMPLES_MAX = 1000000,
 	NICENESS = 10, /* the daemon first */
 };
 

@@ -16,6 +16,7 @@
 
 enum subject_kind {
 	SUBJECT_ROUTE,	   /* addresses first..last, for which everything is alike */
+	SUBJECT_DEFAULT,   /* the default leaf */
 	SUBJECT_ENTRY,	   /* lpm: whether there is an entry first/length */
 	SUBJECT_QUERY,	   /* the kernel's own answer for the address first */
 	SUBJECT_NEIGHBOUR, /* the address first on the device ifindex */
@@ -48,9 +49,11 @@ struct verify {
 	struct shadow *shadow;
 	const struct mirror *mirror; /* the shadow's */
 	struct netlink_queries *queries;
+	struct vec prefixes; /* struct prefix: those that decide, of the first look */
 	struct rib *extra;   /* lpm: entries that no route asked for when it was walked last */
 	struct vec subjects; /* struct subject */
 	bool overflow;	     /* more differ than are kept */
+	int fd;		     /* the client's */
 	struct verify_counts counts;
 };
 
@@ -63,18 +66,24 @@ struct subject_type {
 	bool (*differs)(struct verify *v, const struct subject *s, uint32_t *ret_signature);
 	void (*describe)(struct verify *v, const struct subject *s, json_t *row);
 };
-extern const struct subject_type verify_routes_type, verify_entry_type, verify_query_type,
-	verify_neighbour_type, verify_port_type, verify_port_row_type, verify_own_type,
-	verify_control_type;
+extern const struct subject_type verify_routes_type, verify_default_type, verify_entry_type,
+	verify_query_type, verify_neighbour_type, verify_port_type, verify_port_row_type,
+	verify_own_type, verify_control_type;
 
 const struct subject_type *verify_type(const struct subject *s);
 /* Looks at the subject, and keeps it if it differs. -ENOMEM. */
 int verify_note(struct verify *v, const struct subject *s);
+/* Has nobody any use for the answer? To be asked now and then in long loops. */
+bool verify_is_unwanted(const struct verify *v);
 /* Must say the same of the same state, in one word. */
 static inline uint32_t signature_of(uint32_t a, uint32_t b)
 {
 	return table_hash_u32(a) ^ (b * 0x85ebca6bu + 1);
 }
+
+/* Do the route, or the neighbour, of this address (host byte order) differ by themselves? */
+bool verify_route_differs(struct verify *v, uint32_t addr);
+bool verify_neighbour_differs(struct verify *v, struct neighbour_key key);
 
 /* Each compares all there is of one part. 0 or -errno: not whether something differs. */
 int verify_routes(struct verify *v);	   /* verify_routes.c: every address */

@@ -17,6 +17,10 @@
 #include <sys/random.h>
 #include "show.h"
 
+enum {
+	QUERIES_AT_A_TIME = 4096,
+};
+
 struct answer {
 	bool allowed;
 	bool forwards; /* the fast path does something at all */
@@ -173,11 +177,27 @@ static bool ask_one(struct verify *v, uint32_t addr, bool describe, struct answe
 	return !ret->allowed;
 }
 
+/* What is told as a wrong route or a wrong neighbour is not told again for each address. */
+static bool is_told_otherwise(struct verify *v, uint32_t addr)
+{
+	struct outcome fast;
+	struct hop *hop = &fast.hops[0];
+
+	outcome_of_leaf(v->dp, datapath_lookup(v->dp, htonl(addr)), &fast);
+	for (unsigned int i = 0; i < fast.n; i++, hop++) {
+		struct neighbour_key key = { .addr = htonl(addr), .ifindex = hop->ifindex };
+
+		if (hop->kind == HOP_CONNECTED && verify_neighbour_differs(v, key))
+			return true;
+	}
+	return verify_route_differs(v, addr);
+}
+
 static bool query_differs(struct verify *v, const struct subject *s, uint32_t *ret_signature)
 {
 	struct outcome fast;
 	struct answer answer;
-	bool differs = ask_one(v, s->first, false, &answer);
+	bool differs = ask_one(v, s->first, false, &answer) && !is_told_otherwise(v, s->first);
 
 	outcome_of_leaf(v->dp, datapath_lookup(v->dp, htonl(s->first)), &fast);
 	*ret_signature = signature_of(answer.err, outcome_hash(&fast));
@@ -187,21 +207,15 @@ static bool query_differs(struct verify *v, const struct subject *s, uint32_t *r
 static void query_describe(struct verify *v, const struct subject *s, json_t *row)
 {
 	char text[OUTCOME_LEN], address[INET_ADDRSTRLEN];
-	struct resolved_route route;
-	struct outcome outcome, resolved;
+	struct outcome outcome;
 	struct answer answer;
 
 	ask_one(v, s->first, true, &answer);
 	outcome_of_leaf(v->dp, datapath_lookup(v->dp, htonl(s->first)), &outcome);
-	resolve_lookup(v->mirror, s->first, &route);
-	outcome_of_route(v->mirror, &route, &resolved);
 	put_text(row, "dst", "%s", address_format(s->first, address));
 	put_text(row, "kernel", "%s", answer.text);
 	put_text(row, "fastpath", "%s", outcome_format(v->mirror, &outcome, text));
-	put_text(row, "cause", "%s",
-		 outcome_compare(&resolved, &outcome) == DISAGREED
-			 ? "see the difference of its route"
-			 : "the daemon resolves the kernel's routes to this");
+	put_text(row, "cause", "the daemon resolves the kernel's routes to this");
 }
 
 const struct subject_type verify_query_type = {
@@ -218,10 +232,10 @@ static int take_many(void *ctx, size_t i, int err, const struct event_route *rou
 	struct subject s = { .kind = SUBJECT_QUERY, .first = asking->addresses[i] };
 
 	judge(asking->v, asking->addresses[i], err, route, &asking->answer);
-	/* The question is asked anew by that, after all these: their answers are under way. */
-	return asking->answer.allowed || asking->v->overflow
-		       ? 0
-		       : vec_push(&asking->v->subjects, &s, sizeof(s));
+	if (asking->answer.allowed || asking->v->overflow || is_told_otherwise(asking->v, s.first))
+		return 0;
+	/* The question is asked anew by differs(), but not in the midst of these answers. */
+	return vec_push(&asking->v->subjects, &s, sizeof(s));
 }
 
 static bool is_worth_asking(const struct verify *v)
@@ -229,28 +243,37 @@ static bool is_worth_asking(const struct verify *v)
 	return !datapath_control_hold(v->dp) && resolve_rules_plain(v->mirror);
 }
 
-int verify_queries(struct verify *v, const uint32_t *addresses, size_t n)
+static int ask_some(struct verify *v, const uint32_t *addresses, size_t n)
 {
 	struct asking asking = { .v = v, .addresses = addresses };
-	struct route_query *queries;
+	struct route_query queries[QUERIES_AT_A_TIME];
 	uint32_t begin = v->subjects.n;
 	int err;
 
-	if (!n || !is_worth_asking(v))
-		return 0;
-	queries = calloc(n, sizeof(*queries));
-	if (!queries)
-		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		queries[i].dst = htonl(addresses[i]);
+		queries[i] = (struct route_query){ .dst = htonl(addresses[i]) };
 	err = netlink_queries_ask(v->queries, queries, n, take_many, &asking);
-	free(queries);
-	v->counts.queries += n;
 	for (uint32_t i = begin; i < v->subjects.n; i++) {
 		struct subject *s = (struct subject *)v->subjects.items + i;
 
 		query_differs(v, s, &s->signature);
 	}
+	return err;
+}
+
+int verify_queries(struct verify *v, const uint32_t *addresses, size_t n)
+{
+	int err = 0;
+
+	if (!is_worth_asking(v))
+		return 0;
+	for (size_t i = 0; i < n && !err; i += QUERIES_AT_A_TIME) {
+		size_t some = n - i < QUERIES_AT_A_TIME ? n - i : QUERIES_AT_A_TIME;
+
+		err = verify_is_unwanted(v) ? -EPIPE : ask_some(v, addresses + i, some);
+	}
+	if (!err)
+		v->counts.queries += n;
 	return err;
 }
 
@@ -260,38 +283,44 @@ static bool is_never_routed(uint32_t addr)
 	return addr >> 24 == 0 || addr >> 24 == 127 || addr >= 0xe0000000;
 }
 
-/* Of four samples three are on the edges of and within a route, one is anywhere. */
-static uint32_t sample(const struct verify *v, uint32_t which, const uint32_t random[2])
+/* Marsaglia's xorshift: any spread will do. */
+static uint32_t random_next(uint64_t *state)
 {
-	const struct rib_entry *entry =
-		rib_first(mirror_rib(v->mirror), prefix_make(random[0], 32));
-	uint32_t host;
-
-	if (which % 4 == 3 || !entry)
-		return random[0];
-	host = ~prefix_mask(entry->len);
-	return entry->addr | (which % 4 == 0 ? 0 : which % 4 == 1 ? host : random[1] & host);
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 32;
 }
 
-static int sample_routed(const struct verify *v, uint32_t which, uint32_t *ret)
+/* Of four samples three are on the edges of and within a route, one is anywhere. */
+static uint32_t sample(const struct verify *v, uint32_t which, uint64_t *state)
 {
-	uint32_t random[2];
+	const struct prefix *prefixes = v->prefixes.items, *prefix;
+	uint32_t addr = random_next(state), host;
 
-	do {
-		if (getrandom(random, sizeof(random), 0) != sizeof(random))
-			return -EIO;
-		*ret = sample(v, which, random);
-	} while (is_never_routed(*ret));
-	return 0;
+	if (which % 4 == 3 || !v->prefixes.n)
+		return addr;
+	prefix = &prefixes[addr % v->prefixes.n];
+	host = ~prefix_mask(prefix->len);
+	return prefix->addr | (which % 4 == 0	? 0
+			       : which % 4 == 1 ? host
+						: random_next(state) & host);
 }
 
 int verify_samples(struct verify *v, uint32_t n)
 {
 	uint32_t *addresses = calloc(n ? n : 1, sizeof(*addresses));
+	uint64_t state;
 	int err = addresses ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; i < n && !err; i++)
-		err = sample_routed(v, i, &addresses[i]);
+	if (!err && getrandom(&state, sizeof(state), 0) != sizeof(state))
+		err = -EIO;
+	state |= 1; /* never 0 */
+	for (uint32_t i = 0; i < n && !err; i++) {
+		addresses[i] = sample(v, i, &state);
+		while (is_never_routed(addresses[i]))
+			addresses[i] = random_next(&state);
+	}
 	if (!err)
 		err = verify_queries(v, addresses, n);
 	free(addresses);

@@ -55,6 +55,13 @@ static bool neighbour_differs(struct verify *v, const struct subject *s, uint32_
 	return differs;
 }
 
+bool verify_neighbour_differs(struct verify *v, struct neighbour_key key)
+{
+	struct neighbour_look at;
+
+	return look_at_neighbour(v, key, &at);
+}
+
 static const char *neighbour_cause(struct verify *v, struct neighbour_key key,
 				   const struct neighbour_look *at)
 {
@@ -322,7 +329,7 @@ static bool own_differs(struct verify *v, const struct subject *s, uint32_t *ret
 	bool hidden = is && !datapath_own_filter(v->dp, addr);
 
 	*ret_signature = signature_of(should, is) + hidden;
-	return !should != !is || hidden;
+	return should != is || hidden;
 }
 
 static void own_describe(struct verify *v, const struct subject *s, json_t *row)

@@ -51,6 +51,58 @@ static void add_hop(struct outcome *ret, const struct hop *hop, uint32_t share)
 	}
 }
 
+/* ---- reverse paths --------------------------------------------------------------------- */
+
+static void reverse_add(struct reverse *reverse, uint32_t ifindex)
+{
+	unsigned int i = reverse->n;
+
+	if (!ifindex || i == REVERSE_PORTS)
+		return;
+	for (; i > 0 && reverse->ifindex[i - 1] > ifindex; i--)
+		reverse->ifindex[i] = reverse->ifindex[i - 1];
+	reverse->ifindex[i] = ifindex;
+	reverse->n++;
+}
+
+static struct reverse reverse_of_route(const struct mirror *mirror, uint32_t handle)
+{
+	struct reverse reverse = { .known = false };
+	uint32_t ifindex[REVERSE_PORTS];
+	const struct mirror_link *link;
+	struct port port;
+	unsigned int n;
+
+	n = handle ? resolve_reverse(mirror, mirror_nexthop(mirror, handle), ifindex) : 0;
+	reverse.known = n > 0;
+	for (unsigned int i = 0; i < n; i++) {
+		link = mirror_link(mirror, ifindex[i]);
+		if (link && resolve_port(mirror, link, &port))
+			reverse_add(&reverse, ifindex[i]);
+	}
+	return reverse;
+}
+
+static struct reverse reverse_of_leaf(const struct datapath *dp, uint32_t leaf)
+{
+	union reverse_word word = { .word = 0 };
+	struct reverse reverse = { .known = false };
+
+	if (leaf >= LEAF_FIRST_SLOT)
+		word = datapath_reverse(dp, leaf);
+	reverse.known = word.word != 0;
+	for (unsigned int i = 0; reverse.known && i < REVERSE_PORTS; i++)
+		if (word.port[i] != REVERSE_NO_PORT)
+			reverse_add(&reverse, datapath_port(dp, word.port[i]).ifindex);
+	return reverse;
+}
+
+bool reverse_equal(const struct reverse *a, const struct reverse *b)
+{
+	return a->known == b->known && a->n == b->n &&
+	       memcmp(a->ifindex, b->ifindex, a->n * sizeof(a->ifindex[0])) == 0;
+}
+
 /* ---- what the kernel has --------------------------------------------------------------- */
 
 static struct hop verdict_hop(uint32_t verdict)
@@ -110,6 +162,7 @@ void outcome_of_route(const struct mirror *mirror, const struct resolved_route *
 	struct hop hop = verdict_hop(route->verdict);
 	struct resolved_nexthop r;
 
+	ret->reverse = reverse_of_route(mirror, route->nexthop);
 	if (route->nexthop) {
 		const struct mirror_nexthop *nexthop = mirror_nexthop(mirror, route->nexthop);
 
@@ -165,6 +218,7 @@ void outcome_of_leaf(const struct datapath *dp, uint32_t leaf, struct outcome *r
 	union nexthop_word word = { 0 };
 	struct hop hop;
 
+	ret->reverse = reverse_of_leaf(dp, leaf);
 	if (leaf >= LEAF_FIRST_SLOT)
 		word = datapath_nexthop(dp, leaf);
 	if (word.nexthop.kind != NEXTHOP_GROUP) {
@@ -227,7 +281,7 @@ static enum agreement compare_groups(const struct outcome *kernel, const struct 
 	return AGREED;
 }
 
-enum agreement outcome_compare(const struct outcome *kernel, const struct outcome *fast)
+enum agreement outcome_compare_ways(const struct outcome *kernel, const struct outcome *fast)
 {
 	if (!fast->group && is_full(&fast->hops[0]))
 		return AGREED_FULL;
@@ -238,13 +292,24 @@ enum agreement outcome_compare(const struct outcome *kernel, const struct outcom
 	return hop_equal(&kernel->hops[0], &fast->hops[0]) ? AGREED : DISAGREED;
 }
 
+enum agreement outcome_compare(const struct outcome *kernel, const struct outcome *fast)
+{
+	enum agreement answer = outcome_compare_ways(kernel, fast);
+
+	return answer == AGREED && !reverse_equal(&kernel->reverse, &fast->reverse) ? DISAGREED
+										    : answer;
+}
+
 uint32_t outcome_hash(const struct outcome *outcome)
 {
-	uint32_t hash = outcome->group ? outcome->mtu + 1 : 0;
+	const struct reverse *reverse = &outcome->reverse;
+	uint32_t hash = (outcome->group ? outcome->mtu + 1 : 0) + reverse->known;
+
+	hash += table_hash(reverse->ifindex, reverse->n * sizeof(reverse->ifindex[0]));
 
 	/* In whatever order the hops come. */
 	for (unsigned int i = 0; i < outcome->n; i++)
-		hash += table_hash(&outcome->hops[i], offsetof(struct hop, share));
+		hash += table_hash(&outcome->hops[i], offsetof(struct hop, legs));
 	return hash;
 }
 
@@ -358,5 +423,19 @@ const char *outcome_format(const struct mirror *mirror, const struct outcome *ou
 	}
 	if (outcome->group && outcome->mtu)
 		say(&w, ", mtu %u", outcome->mtu);
+	return buf;
+}
+
+const char *reverse_format(const struct mirror *mirror, const struct reverse *reverse,
+			   char buf[OUTCOME_LEN])
+{
+	struct words w = { .buf = buf, .size = OUTCOME_LEN };
+	char device[IFNAMSIZ];
+
+	say(&w, "%s", reverse->known ? "sources by" : "sources unknown");
+	for (unsigned int i = 0; i < reverse->n; i++)
+		say(&w, "%s%s", i ? "," : " ", device_format(mirror, reverse->ifindex[i], device));
+	if (reverse->known && !reverse->n)
+		say(&w, " no port");
 	return buf;
 }

@@ -26,7 +26,15 @@ struct hop {
 	uint32_t legs;	/* that lead here; neither */
 };
 
+/* Packets whose source is routed so are accepted by a reverse path check on these devices. */
+struct reverse {
+	bool known; /* false: the kernel has to look */
+	unsigned int n;
+	uint32_t ifindex[REVERSE_PORTS]; /* ascending; none that is no port */
+};
+
 struct outcome {
+	struct reverse reverse;
 	bool group;
 	uint32_t mtu;	/* of a group */
 	uint32_t total; /* of the shares */
@@ -45,6 +53,8 @@ enum agreement {
 	AGREED_FULL, /* left to the kernel for want of room */
 	DISAGREED,
 };
+/* All but the reverse path check. */
+enum agreement outcome_compare_ways(const struct outcome *kernel, const struct outcome *fast);
 enum agreement outcome_compare(const struct outcome *kernel, const struct outcome *fast);
 
 /* The same for the same outcome, whatever mirror or map it is from. */
@@ -56,6 +66,10 @@ bool outcome_is_fast(const struct outcome *outcome);
 /* "via 192.0.2.1 dev eth0 lladdr .."; the mirror names devices and who has that MAC address. */
 #define OUTCOME_LEN 320
 const char *outcome_format(const struct mirror *mirror, const struct outcome *outcome,
+			   char buf[OUTCOME_LEN]);
+bool reverse_equal(const struct reverse *a, const struct reverse *b);
+/* "sources by eth0,eth1", "sources unknown" */
+const char *reverse_format(const struct mirror *mirror, const struct reverse *reverse,
 			   char buf[OUTCOME_LEN]);
 /* "eth0", or "if12" for one that the mirror does not know. */
 const char *device_format(const struct mirror *mirror, uint32_t ifindex, char buf[IFNAMSIZ]);

@@ -89,7 +89,7 @@ static json_t *row_of(struct verify *v, const struct subject *s)
 }
 
 /* One kind after the other; of one that fills the screen the number tells the rest. */
-static int send_kind(struct verify *v, int fd, uint8_t kind)
+static int send_kind(struct verify *v, uint8_t kind)
 {
 	const struct subject *s = v->subjects.items;
 	const char *name = "";
@@ -101,11 +101,11 @@ static int send_kind(struct verify *v, int fd, uint8_t kind)
 			continue;
 		name = verify_type(&s[i])->name;
 		if (n++ < ROWS_OF_A_KIND)
-			err = send_line(fd, row_of(v, &s[i]));
+			err = send_line(v->fd, row_of(v, &s[i]));
 	}
 	if (err || n <= ROWS_OF_A_KIND)
 		return err;
-	return send_line(fd, json_pack("{sssI}", "kind", name, "more", n - ROWS_OF_A_KIND));
+	return send_line(v->fd, json_pack("{sssI}", "kind", name, "more", n - ROWS_OF_A_KIND));
 }
 
 static json_t *summary(const struct verify *v, double seconds)
@@ -122,11 +122,11 @@ static json_t *summary(const struct verify *v, double seconds)
 			 seconds);
 }
 
-int report_differences(struct verify *v, int fd, double seconds)
+int report_differences(struct verify *v, double seconds)
 {
-	int err = send_line(fd, json_pack("{sb}", "ok", 1));
+	int err = send_line(v->fd, json_pack("{sb}", "ok", 1));
 
 	for (uint8_t kind = 0; kind < SUBJECT_KINDS && !err; kind++)
-		err = send_kind(v, fd, kind);
-	return err ? err : send_line(fd, summary(v, seconds));
+		err = send_kind(v, kind);
+	return err ? err : send_line(v->fd, summary(v, seconds));
 }

@@ -6,6 +6,6 @@
 struct verify;
 
 /* 0, or -errno where the client does not take it. */
-int report_differences(struct verify *v, int fd, double seconds);
+int report_differences(struct verify *v, double seconds);
 
 #endif

@@ -22,15 +22,16 @@
 enum {
 	SUBJECTS_MAX = 1 << 20, /* differences that are kept */
 	ROUNDS = 4,
-	ROUND_MS = 100,
+	ROUND_MS = 50,
 	SETTLE_SECONDS = 10,
 };
 
 static const struct subject_type *const types[SUBJECT_KINDS] = {
-	[SUBJECT_ROUTE] = &verify_routes_type, [SUBJECT_ENTRY] = &verify_entry_type,
-	[SUBJECT_QUERY] = &verify_query_type,  [SUBJECT_NEIGHBOUR] = &verify_neighbour_type,
-	[SUBJECT_PORT] = &verify_port_type,    [SUBJECT_PORT_ROW] = &verify_port_row_type,
-	[SUBJECT_OWN] = &verify_own_type,      [SUBJECT_CONTROL] = &verify_control_type,
+	[SUBJECT_ROUTE] = &verify_routes_type,	      [SUBJECT_DEFAULT] = &verify_default_type,
+	[SUBJECT_ENTRY] = &verify_entry_type,	      [SUBJECT_QUERY] = &verify_query_type,
+	[SUBJECT_NEIGHBOUR] = &verify_neighbour_type, [SUBJECT_PORT] = &verify_port_type,
+	[SUBJECT_PORT_ROW] = &verify_port_row_type,   [SUBJECT_OWN] = &verify_own_type,
+	[SUBJECT_CONTROL] = &verify_control_type,
 };
 
 const struct subject_type *verify_type(const struct subject *s)
@@ -94,25 +95,27 @@ static void look_again(struct verify *v)
 	v->subjects.n = kept;
 }
 
-static bool client_is_gone(int fd)
+bool verify_is_unwanted(const struct verify *v)
 {
-	struct pollfd poller = { .fd = fd };
+	struct pollfd poller = { .fd = v->fd };
 
 	return poll(&poller, 1, 0) > 0 && poller.revents & (POLLHUP | POLLERR);
 }
 
-static int rounds(struct verify *v, int fd)
+static int rounds(struct verify *v)
 {
 	const struct timespec pause = { .tv_nsec = ROUND_MS * 1000000L };
 	int err = 0;
 
-	while (v->subjects.n && v->counts.rounds < ROUNDS && !err && !client_is_gone(fd)) {
+	while (v->subjects.n && v->counts.rounds < ROUNDS && !err) {
 		v->counts.rounds++;
 		nanosleep(&pause, NULL);
 		settle(v->d);
 		err = shadow_update(v->shadow, v->counts.rounds == ROUNDS / 2);
 		if (!err && has_kind(v, SUBJECT_ENTRY))
 			err = verify_entries_walk(v);
+		if (!err && verify_is_unwanted(v))
+			err = -EPIPE;
 		if (!err)
 			look_again(v);
 	}
@@ -139,7 +142,7 @@ static int check_all(struct verify *v, const struct verify_options *options)
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !err; i++)
-		err = checks[i](v);
+		err = verify_is_unwanted(v) ? -EPIPE : checks[i](v);
 	if (!err && options->n_addresses)
 		err = verify_queries(v, options->addresses, options->n_addresses);
 	else if (!err)
@@ -158,7 +161,7 @@ static double now(void)
 int verify_run(const struct daemon *d, const struct verify_options *options, int fd,
 	       struct verify_result *ret)
 {
-	struct verify v = { .d = d, .dp = d->datapath };
+	struct verify v = { .d = d, .dp = d->datapath, .fd = fd };
 	const char *what = "asking the kernel";
 	double begin = now();
 	int err = open_all(&v);
@@ -168,9 +171,9 @@ int verify_run(const struct daemon *d, const struct verify_options *options, int
 		err = check_all(&v, options);
 	}
 	if (!err)
-		err = rounds(&v, fd);
-	if (!err && !client_is_gone(fd))
-		err = report_differences(&v, fd, now() - begin);
+		err = rounds(&v);
+	if (!err)
+		err = report_differences(&v, now() - begin);
 	if (err) {
 		snprintf(ret->error, sizeof(ret->error), "verify: %s: %s, nothing is known", what,
 			 strerror(-err));

@@ -126,6 +126,13 @@ def usage_errors():
         (["settle", "5"], "superfluous argument '5'"),
         (["settle", "--timeout"], "'--timeout' needs a value"),
         (["settle", "--timeout", "-1"], "'-1' is not a number"),
+        (["verify", "now"], "'now' is not an IPv4 address, usage:"),
+        (["verify", "10.0.0.0/8"], "not an IPv4 address"),
+        (["verify", "10.0.0.1", "--samples"], "'--samples' needs a value"),
+        (["verify", "--samples=-1"], "'-1' is not a number"),
+        (["verify", "--samples", "1000001"], "'1000001' is not a number"),
+        (["verify", "--samples", "99999999999999999999"], "is not a number"),
+        (["verify", "--samples="], "'' is not a number"),
     ):
         fails(run(*words), 1, pattern)
 
@@ -141,7 +148,7 @@ def no_command_prints_usage():
 def help_and_version():
     result = run("-h")
     equal((result.returncode, result.stderr), (0, ""))
-    for name in "status stats route neigh nexthop link get settle".split():
+    for name in "status stats route neigh nexthop link get verify settle".split():
         check(re.search(rf"^  {name}\b", result.stdout, re.M), f"{name} is not in the help")
     check("get ADDR [from SRC] [iif DEV]" in run("get", "--help").stdout, "help of a command")
     for words in (["-V"], ["--version"], ["status", "-V"]):
@@ -649,6 +656,83 @@ def settle_exit_codes():
         prints(run("settle", "--timeout", "1"))
     with FakeDaemon(answer(end={"exit": 3})):
         fails(run("settle", "--timeout", "1"), 3, "settle: timed out")
+
+
+# ---- verify -----------------------------------------------------------------------------------
+
+SUMMARY = {"kind": "summary", "differences": 0, "more": False, "prefixes": 901918,
+           "addresses": 4294967296, "neighbours": 16, "ports": 4, "own_addresses": 10,
+           "queries": 20000, "full": 0, "in_flight": 0, "rounds": 0, "seconds": 1.054}
+EQUAL = ("equal: 901918 prefixes, 16 neighbours, 4 ports, 10 own addresses, "
+         "20000 answers of the kernel in 1.05 s")
+DIFFERENCES = [
+    {"kind": "route", "dst": "203.0.113.0/24", "kernel": "via 198.18.2.2 dev r2",
+     "fastpath": "via 198.18.3.2 dev r3", "cause": "a cause"},
+    {"kind": "route", "dst": "203.0.113.7", "prefix": "203.0.113.0/24", "kernel": "via A",
+     "fastpath": "left to the kernel (no_route)", "cause": "b", "conservative": True},
+    {"kind": "route", "more": 17},
+    {"kind": "neighbour", "dst": "198.18.2.2", "dev": "r2", "kernel": "lladdr x",
+     "fastpath": "no entry", "cause": "c"},
+    {"kind": "port", "dev": "e\x1bvil", "kernel": "mtu 1500", "fastpath": "mtu 9000", "cause": "d"},
+    {"kind": "port", "port": 77, "kernel": "no such device", "fastpath": "ifindex 9", "cause": "e"},
+    {"kind": "own_address", "src": "192.0.2.1", "kernel": "f", "fastpath": "g", "cause": "h"},
+    {"kind": "control", "field": "hold", "kernel": "no hold", "fastpath": "paused", "cause": "i"},
+]
+
+
+@test
+def verify_settles_and_asks():
+    for words, args in (
+        ([], {}),
+        (["--samples", "0"], {"samples": 0}),
+        (["--samples=9", "10.0.0.1", "10.0.0.2"],
+         {"samples": 9, "addresses": ["10.0.0.1", "10.0.0.2"]}),
+    ):
+        with FakeDaemon(answer(), answer(SUMMARY)) as daemon:
+            prints(run("verify", *words), EQUAL)
+        equal(daemon.requests, [{"command": "settle", "args": {}},
+                                {"command": "verify", "args": args}])
+
+
+@test
+def verify_prints_differences():
+    rows = [*DIFFERENCES, {**SUMMARY, "differences": 24, "full": 3, "in_flight": 5}]
+    with FakeDaemon(answer(), answer(*rows, end={"exit": 3})):
+        result = run("verify")
+    equal((result.returncode, result.stderr), (3, ""))
+    equal(result.stdout.splitlines(), [
+        "203.0.113.0/24: kernel: via 198.18.2.2 dev r2; fast path: via 198.18.3.2 dev r3 "
+        "(cause: a cause)",
+        "203.0.113.7: kernel: 203.0.113.0/24 via A; fast path: left to the kernel (no_route) "
+        "(cause: b)",
+        "route: 17 more",
+        "neighbour 198.18.2.2 dev r2: kernel: lladdr x; fast path: no entry (cause: c)",
+        "port e?vil: kernel: mtu 1500; fast path: mtu 9000 (cause: d)",
+        "port number 77: kernel: no such device; fast path: ifindex 9 (cause: e)",
+        "own_address 192.0.2.1: kernel: f; fast path: g (cause: h)",
+        "control hold: kernel: no hold; fast path: paused (cause: i)",
+        "different: 24 differences" + EQUAL[5:],
+        "3 ranges of addresses are left to the kernel for want of room (table_full)",
+        "5 differences were on their way, and went",
+    ])
+
+
+@test
+def verify_json_is_whole_though_different():
+    rows = [*DIFFERENCES, {**SUMMARY, "differences": 24}]
+    with FakeDaemon(answer(), answer(*rows, end={"exit": 3})):
+        result = run("-j", "verify")
+    equal((result.returncode, json.loads(result.stdout)), (3, rows))
+
+
+@test
+def verify_goes_on_where_the_kernel_never_rests():
+    with FakeDaemon(answer(end={"exit": 3}), answer(SUMMARY)):
+        prints(run("verify"), EQUAL)
+    with FakeDaemon(answer(), b'{"error":"verify: another one is running","exit":2}\n'):
+        fails(run("verify"), 2, "another one is running")
+    with FakeDaemon(b'{"error":"too many clients","exit":2}\n'):
+        fails(run("verify"), 2, "too many clients")
 
 
 # ---- running -------------------------------------------------------------------------------------
