@@ -85,12 +85,23 @@ static inline uint32_t signature_of(uint32_t a, uint32_t b)
 bool verify_route_differs(struct verify *v, uint32_t addr);
 bool verify_neighbour_differs(struct verify *v, struct neighbour_key key);
 
+static inline uint32_t resolve_leaf(uint32_t raw, uint32_t default_leaf)
+{
+	return raw == LEAF_DEFAULT ? default_leaf : raw;
+}
+
+/* Wrong not by what it leads to but by where it comes from. */
+static inline bool is_misplaced(uint32_t raw, bool by_default)
+{
+	return (raw == LEAF_DEFAULT) != by_default;
+}
+
 /* Each compares all there is of one part. 0 or -errno: not whether something differs. */
 int verify_routes(struct verify *v);	   /* verify_routes.c: every address */
 int verify_entries(struct verify *v);	   /* verify_entries.c: lpm, the entries themselves */
 int verify_entries_walk(struct verify *v); /* reads them again, for a later look */
 int verify_neighbours(struct verify *v);   /* verify_objects.c */
-int verify_ports(struct verify *v);
+int verify_ports(struct verify *v);	   /* verify_ports.c */
 int verify_own(struct verify *v);
 int verify_control(struct verify *v); /* verify_control.c */
 /* verify_kernel.c: the kernel's own answers for these addresses (host byte order), or for samples. */

@@ -310,7 +310,7 @@ static uint32_t sample(const struct verify *v, uint32_t which, uint64_t *state)
 int verify_samples(struct verify *v, uint32_t n)
 {
 	uint32_t *addresses = calloc(n ? n : 1, sizeof(*addresses));
-	uint64_t state;
+	uint64_t state = 0;
 	int err = addresses ? 0 : -ENOMEM;
 
 	if (!err && getrandom(&state, sizeof(state), 0) != sizeof(state))

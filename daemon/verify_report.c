@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include "verify_internal.h"
@@ -13,38 +12,6 @@ enum {
 	ROWS_OF_A_KIND = 1000,
 	STALLED_SECONDS = 60, /* for a reader to make progress */
 };
-
-void put_text(json_t *row, const char *key, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	json_object_set_new(row, key, json_string(text));
-}
-
-const char *address_format(uint32_t addr, char buf[INET_ADDRSTRLEN])
-{
-	__be32 wire = htonl(addr);
-
-	return inet_ntop(AF_INET, &wire, buf, INET_ADDRSTRLEN);
-}
-
-const char *range_format(uint32_t first, uint32_t last, char buf[RANGE_LEN])
-{
-	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
-	uint32_t host = first ^ last;
-
-	if (first == last)
-		return address_format(first, buf);
-	/* The bits that differ are all those on the right: a prefix. */
-	if ((host & (host + 1)) == 0 && (first & host) == 0)
-		return prefix_format(prefix_make(first, __builtin_clz(host)), buf);
-	snprintf(buf, RANGE_LEN, "%s-%s", address_format(first, from), address_format(last, to));
-	return buf;
-}
 
 /* ---- lines ----------------------------------------------------------------------------- */
 
