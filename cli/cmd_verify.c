@@ -22,10 +22,12 @@ static void print_summary(struct text *t, const json_t *row)
 	text_add(t,
 		 ": %" JSON_INTEGER_FORMAT " prefixes, %" JSON_INTEGER_FORMAT
 		 " neighbours, %" JSON_INTEGER_FORMAT " ports, %" JSON_INTEGER_FORMAT
-		 " own addresses, %" JSON_INTEGER_FORMAT " answers of the kernel in %.2f s\n",
+		 " own addresses, %" JSON_INTEGER_FORMAT " addresses and %" JSON_INTEGER_FORMAT
+		 " packets asked of the kernel in %.2f s\n",
 		 field_integer(row, "prefixes"), field_integer(row, "neighbours"),
 		 field_integer(row, "ports"), field_integer(row, "own_addresses"),
-		 field_integer(row, "queries"), json_number_value(json_object_get(row, "seconds")));
+		 field_integer(row, "queries"), field_integer(row, "packets"),
+		 json_number_value(json_object_get(row, "seconds")));
 	if (full)
 		text_add(
 			t,
@@ -42,6 +44,11 @@ static void print_subject(struct text *t, const json_t *row)
 {
 	const char *kind = field_string(row, "kind");
 
+	if (strcmp(kind, "packet") == 0) {
+		text_add(t, "packet to %s from %s iif %s", field_string(row, "dst"),
+			 field_string(row, "src"), field_string(row, "dev"));
+		return;
+	}
 	if (strcmp(kind, "route") != 0 && strcmp(kind, "query") != 0)
 		text_add(t, "%s", kind);
 	text_field(t, row, "dst", "");

@@ -19,6 +19,7 @@ enum subject_kind {
 	SUBJECT_DEFAULT,   /* the default leaf */
 	SUBJECT_ENTRY,	   /* lpm: whether there is an entry first/length */
 	SUBJECT_QUERY,	   /* the kernel's own answer for the address first */
+	SUBJECT_PACKET,	   /* a packet to the address first, from last, in by ifindex */
 	SUBJECT_NEIGHBOUR, /* the address first on the device ifindex */
 	SUBJECT_PORT,	   /* of the device ifindex */
 	SUBJECT_PORT_ROW,  /* port number first, of no device */
@@ -37,7 +38,7 @@ struct subject {
 
 struct verify_counts {
 	uint64_t addresses;
-	uint32_t prefixes, neighbours, ports, own_addresses, queries;
+	uint32_t prefixes, neighbours, ports, own_addresses, queries, packets;
 	uint32_t full;	    /* spans of addresses left to the kernel for want of room */
 	uint32_t in_flight; /* differed at first, and were right or different later */
 	uint32_t rounds;
@@ -67,8 +68,8 @@ struct subject_type {
 	void (*describe)(struct verify *v, const struct subject *s, json_t *row);
 };
 extern const struct subject_type verify_routes_type, verify_default_type, verify_entry_type,
-	verify_query_type, verify_neighbour_type, verify_port_type, verify_port_row_type,
-	verify_own_type, verify_control_type;
+	verify_query_type, verify_packet_type, verify_neighbour_type, verify_port_type,
+	verify_port_row_type, verify_own_type, verify_control_type;
 
 const struct subject_type *verify_type(const struct subject *s);
 /* Looks at the subject, and keeps it if it differs. -ENOMEM. */
@@ -106,7 +107,21 @@ int verify_own(struct verify *v);
 int verify_control(struct verify *v); /* verify_control.c */
 /* verify_kernel.c: the kernel's own answers for these addresses (host byte order), or for samples. */
 int verify_queries(struct verify *v, const uint32_t *addresses, size_t n);
-int verify_samples(struct verify *v, uint32_t n);
+/* verify_packets.c: to these addresses, in by every attached device in turn. */
+int verify_packets(struct verify *v, const uint32_t *addresses, size_t n);
+
+/* Does the kernel's answer let a packet to dst (host byte order) go by this hop? */
+bool kernel_allows(const struct mirror *mirror, const struct event_route *route, uint32_t dst,
+		   const struct hop *hop);
+void kernel_format(const struct mirror *mirror, int err, const struct event_route *route,
+		   char buf[OUTCOME_LEN]);
+
+/* verify_samples.c: addresses on the edges of routes, within them, and anywhere. */
+int random_begin(uint64_t *state);
+uint32_t random_next(uint64_t *state);
+uint32_t sample_address(const struct verify *v, uint32_t which, uint64_t *state);
+/* n of them, to be freed; NULL: -errno in *ret_err. */
+uint32_t *sample_addresses(const struct verify *v, uint32_t n, int *ret_err);
 
 /* "192.0.2.0/24", "192.0.2.1", or "192.0.2.1-192.0.2.6". */
 #define RANGE_LEN 40

@@ -7,14 +7,12 @@
  * for a blackhole. What is left to the kernel is right in any case.
  *
  * Asked is what this machine itself would send: without policy rules the same route. With rules, or
- * while everything is left to the kernel anyway, nothing is asked.
+ * while everything is left to the kernel anyway, nothing is asked; see verify_packets.c.
  */
 #include "verify_internal.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
-#include <sys/random.h>
 #include "show.h"
 
 enum {
@@ -23,7 +21,6 @@ enum {
 
 struct answer {
 	bool allowed;
-	bool forwards; /* the fast path does something at all */
 	int err;
 	char text[OUTCOME_LEN];
 };
@@ -60,8 +57,8 @@ static bool object_allows(const struct mirror *mirror, uint32_t id, uint32_t dst
 	return false;
 }
 
-static bool route_allows(const struct mirror *mirror, const struct event_route *route, uint32_t dst,
-			 const struct hop *hop)
+bool kernel_allows(const struct mirror *mirror, const struct event_route *route, uint32_t dst,
+		   const struct hop *hop)
 {
 	if (route->type != RTN_UNICAST)
 		return false;
@@ -97,14 +94,13 @@ static void judge(const struct verify *v, uint32_t dst, int err, const struct ev
 	outcome_of_leaf(v->dp, leaf, &fast);
 	ret->err = err;
 	ret->allowed = true;
-	ret->forwards = outcome_is_fast(&fast);
 	for (unsigned int i = 0; i < fast.n && ret->allowed; i++) {
 		struct hop hop = fast.hops[i];
 
 		if (hop.kind == HOP_CONNECTED)
 			hop = follow_connected(v, &hop, dst);
 		if (hop.kind == HOP_NEIGHBOUR)
-			ret->allowed = !err && route_allows(v->mirror, route, dst, &hop);
+			ret->allowed = !err && kernel_allows(v->mirror, route, dst, &hop);
 		else if (hop.kind == HOP_VERDICT && hop.verdict == VERDICT_dropped)
 			ret->allowed = err == -EINVAL;
 	}
@@ -112,7 +108,7 @@ static void judge(const struct verify *v, uint32_t dst, int err, const struct ev
 
 /* ---- words ------------------------------------------------------------------------------ */
 
-static void route_format(const struct verify *v, const struct event_route *route,
+static void route_format(const struct mirror *mirror, const struct event_route *route,
 			 char buf[OUTCOME_LEN])
 {
 	char prefix[PREFIX_STRLEN], type[16], table[16], via[INET6_ADDRSTRLEN], dev[IFNAMSIZ];
@@ -129,11 +125,12 @@ static void route_format(const struct verify *v, const struct event_route *route
 
 		len += snprintf(buf + len, OUTCOME_LEN - len, "%s%s%s dev %s", i ? "," : "",
 				leg->gateway.family ? " via " : "", addr_format(&leg->gateway, via),
-				device_format(v->mirror, leg->oif, dev));
+				device_format(mirror, leg->oif, dev));
 	}
 }
 
-static void error_format(int err, char buf[OUTCOME_LEN])
+void kernel_format(const struct mirror *mirror, int err, const struct event_route *route,
+		   char buf[OUTCOME_LEN])
 {
 	const char *text = err == -EINVAL	  ? "blackhole, or refused"
 			   : err == -EHOSTUNREACH ? "unreachable"
@@ -141,7 +138,10 @@ static void error_format(int err, char buf[OUTCOME_LEN])
 			   : err == -ENETUNREACH  ? "no route"
 						  : strerror(-err);
 
-	snprintf(buf, OUTCOME_LEN, "%s", text);
+	if (err)
+		snprintf(buf, OUTCOME_LEN, "%s", text);
+	else
+		route_format(mirror, route, buf);
 }
 
 /* ---- one address ------------------------------------------------------------------------ */
@@ -158,10 +158,8 @@ static int take_one(void *ctx, size_t i, int err, const struct event_route *rout
 	struct asking *asking = ctx;
 
 	judge(asking->v, asking->addresses[i], err, route, &asking->answer);
-	if (asking->describe && err)
-		error_format(err, asking->answer.text);
-	else if (asking->describe)
-		route_format(asking->v, route, asking->answer.text);
+	if (asking->describe)
+		kernel_format(asking->v->mirror, err, route, asking->answer.text);
 	return 0;
 }
 
@@ -274,55 +272,5 @@ int verify_queries(struct verify *v, const uint32_t *addresses, size_t n)
 	}
 	if (!err)
 		v->counts.queries += n;
-	return err;
-}
-
-/* The programs do not look these up. */
-static bool is_never_routed(uint32_t addr)
-{
-	return addr >> 24 == 0 || addr >> 24 == 127 || addr >= 0xe0000000;
-}
-
-/* Marsaglia's xorshift: any spread will do. */
-static uint32_t random_next(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state >> 32;
-}
-
-/* Of four samples three are on the edges of and within a route, one is anywhere. */
-static uint32_t sample(const struct verify *v, uint32_t which, uint64_t *state)
-{
-	const struct prefix *prefixes = v->prefixes.items, *prefix;
-	uint32_t addr = random_next(state), host;
-
-	if (which % 4 == 3 || !v->prefixes.n)
-		return addr;
-	prefix = &prefixes[addr % v->prefixes.n];
-	host = ~prefix_mask(prefix->len);
-	return prefix->addr | (which % 4 == 0	? 0
-			       : which % 4 == 1 ? host
-						: random_next(state) & host);
-}
-
-int verify_samples(struct verify *v, uint32_t n)
-{
-	uint32_t *addresses = calloc(n ? n : 1, sizeof(*addresses));
-	uint64_t state = 0;
-	int err = addresses ? 0 : -ENOMEM;
-
-	if (!err && getrandom(&state, sizeof(state), 0) != sizeof(state))
-		err = -EIO;
-	state |= 1; /* never 0 */
-	for (uint32_t i = 0; i < n && !err; i++) {
-		addresses[i] = sample(v, i, &state);
-		while (is_never_routed(addresses[i]))
-			addresses[i] = random_next(&state);
-	}
-	if (!err)
-		err = verify_queries(v, addresses, n);
-	free(addresses);
 	return err;
 }

@@ -79,14 +79,14 @@ static json_t *summary(const struct verify *v, double seconds)
 {
 	const struct verify_counts *c = &v->counts;
 
-	return json_pack("{ss sI sb sI sI sI sI sI sI sI sI sI sf}", "kind", "summary",
+	return json_pack("{ss sI sb sI sI sI sI sI sI sI sI sI sI sf}", "kind", "summary",
 			 "differences", (json_int_t)v->subjects.n, "more", v->overflow, "prefixes",
 			 (json_int_t)c->prefixes, "addresses", (json_int_t)c->addresses,
 			 "neighbours", (json_int_t)c->neighbours, "ports", (json_int_t)c->ports,
 			 "own_addresses", (json_int_t)c->own_addresses, "queries",
-			 (json_int_t)c->queries, "full", (json_int_t)c->full, "in_flight",
-			 (json_int_t)c->in_flight, "rounds", (json_int_t)c->rounds, "seconds",
-			 seconds);
+			 (json_int_t)c->queries, "packets", (json_int_t)c->packets, "full",
+			 (json_int_t)c->full, "in_flight", (json_int_t)c->in_flight, "rounds",
+			 (json_int_t)c->rounds, "seconds", seconds);
 }
 
 int report_differences(struct verify *v, double seconds)

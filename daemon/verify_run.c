@@ -27,11 +27,11 @@ enum {
 };
 
 static const struct subject_type *const types[SUBJECT_KINDS] = {
-	[SUBJECT_ROUTE] = &verify_routes_type,	      [SUBJECT_DEFAULT] = &verify_default_type,
-	[SUBJECT_ENTRY] = &verify_entry_type,	      [SUBJECT_QUERY] = &verify_query_type,
-	[SUBJECT_NEIGHBOUR] = &verify_neighbour_type, [SUBJECT_PORT] = &verify_port_type,
-	[SUBJECT_PORT_ROW] = &verify_port_row_type,   [SUBJECT_OWN] = &verify_own_type,
-	[SUBJECT_CONTROL] = &verify_control_type,
+	[SUBJECT_ROUTE] = &verify_routes_type,	[SUBJECT_DEFAULT] = &verify_default_type,
+	[SUBJECT_ENTRY] = &verify_entry_type,	[SUBJECT_QUERY] = &verify_query_type,
+	[SUBJECT_PACKET] = &verify_packet_type, [SUBJECT_NEIGHBOUR] = &verify_neighbour_type,
+	[SUBJECT_PORT] = &verify_port_type,	[SUBJECT_PORT_ROW] = &verify_port_row_type,
+	[SUBJECT_OWN] = &verify_own_type,	[SUBJECT_CONTROL] = &verify_control_type,
 };
 
 const struct subject_type *verify_type(const struct subject *s)
@@ -135,6 +135,23 @@ static int open_all(struct verify *v)
 	return err;
 }
 
+static int ask_all(struct verify *v, const struct verify_options *options)
+{
+	size_t n = options->n_addresses ? options->n_addresses : options->samples;
+	uint32_t *addresses = options->addresses;
+	int err = 0;
+
+	if (!options->n_addresses)
+		addresses = sample_addresses(v, options->samples, &err);
+	if (!err)
+		err = verify_queries(v, addresses, n);
+	if (!err)
+		err = verify_packets(v, addresses, n);
+	if (!options->n_addresses)
+		free(addresses);
+	return err;
+}
+
 static int check_all(struct verify *v, const struct verify_options *options)
 {
 	int (*const checks[])(struct verify *) = { verify_control, verify_ports,  verify_neighbours,
@@ -143,11 +160,7 @@ static int check_all(struct verify *v, const struct verify_options *options)
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !err; i++)
 		err = verify_is_unwanted(v) ? -EPIPE : checks[i](v);
-	if (!err && options->n_addresses)
-		err = verify_queries(v, options->addresses, options->n_addresses);
-	else if (!err)
-		err = verify_samples(v, options->samples);
-	return err;
+	return err ? err : ask_all(v, options);
 }
 
 static double now(void)

@@ -662,9 +662,9 @@ def settle_exit_codes():
 
 SUMMARY = {"kind": "summary", "differences": 0, "more": False, "prefixes": 901918,
            "addresses": 4294967296, "neighbours": 16, "ports": 4, "own_addresses": 10,
-           "queries": 20000, "full": 0, "in_flight": 0, "rounds": 0, "seconds": 1.054}
+           "queries": 20000, "packets": 19998, "full": 0, "in_flight": 0, "rounds": 0, "seconds": 1.054}
 EQUAL = ("equal: 901918 prefixes, 16 neighbours, 4 ports, 10 own addresses, "
-         "20000 answers of the kernel in 1.05 s")
+         "20000 addresses and 19998 packets asked of the kernel in 1.05 s")
 DIFFERENCES = [
     {"kind": "route", "dst": "203.0.113.0/24", "kernel": "via 198.18.2.2 dev r2",
      "fastpath": "via 198.18.3.2 dev r3", "cause": "a cause"},
@@ -676,6 +676,8 @@ DIFFERENCES = [
     {"kind": "port", "dev": "e\x1bvil", "kernel": "mtu 1500", "fastpath": "mtu 9000", "cause": "d"},
     {"kind": "port", "port": 77, "kernel": "no such device", "fastpath": "ifindex 9", "cause": "e"},
     {"kind": "own_address", "src": "192.0.2.1", "kernel": "f", "fastpath": "g", "cause": "h"},
+    {"kind": "packet", "dst": "192.0.2.2", "src": "192.0.2.3", "dev": "r1", "kernel": "no route",
+     "fastpath": "dev r2", "cause": "j"},
     {"kind": "control", "field": "hold", "kernel": "no hold", "fastpath": "paused", "cause": "i"},
 ]
 
@@ -710,6 +712,7 @@ def verify_prints_differences():
         "port e?vil: kernel: mtu 1500; fast path: mtu 9000 (cause: d)",
         "port number 77: kernel: no such device; fast path: ifindex 9 (cause: e)",
         "own_address 192.0.2.1: kernel: f; fast path: g (cause: h)",
+        "packet to 192.0.2.2 from 192.0.2.3 iif r1: kernel: no route; fast path: dev r2 (cause: j)",
         "control hold: kernel: no hold; fast path: paused (cause: i)",
         "different: 24 differences" + EQUAL[5:],
         "3 ranges of addresses are left to the kernel for want of room (table_full)",

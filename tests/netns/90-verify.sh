@@ -241,6 +241,17 @@ breaks '^control flags: kernel: none; fast path: check_source' control 0 16 4 2
 breaks '^control hash_policy: kernel: 0; fast path: 1' control 0 20 4 1
 found
 
+say "- packets that the program forwards, and the kernel would not"
+sysctl_set router net.ipv4.conf.r1.rp_filter=1
+settle
+equal
+flags=$(map ports get "$(port_of r1)" 14 2)
+breaks '^packet to [0-9.]* from [0-9.]* iif r1: kernel: blackhole, or refused; fast path: dev r' \
+	ports "$(port_of r1)" 14 2 $((flags & ~4))
+found
+sysctl_set router net.ipv4.conf.r1.rp_filter=0
+settle
+
 say "- several at once, and one that is killed"
 at_once() {
 	local code=0
