@@ -34,8 +34,8 @@ int fib_new(struct fib **ret, struct mirror *mirror, struct fib_sink *sink)
 	if (fib_numbers_init(&fib->port_numbers, 1, limits.ports) ||
 	    fib_numbers_init(&fib->adjacency_numbers, 1, limits.adjacencies) ||
 	    fib_numbers_init(&fib->slot_numbers, LEAF_FIRST_SLOT, limits.nexthops) ||
-	    fib_numbers_init(&fib->row_numbers, 1, limits.groups) || !fib->port_by_number ||
-	    !fib->adjacency_words || !fib->slots || !fib->rows) {
+	    fib_numbers_init(&fib->row_numbers, 1, limits.groups) || fib_policy_init(fib) ||
+	    !fib->port_by_number || !fib->adjacency_words || !fib->slots || !fib->rows) {
 		fib_destroy(fib);
 		return -ENOMEM;
 	}
@@ -52,6 +52,8 @@ void fib_destroy(struct fib *fib)
 	fib_adjacencies_destroy(fib);
 	fib_slots_destroy(fib);
 	fib_own_destroy(fib);
+	fib_macs_destroy(fib);
+	fib_policy_destroy(fib);
 	fib_full_destroy(fib);
 	fib_numbers_destroy(&fib->port_numbers);
 	fib_numbers_destroy(&fib->adjacency_numbers);
@@ -79,8 +81,11 @@ int fib_wrote(struct fib *fib, int err)
 static void control_wanted(const struct fib *fib, struct fib_control *ret)
 {
 	*ret = (struct fib_control){ .hold = resolve_hold(fib->mirror),
-				     .hash_policy = mirror_hash_policy(fib->mirror) };
-	if (mirror_has_custom_local(fib->mirror))
+				     .hash_policy = mirror_hash_policy(fib->mirror),
+				     .policy_steps = fib->policy.n };
+	if (!ret->hold && fib->policy.pending)
+		ret->hold = VERDICT_policy_rule;
+	if (mirror_has_custom_local(fib->mirror) || fib->policy.n)
 		ret->flags |= CONTROL_CHECK_SOURCE;
 	if (fib->n_left_out)
 		ret->flags |= CONTROL_NEIGHBOURS_FULL;
@@ -100,8 +105,7 @@ static void control_write(struct fib *fib, const struct fib_control *wanted)
 		fib->control = *wanted;
 }
 
-/* Only what makes more packets fall back. */
-static void control_before(struct fib *fib)
+void fib_control_restrict(struct fib *fib)
 {
 	struct fib_control wanted;
 
@@ -129,7 +133,10 @@ static void control_after(struct fib *fib)
 
 static void one_pass(struct fib *fib)
 {
+	fib_policy_prepare(fib);
+	fib_control_restrict(fib);
 	fib_changes_objects(fib);
+	fib_policy_sync(fib);
 	fib_changes_routes(fib);
 	fib_full_retry(fib);
 	fib_reverse_grant(fib);
@@ -166,9 +173,11 @@ static bool heal(struct fib *fib)
 		fib_adjacencies_retry(fib);
 	if (adjacencies || slots || rows)
 		fib_slots_dirty(fib, true);
-	if (slots)
+	if (slots) {
 		fib_routes_retry(fib);
-	return ports || adjacencies || slots || rows || fib->engine_freed;
+		fib_policy_retry(fib);
+	}
+	return fib_policy_heal(fib) || ports || adjacencies || slots || rows || fib->engine_freed;
 }
 
 int fib_sync(struct fib *fib)
@@ -178,10 +187,10 @@ int fib_sync(struct fib *fib)
 
 	mirror_replay_end(fib->mirror);
 	fib->error = 0;
-	control_before(fib);
 	do {
 		one_pass(fib);
-	} while ((heal(fib) || fib->mirror->dirty.prefixes.n) && !fib->error && ++pass < PASSES);
+	} while ((heal(fib) || fib->mirror->dirty.prefixes.n || fib->policy.dirty) && !fib->error &&
+		 ++pass < PASSES);
 	control_after(fib);
 	if (fib->error)
 		return fib->error;

@@ -84,8 +84,11 @@ struct fib_counts {
 	uint32_t adjacencies,
 		neighbours; /* in use; of the adjacencies, resolved ones for connected destinations */
 	uint32_t ports;
-	uint32_t full;	 /* prefixes that did not fit and fall back as table_full */
-	uint64_t writes; /* since start */
+	uint32_t policy_steps, policy_tables;
+	uint32_t policy_routes; /* of these tables together */
+	uint32_t ingress_macs;	/* of macvlan devices */
+	uint32_t full;		/* prefixes that did not fit and fall back as table_full */
+	uint64_t writes;	/* since start */
 };
 void fib_counts(const struct fib *fib, struct fib_counts *ret);
 
@@ -103,6 +106,9 @@ uint32_t fib_adjacency_of(const struct fib *fib, uint32_t ifindex, const struct 
  */
 int fib_verdict(const struct fib *fib, const struct rib_entry *entry, enum verdict *ret_verdict,
 		uint32_t *ret_slot);
+/* The same for its route in one of the tables; -ENOENT too where no policy rule leads there. */
+int fib_policy_verdict(const struct fib *fib, const struct rib_entry *entry, uint32_t table,
+		       enum verdict *ret_verdict, uint32_t *ret_slot);
 /* What the sink was told last: nexthop and adjacency words; 0 outside the limits. */
 uint64_t fib_nexthop_word(const struct fib *fib, uint32_t slot);
 uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index);

@@ -118,6 +118,17 @@ static int clean_entry(void *ctx, struct rib_entry *entry)
 	return 0;
 }
 
+/* In the tables of policy rules and in the engine. Then the entry may be gone. */
+static int sync_tables(struct fib *fib, struct rib_entry *entry)
+{
+	int enter = fib_policy_enter(fib, entry);
+	int withdraw = fib_policy_withdraw(fib, entry);
+	int err = fib_route_sync(fib, entry);
+
+	err = enter ? enter : err;
+	return withdraw ? withdraw : err;
+}
+
 /* Starts with an empty list; what becomes dirty on the way is left for the list. */
 static void sync_all_routes(struct fib *fib)
 {
@@ -130,7 +141,7 @@ static void sync_all_routes(struct fib *fib)
 		struct prefix prefix = rib_prefix(entry);
 
 		if (!(entry->flags & RIB_DIRTY))
-			failed_in_all(fib, fib_route_sync(fib, entry));
+			failed_in_all(fib, sync_tables(fib, entry));
 		entry = rib_next(rib, prefix);
 	}
 }
@@ -138,6 +149,8 @@ static void sync_all_routes(struct fib *fib)
 void fib_changes_objects(struct fib *fib)
 {
 	bool all = dirty_of(fib)->all;
+	bool links = all || dirty_of(fib)->links.n || fib->macs_failed;
+	int err = links ? fib_macs_withdraw(fib) : 0;
 
 	dirty_of(fib)->all = false;
 	fib->all = all;
@@ -145,6 +158,10 @@ void fib_changes_objects(struct fib *fib)
 		sync_all(fib);
 	sync_addresses(fib);
 	sync_links(fib);
+	if (links && !err)
+		err = fib_macs_enter(fib);
+	fib->macs_failed = err;
+	fib_failed(fib, err);
 	sync_neighbours(fib);
 	sync_nexthops(fib);
 	fib_slots_sync(fib);
@@ -176,7 +193,29 @@ static void sync_route(struct fib *fib, struct rib_entry *entry)
 	int err;
 
 	entry->flags &= ~RIB_DIRTY;
-	err = fib_route_sync(fib, entry);
+	err = fib_policy_enter(fib, entry);
+	if (!err)
+		err = fib_route_sync(fib, entry);
+	if (!err)
+		return;
+	fib_failed(fib, err);
+	mirror_dirty_prefix(fib->mirror, entry);
+}
+
+/* What is out of the engine may be in a table yet, and the other way round. */
+static void withdraw_route(struct fib *fib, struct rib_entry *entry)
+{
+	struct resolved_route r;
+	bool engine = resolve_route(fib->mirror, entry, &r);
+	int err;
+
+	if (!engine)
+		entry->flags &= ~RIB_DIRTY;
+	err = fib_policy_enter(fib, entry); /* again, for what may have failed */
+	if (!err)
+		err = fib_policy_withdraw(fib, entry);
+	if (!err && !engine)
+		err = fib_route_sync(fib, entry);
 	if (!err)
 		return;
 	fib_failed(fib, err);
@@ -184,9 +223,10 @@ static void sync_route(struct fib *fib, struct rib_entry *entry)
 }
 
 /*
- * One round over the list: what is entered or changed, the longest prefix first; then what is taken
- * out, the shortest first. So every address goes from its old leaf to its new one without seeing a
- * third on the way, however the changes nest. What becomes dirty meanwhile is for the next round.
+ * One round over the list: what is entered or changed, in the engine and in the tables of policy
+ * rules, the longest prefix first; then what is taken out, the shortest first. So every address goes
+ * from its old leaf to its new one without seeing a third on the way, however the changes nest. What
+ * becomes dirty meanwhile is for the next round.
  */
 void fib_changes_routes(struct fib *fib)
 {
@@ -202,13 +242,17 @@ void fib_changes_routes(struct fib *fib)
 	entries = work.items;
 	sort_by_length(entries, work.n);
 	for (uint32_t i = 0; i < work.n; i++) {
-		if (resolve_route(fib->mirror, entries[i], &r))
+		bool engine = resolve_route(fib->mirror, entries[i], &r);
+
+		if (engine)
 			sync_route(fib, entries[i]);
 		else
+			fib_failed(fib, fib_policy_enter(fib, entries[i]));
+		if (!engine || fib_policy_concerns(entries[i]))
 			entries[withdrawn++] = entries[i];
 	}
 	while (withdrawn)
-		sync_route(fib, entries[--withdrawn]);
+		withdraw_route(fib, entries[--withdrawn]);
 	if (list->items) {
 		vec_destroy(&work);
 		return;

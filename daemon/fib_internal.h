@@ -3,7 +3,7 @@
  * Inside of the fib: shared by fib*.c, nobody else.
  *
  * What is in the maps is known here by value and compared before every write. References: a slot is
- * referenced by installed leaves and by groups, an adjacency by slots and by the neighbour it stands
+ * referenced by installed leaves, of the engine and of policy tables, and by groups, an adjacency by slots and by the neighbour it stands
  * for, a group row by one slot. What is referenced no longer becomes idle, and is given back at the
  * end of a sync, when nothing in the maps names it any more; its number then waits in quarantine for
  * a grace period.
@@ -48,7 +48,7 @@ struct fib_slot {
 	uint64_t reverse; /* the same; of legs always 0 */
 	uint64_t grant;	  /* what it is to be, once the routes are written */
 	uint32_t handle;  /* the mirror's next hop that owns it, or 0: a leg of groups */
-	uint32_t leaf_refs, group_refs;
+	uint32_t leaf_refs, group_refs, policy_refs;
 	bool used, dirty, idle, starved, granting;
 	uint32_t next_dirty, next_idle, next_grant;
 	struct fib_adjacency *adjacency;
@@ -79,6 +79,29 @@ struct fib_victim {
 	struct fib_mark *mark;
 };
 
+/* A table that policy rules name: see fib_policy_routes.c. */
+struct fib_policy_table {
+	struct fib_policy_table *next;
+	uint32_t table;		  /* the kernel's number */
+	uint32_t number;	  /* in the maps */
+	uint32_t routes;	  /* in the map */
+	bool named;		  /* by the rules as they are to be followed */
+	bool filled;		  /* all its routes are in the map, and are kept so */
+	bool full;		  /* they have no room there */
+	uint32_t missing, credit; /* how much room it needs, and how much came free, at least */
+};
+
+struct fib_policy {
+	struct policy_step steps[POLICY_STEPS]; /* as in the map */
+	uint32_t n;
+	bool dirty;   /* may not be what the rules say */
+	bool pending; /* about to change: everything is on hold */
+	struct fib_numbers numbers;
+	struct fib_policy_table *tables;
+	struct table routes;
+	uint32_t room; /* routes that the map had when the last one did not fit */
+};
+
 struct fib {
 	struct mirror *mirror;
 	struct fib_sink *sink;
@@ -102,6 +125,10 @@ struct fib {
 	struct table own;
 	uint32_t own_left_out;
 
+	struct table macs; /* of macvlan devices, by MAC address and lower device */
+	bool macs_failed;
+	struct fib_policy policy;
+
 	struct table marks, victims;
 	bool engine_freed;
 	uint32_t n_installed; /* entries with a leaf in the engine, or the default */
@@ -118,6 +145,8 @@ struct fib {
 int fib_wrote(struct fib *fib, int err);
 /* Notes an error of something that stays dirty. */
 void fib_failed(struct fib *fib, int err);
+/* Writes of struct control what makes more packets fall back. */
+void fib_control_restrict(struct fib *fib);
 
 /* fib_numbers.c */
 int fib_numbers_init(struct fib_numbers *numbers, uint32_t first, uint32_t limit);
@@ -156,6 +185,7 @@ void fib_leaf_unref(struct fib *fib, uint32_t leaf);
 void fib_member_unref(struct fib *fib, uint32_t leaf);
 int fib_slot_write(struct fib *fib, uint32_t slot, struct nexthop value);
 void fib_slot_dirty(struct fib *fib, uint32_t slot);
+void fib_slot_idle(struct fib *fib, uint32_t slot); /* if nobody refers to it any more */
 void fib_slots_dirty(struct fib *fib, bool starved_only);
 void fib_slots_sync(struct fib *fib);
 void fib_slots_release(struct fib *fib);
@@ -194,6 +224,37 @@ void fib_full_destroy(struct fib *fib);
 int fib_own_sync(struct fib *fib, __be32 addr);
 int fib_own_sync_all(struct fib *fib);
 void fib_own_destroy(struct fib *fib);
+
+/* fib_macs.c: before and after the links. */
+int fib_macs_withdraw(struct fib *fib);
+int fib_macs_enter(struct fib *fib);
+uint32_t fib_macs_count(const struct fib *fib);
+void fib_macs_destroy(struct fib *fib);
+
+/* fib_policy.c */
+int fib_policy_init(struct fib *fib);
+void fib_policy_destroy(struct fib *fib);
+void fib_policy_prepare(struct fib *fib); /* is a hold needed? */
+void fib_policy_sync(struct fib *fib);
+
+/* fib_policy_routes.c */
+struct fib_policy_table *fib_policy_table_of(const struct fib *fib, uint32_t table);
+struct fib_policy_table *fib_policy_table_get(struct fib *fib, uint32_t table);
+/* Has the entry something to withdraw, perhaps? */
+bool fib_policy_concerns(const struct rib_entry *entry);
+/* The entry into the tables that have it, and out of those that have it no longer. */
+int fib_policy_enter(struct fib *fib, struct rib_entry *entry);
+int fib_policy_withdraw(struct fib *fib, struct rib_entry *entry);
+/* All routes of what is named and has none; of what is not named, or is full, out. */
+int fib_policy_fill(struct fib *fib);
+int fib_policy_drop(struct fib *fib);
+/* True: a table that was full may fit now. */
+bool fib_policy_heal(struct fib *fib);
+void fib_policy_retry(struct fib *fib); /* those that went without a slot */
+/* The installed leaf of a prefix in a table; -ENOENT. */
+int fib_policy_leaf(const struct fib *fib, const struct rib_entry *entry, uint32_t table,
+		    uint32_t *ret_leaf);
+void fib_policy_routes_destroy(struct fib *fib);
 
 /* fib_changes.c */
 void fib_changes_objects(struct fib *fib); /* all but routes */

@@ -58,11 +58,11 @@ void fib_slots_dirty(struct fib *fib, bool starved_only)
 			fib_slot_dirty(fib, slot);
 }
 
-static void make_idle(struct fib *fib, uint32_t slot)
+void fib_slot_idle(struct fib *fib, uint32_t slot)
 {
 	struct fib_slot *s = &fib->slots[slot];
 
-	if (s->idle || s->leaf_refs || s->group_refs)
+	if (s->idle || s->leaf_refs || s->group_refs || s->policy_refs)
 		return;
 	s->idle = true;
 	s->next_idle = fib->idle_slots;
@@ -84,7 +84,7 @@ void fib_leaf_unref(struct fib *fib, uint32_t leaf)
 		return;
 	}
 	fib->slots[leaf].leaf_refs--;
-	make_idle(fib, leaf);
+	fib_slot_idle(fib, leaf);
 }
 
 void fib_member_unref(struct fib *fib, uint32_t leaf)
@@ -92,7 +92,7 @@ void fib_member_unref(struct fib *fib, uint32_t leaf)
 	if (leaf < LEAF_FIRST_SLOT)
 		return;
 	fib->slots[leaf].group_refs--;
-	make_idle(fib, leaf);
+	fib_slot_idle(fib, leaf);
 }
 
 /* ---- content ----------------------------------------------------------------------------------- */
@@ -254,7 +254,7 @@ static int slot_take(struct fib *fib, uint32_t *ret)
 		return err;
 	}
 	fib->slots[slot].used = true;
-	make_idle(fib, slot);
+	fib_slot_idle(fib, slot);
 	return 0;
 }
 
@@ -363,7 +363,7 @@ void fib_slots_release(struct fib *fib)
 
 		fib->idle_slots = s->next_idle;
 		s->idle = false;
-		if (s->used && !s->leaf_refs && !s->group_refs)
+		if (s->used && !s->leaf_refs && !s->group_refs && !s->policy_refs)
 			slot_free(fib, slot);
 	}
 }

@@ -42,6 +42,7 @@ void fib_grace(struct fib *fib)
 	release(&fib->adjacency_numbers);
 	release(&fib->slot_numbers);
 	release(&fib->row_numbers);
+	release(&fib->policy.numbers);
 }
 
 uint32_t fib_number_take(struct fib *fib, struct fib_numbers *numbers)
@@ -72,9 +73,10 @@ void fib_reclaim(struct fib *fib, bool all)
 	struct fib_engine *engine = fib->sink->engine;
 	bool any = fib->port_numbers.n_quarantine || fib->adjacency_numbers.n_quarantine ||
 		   fib->slot_numbers.n_quarantine || fib->row_numbers.n_quarantine ||
-		   engine->ops->wants_grace(engine);
+		   fib->policy.numbers.n_quarantine || engine->ops->wants_grace(engine);
 	bool enough = gathered(&fib->port_numbers) || gathered(&fib->adjacency_numbers) ||
-		      gathered(&fib->slot_numbers) || gathered(&fib->row_numbers);
+		      gathered(&fib->slot_numbers) || gathered(&fib->row_numbers) ||
+		      gathered(&fib->policy.numbers);
 
 	if (enough || (all && any))
 		fib_grace(fib);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Our own addresses, and broadcast addresses of ours, in their map with what they are, each once
- * however many devices have it. One that does not fit puts everything on hold: packets from it could not be told.
+ * however many devices have it. One that does not fit puts everything on hold: packets from it could
+ * not be told.
  */
 #include "fib_internal.h"
 

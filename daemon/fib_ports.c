@@ -82,6 +82,7 @@ int fib_link_sync(struct fib *fib, uint32_t ifindex)
 	struct port value;
 
 	fib_slots_dirty(fib, false);
+	fib->policy.dirty = true; /* steps name ports */
 	memset(&value, 0, sizeof(value));
 	if (!link || !resolve_port(fib->mirror, link, &value))
 		return port ? port_leave(fib, port) : 0;

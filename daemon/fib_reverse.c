@@ -3,10 +3,10 @@
  * Reverse words: by which ports packets may come whose source is routed to a slot.
  *
  * A slot has one where a next hop of the mirror owns it; legs of groups keep 0, for no source is
- * routed to them. What a word accepts less than before is written with the objects, before the routes
- * change, and what it accepts more only after them: in between the source of a packet is accepted
- * only if it was before or will be. A port that leaves is no port here, so no word names it by the
- * time its number is given back.
+ * routed to them. What a word accepts less than before is written with the objects, before the
+ * routes change, and what it accepts more only after them: in between the source of a packet is
+ * accepted only if it was before or will be. A port that leaves is no port here, so no word names
+ * it by the time its number is given back.
  */
 #include "fib_internal.h"
 

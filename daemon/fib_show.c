@@ -60,6 +60,15 @@ static enum verdict leaf_verdict(const struct fib *fib, uint32_t leaf)
 	return verdict;
 }
 
+static void tell(const struct fib *fib, uint32_t leaf, enum verdict *ret_verdict,
+		 uint32_t *ret_slot)
+{
+	if (ret_verdict)
+		*ret_verdict = leaf_verdict(fib, leaf);
+	if (ret_slot)
+		*ret_slot = leaf < LEAF_FIRST_SLOT ? 0 : leaf;
+}
+
 int fib_verdict(const struct fib *fib, const struct rib_entry *entry, enum verdict *ret_verdict,
 		uint32_t *ret_slot)
 {
@@ -69,11 +78,22 @@ int fib_verdict(const struct fib *fib, const struct rib_entry *entry, enum verdi
 		leaf = VERDICT_table_full;
 	else if (leaf == RIB_NOT_INSTALLED)
 		return -ENOENT;
-	if (ret_verdict)
-		*ret_verdict = leaf_verdict(fib, leaf);
-	if (ret_slot)
-		*ret_slot = leaf < LEAF_FIRST_SLOT ? 0 : leaf;
+	tell(fib, leaf, ret_verdict, ret_slot);
 	return 0;
+}
+
+int fib_policy_verdict(const struct fib *fib, const struct rib_entry *entry, uint32_t table,
+		       enum verdict *ret_verdict, uint32_t *ret_slot)
+{
+	uint32_t leaf;
+	int err;
+
+	if (mirror_table_rank(table) < 3)
+		return fib_verdict(fib, entry, ret_verdict, ret_slot);
+	err = fib_policy_leaf(fib, entry, table, &leaf);
+	if (!err)
+		tell(fib, leaf, ret_verdict, ret_slot);
+	return err;
 }
 
 void fib_counts(const struct fib *fib, struct fib_counts *ret)
@@ -98,6 +118,11 @@ void fib_counts(const struct fib *fib, struct fib_counts *ret)
 	ret->adjacencies = fib->adjacencies.count;
 	ret->neighbours = fib->n_entered;
 	ret->ports = fib->ports.count;
+	for (const struct fib_policy_table *t = fib->policy.tables; t; t = t->next)
+		ret->policy_tables++;
+	ret->policy_steps = fib->policy.n;
+	ret->policy_routes = fib->policy.routes.count;
+	ret->ingress_macs = fib_macs_count(fib);
 	ret->full = fib_full_counts(fib);
 	ret->writes = fib->writes;
 }

@@ -134,6 +134,9 @@ const struct mirror_link *resolve_next_upper(const struct mirror *mirror,
 					     const struct mirror_link *lower,
 					     const struct mirror_link *after);
 
+/* Is it one of those? */
+bool resolve_is_upper(const struct mirror_link *link, const struct mirror_link *lower);
+
 /* May a neighbour entry carry traffic (NUD_VALID and a MAC address)? */
 bool resolve_neighbour_valid(const struct mirror_neighbour *n);
 

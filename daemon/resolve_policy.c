@@ -257,7 +257,7 @@ uint32_t resolve_hold(const struct mirror *mirror)
 	if (hold)
 		return hold;
 	resolve_policy(mirror, &policy);
-	return policy.plain ? 0 : VERDICT_policy_rule;
+	return policy.verdict;
 }
 
 /* ---- look-up ------------------------------------------------------------------------- */

@@ -49,7 +49,7 @@ static bool is_kind(const struct mirror_link *link, const char *kind)
 }
 
 /* Frames of its own MAC address and no others, for the IP of this namespace. */
-static bool is_upper(const struct mirror_link *link, const struct mirror_link *lower)
+bool resolve_is_upper(const struct mirror_link *link, const struct mirror_link *lower)
 {
 	uint32_t mode = link->e.macvlan_mode;
 
@@ -66,7 +66,7 @@ const struct mirror_link *resolve_next_upper(const struct mirror *mirror,
 {
 	const struct mirror_link *link = mirror_next_link(mirror, after ? after->e.ifindex : 0);
 
-	while (link && !is_upper(link, lower))
+	while (link && !resolve_is_upper(link, lower))
 		link = mirror_next_link(mirror, link->e.ifindex);
 	return link;
 }

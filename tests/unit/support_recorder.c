@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <sys/mman.h>
+#include "support_packets.h"
 
 static struct recorder *rec_of(struct fib_sink *sink)
 {
@@ -19,7 +20,7 @@ static struct recorder *rec_of_engine(const struct fib_engine *engine)
 	return (struct recorder *)((char *)engine - offsetof(struct recorder, engine));
 }
 
-/* ---- what a program sees ----------------------------------------------------------------------- */
+/* ---- what a program sees --------------------------------------------------------------------- */
 
 static uint32_t list_lookup(const struct recorder *rec, uint32_t addr)
 {
@@ -35,7 +36,7 @@ static uint32_t list_lookup(const struct recorder *rec, uint32_t addr)
 	return best ? best->leaf : LEAF_DEFAULT;
 }
 
-static uint32_t leaf_of(const struct recorder *rec, uint32_t addr)
+uint32_t recorder_leaf(const struct recorder *rec, uint32_t addr)
 {
 	uint32_t leaf = rec->inner ? rec->inner->ops->lookup(rec->inner, addr)
 				   : list_lookup(rec, addr);
@@ -145,8 +146,13 @@ static int by_content(const void *a, const void *b)
 
 void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret)
 {
+	recorder_answer(rec, recorder_leaf(rec, addr), addr, ret);
+}
+
+void recorder_answer(const struct recorder *rec, uint32_t leaf, uint32_t addr, struct answer *ret)
+{
 	memset(ret, 0, sizeof(*ret));
-	through_slot(rec, leaf_of(rec, addr), addr, false, ret);
+	through_slot(rec, leaf, addr, false, ret);
 	if (ret->n == 1) {
 		ret->members[0].buckets = 0;
 		ret->verdict = ret->members[0].verdict;
@@ -187,10 +193,10 @@ uint64_t recorder_sources_of(const struct recorder *rec, uint32_t leaf)
 
 uint64_t recorder_sources(const struct recorder *rec, uint32_t addr)
 {
-	return recorder_sources_of(rec, leaf_of(rec, addr));
+	return recorder_sources_of(rec, recorder_leaf(rec, addr));
 }
 
-/* ---- what may still be held -------------------------------------------------------------------- */
+/* ---- what may still be held ------------------------------------------------------------------ */
 
 static void reach_adjacency(struct recorder *rec, uint32_t index)
 {
@@ -222,8 +228,22 @@ static void reach_all(struct recorder *rec)
 	for (uint32_t i = 0; i < rec->n_routes; i++)
 		reach_slot(rec, rec->routes[i].leaf);
 	reach_slot(rec, rec->default_leaf);
+	for (uint32_t i = 0; i < rec->n_policy_routes; i++)
+		reach_slot(rec, rec->policy_routes[i].leaf);
 	for (uint32_t i = 0; i < rec->n_neighbours; i++)
 		reach_adjacency(rec, rec->neighbour_values[i]);
+}
+
+static void trace_packets(struct recorder *rec)
+{
+	if (rec->n_packet_trace + rec->n_packets > rec->packet_trace_room) {
+		rec->packet_trace_room = 2 * (rec->n_packet_trace + rec->n_packets);
+		rec->packet_trace = realloc(rec->packet_trace,
+					    rec->packet_trace_room * sizeof(*rec->packet_trace));
+		assert_non_null(rec->packet_trace);
+	}
+	for (uint32_t i = 0; i < rec->n_packets; i++)
+		packet_look(rec, &rec->packets[i], &rec->packet_trace[rec->n_packet_trace++]);
 }
 
 /* After every write. */
@@ -246,6 +266,7 @@ static void wrote(struct recorder *rec, enum recorder_op op, uint64_t what, uint
 		rec->sources[rec->n_trace] = recorder_sources(rec, rec->watch[i]);
 		recorder_lookup(rec, rec->watch[i], &rec->trace[rec->n_trace++]);
 	}
+	trace_packets(rec);
 }
 
 static int refuse(struct recorder *rec, enum recorder_op op)
@@ -263,7 +284,18 @@ static bool names_port(uint64_t word, uint16_t port)
 	return false;
 }
 
-/* ---- the sink ---------------------------------------------------------------------------------- */
+/* Nothing that tells ports apart may name it. */
+static void check_unnamed(const struct recorder *rec, uint16_t port)
+{
+	for (uint32_t i = 0; i < rec->n_macs; i++)
+		if (rec->macs[i].port == port || rec->mac_ports[i] == port)
+			fail_msg("port %u goes, and ingress_macs names it", port);
+	for (uint32_t i = 0; i < rec->n_steps; i++)
+		if (rec->steps[i].port == port)
+			fail_msg("port %u goes, and step %u names it", port, i);
+}
+
+/* ---- the sink -------------------------------------------------------------------------------- */
 
 static int set_port(struct fib_sink *sink, uint16_t port, const struct port *value)
 {
@@ -293,6 +325,7 @@ static int del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
 	if (refuse(rec, OP_DEL_PORT))
 		return refuse(rec, OP_DEL_PORT);
 	assert_int_equal(rec->ports[port].ifindex, ifindex);
+	check_unnamed(rec, port);
 	memset(&rec->ports[port], 0, sizeof(rec->ports[port]));
 	rec->port_of_ifindex[ifindex] = 0;
 	wrote(rec, OP_DEL_PORT, port, ifindex);
@@ -429,6 +462,84 @@ uint8_t recorder_own_kind(const struct recorder *rec, __be32 addr)
 	return 0;
 }
 
+static int set_ingress_mac(struct fib_sink *sink, union ingress_mac key, uint16_t port)
+{
+	struct recorder *rec = rec_of(sink);
+	uint32_t i = 0;
+
+	if (refuse(rec, OP_INGRESS_MAC))
+		return refuse(rec, OP_INGRESS_MAC);
+	assert_true(rec->ports[key.port].ifindex && (!port || rec->ports[port].ifindex));
+	while (i < rec->n_macs && rec->macs[i].word != key.word)
+		i++;
+	assert_true(!port == (i < rec->n_macs));
+	if (port && rec->n_macs >= rec->mac_limit)
+		return -ENOSPC;
+	if (port) {
+		rec->macs[rec->n_macs] = key;
+		rec->mac_ports[rec->n_macs++] = port;
+	} else {
+		rec->macs[i] = rec->macs[--rec->n_macs];
+		rec->mac_ports[i] = rec->mac_ports[rec->n_macs];
+	}
+	wrote(rec, OP_INGRESS_MAC, key.word, port);
+	return 0;
+}
+
+uint32_t recorder_upper(const struct recorder *rec, uint32_t lower, const uint8_t mac[6])
+{
+	for (uint32_t i = 0; i < rec->n_macs; i++)
+		if (rec->macs[i].port == rec->port_of_ifindex[lower] &&
+		    memcmp(rec->macs[i].mac, mac, 6) == 0)
+			return rec->ports[rec->mac_ports[i]].ifindex;
+	return 0;
+}
+
+static int set_policy(struct fib_sink *sink, const struct policy_step *steps, uint32_t n)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_POLICY))
+		return refuse(rec, OP_POLICY);
+	assert_true(rec->hold && rec->hold_waited);
+	assert_true(n > 0 && n <= POLICY_STEPS);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(!steps[i].port || rec->ports[steps[i].port].ifindex);
+		assert_true(steps[i].arg <
+			    (steps[i].flags & POLICY_VERDICT ? VERDICT_COUNT : POLICY_TABLE_LIMIT));
+		rec->steps[i] = steps[i];
+	}
+	wrote(rec, OP_POLICY, n, 0);
+	return 0;
+}
+
+static int set_policy_route(struct fib_sink *sink, uint32_t table, struct prefix prefix,
+			    uint32_t leaf)
+{
+	struct recorder *rec = rec_of(sink);
+	struct recorder_policy_route *r = rec->policy_routes;
+
+	if (refuse(rec, OP_POLICY_ROUTE))
+		return refuse(rec, OP_POLICY_ROUTE);
+	assert_true(table > 0 && table < POLICY_TABLE_LIMIT);
+	while (r < rec->policy_routes + rec->n_policy_routes &&
+	       (r->table != table || !prefix_equal(r->prefix, prefix)))
+		r++;
+	if (r == rec->policy_routes + rec->n_policy_routes) {
+		assert_int_not_equal(leaf, LEAF_DEFAULT);
+		if (rec->n_policy_routes >= rec->policy_route_limit)
+			return -ENOSPC;
+		rec->n_policy_routes++;
+		*r = (struct recorder_policy_route){ .table = table, .prefix = prefix };
+	}
+	assert_int_not_equal(r->leaf, leaf);
+	r->leaf = leaf;
+	if (leaf == LEAF_DEFAULT)
+		*r = rec->policy_routes[--rec->n_policy_routes];
+	wrote(rec, OP_POLICY_ROUTE, (uint64_t)prefix.addr << 8 | prefix.len, leaf);
+	return 0;
+}
+
 static int set_default_leaf(struct fib_sink *sink, uint32_t leaf)
 {
 	struct recorder *rec = rec_of(sink);
@@ -447,6 +558,11 @@ static int set_control(struct fib_sink *sink, const struct fib_control *control)
 
 	if (refuse(rec, OP_CONTROL))
 		return refuse(rec, OP_CONTROL);
+	if (control->policy_steps != rec->n_steps)
+		assert_true(rec->hold && rec->hold_waited && control->hold);
+	if (!rec->hold && control->hold)
+		rec->hold_waited = false;
+	rec->n_steps = control->policy_steps;
 	rec->hold = control->hold;
 	rec->flags = control->flags;
 	rec->hash_policy = control->hash_policy;
@@ -459,6 +575,7 @@ static void grace(struct fib_sink *sink)
 	struct recorder *rec = rec_of(sink);
 
 	rec->counts[OP_GRACE]++;
+	rec->hold_waited = true;
 	memset(rec->slot_held, 0, sizeof(rec->slot_held));
 	memset(rec->row_held, 0, sizeof(rec->row_held));
 	memset(rec->adjacency_held, 0, sizeof(rec->adjacency_held));
@@ -477,12 +594,15 @@ static const struct fib_sink_ops sink_ops = {
 	.set_reverse = set_reverse,
 	.set_group = set_group,
 	.set_own_address = set_own_address,
+	.set_ingress_mac = set_ingress_mac,
+	.set_policy = set_policy,
+	.set_policy_route = set_policy_route,
 	.set_default_leaf = set_default_leaf,
 	.set_control = set_control,
 	.grace = grace,
 };
 
-/* ---- the engine -------------------------------------------------------------------------------- */
+/* ---- the engine ------------------------------------------------------------------------------ */
 
 static struct recorder_route *route_find(struct recorder *rec, struct prefix prefix)
 {
@@ -562,7 +682,7 @@ static int engine_del(struct fib_engine *engine, struct prefix prefix, struct pr
 
 static uint32_t engine_lookup(const struct fib_engine *engine, uint32_t addr)
 {
-	return leaf_of(rec_of_engine(engine), addr);
+	return recorder_leaf(rec_of_engine(engine), addr);
 }
 
 static void engine_grace(struct fib_engine *engine)
@@ -590,7 +710,7 @@ static const struct fib_engine_ops engine_ops = {
 	.wants_grace = engine_wants_grace,
 };
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, uint32_t dir24_rows)
 {
@@ -604,6 +724,7 @@ struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, ui
 	rec->route_limit = route_limit;
 	rec->routes = calloc(REC_ROUTES, sizeof(*rec->routes));
 	rec->neighbour_limit = rec->own_limit = REC_ITEMS;
+	rec->mac_limit = rec->policy_route_limit = REC_ITEMS;
 	assert_non_null(rec->routes);
 	if (dir24_rows) {
 		rec->table_size = (DIR24_ENTRIES + (size_t)dir24_rows * DIR24_ROW) * 4;
@@ -624,6 +745,7 @@ void recorder_free(struct recorder *rec)
 	}
 	free(rec->trace);
 	free(rec->sources);
+	free(rec->packet_trace);
 	free(rec->routes);
 	free(rec);
 }
@@ -635,6 +757,12 @@ void recorder_watch(struct recorder *rec, uint32_t addr)
 			return;
 	if (rec->n_watch < REC_WATCH)
 		rec->watch[rec->n_watch++] = addr;
+}
+
+void recorder_watch_packet(struct recorder *rec, const struct packet *packet)
+{
+	if (rec->n_packets < REC_PACKETS)
+		rec->packets[rec->n_packets++] = *packet;
 }
 
 void recorder_watch_edges(struct recorder *rec, struct prefix prefix)
@@ -650,9 +778,23 @@ void recorder_watch_edges(struct recorder *rec, struct prefix prefix)
 void recorder_print_log(const struct recorder *rec, uint32_t n)
 {
 	static const char *const names[] = {
-		"set_port",    "del_port",    "set_adjacency", "set_neighbour", "del_neighbour",
-		"set_nexthop", "set_reverse", "set_group",     "own_address",	"default_leaf",
-		"control",     "grace",	      "route set",     "route del",
+		[OP_SET_PORT] = "set_port",
+		[OP_DEL_PORT] = "del_port",
+		[OP_SET_ADJACENCY] = "set_adjacency",
+		[OP_SET_NEIGHBOUR] = "set_neighbour",
+		[OP_DEL_NEIGHBOUR] = "del_neighbour",
+		[OP_SET_NEXTHOP] = "set_nexthop",
+		[OP_SET_REVERSE] = "set_reverse",
+		[OP_SET_GROUP] = "set_group",
+		[OP_OWN_ADDRESS] = "own_address",
+		[OP_INGRESS_MAC] = "ingress_mac",
+		[OP_POLICY] = "policy",
+		[OP_POLICY_ROUTE] = "policy_route",
+		[OP_DEFAULT_LEAF] = "default_leaf",
+		[OP_CONTROL] = "control",
+		[OP_GRACE] = "grace",
+		[OP_ROUTE_SET] = "route set",
+		[OP_ROUTE_DEL] = "route del",
 	};
 
 	for (uint32_t i = rec->sequence - (n < REC_LOG ? n : REC_LOG); i < rec->sequence; i++) {
@@ -680,7 +822,7 @@ int recorder_sync_unwatched(struct recorder *rec, struct fib *fib)
  */
 static uint64_t path_of(const struct recorder *rec, uint32_t addr)
 {
-	uint32_t leaf = leaf_of(rec, addr);
+	uint32_t leaf = recorder_leaf(rec, addr);
 	union nexthop_word word = { .word = 0 };
 	uint64_t path = leaf;
 
@@ -779,8 +921,32 @@ static void check_sources(const struct recorder *rec, uint32_t i, uint64_t befor
 	}
 }
 
+static void check_packet(const struct recorder *rec, uint32_t i, const struct packet_answer *before)
+{
+	struct packet_answer after;
+	char was[512], is[512], then[512];
+
+	packet_look(rec, &rec->packets[i], &after);
+	for (uint32_t t = i; t < rec->n_packet_trace; t += rec->n_packets) {
+		const struct packet_answer *a = &rec->packet_trace[t];
+
+		if ((rec->lenient || is_between(&a->way, &before->way, &after.way)) &&
+		    !(a->sources & ~(before->sources | after.sources)))
+			continue;
+		recorder_print_log(rec, rec->n_packet_trace / rec->n_packets);
+		fail_msg("packet %u, write %u: was %s %llx, becomes %s %llx, but meanwhile %s %llx",
+			 i, t / rec->n_packets, answer_format(&before->way, was, sizeof(was)),
+			 (unsigned long long)before->sources,
+			 answer_format(&after.way, is, sizeof(is)),
+			 (unsigned long long)after.sources,
+			 answer_format(&a->way, then, sizeof(then)),
+			 (unsigned long long)a->sources);
+	}
+}
+
 int recorder_sync(struct recorder *rec, struct fib *fib)
 {
+	struct packet_answer packets[REC_PACKETS];
 	struct answer *before = calloc(rec->n_watch + 1, sizeof(*before));
 	uint64_t *paths = calloc(rec->n_watch + 1, sizeof(*paths));
 	uint64_t *sources = calloc(rec->n_watch + 1, sizeof(*sources));
@@ -796,7 +962,9 @@ int recorder_sync(struct recorder *rec, struct fib *fib)
 		sources[i] = recorder_sources(rec, rec->watch[i]);
 	}
 	rec->watching = rec->default_leaf != 0;
-	rec->n_trace = 0;
+	for (uint32_t i = 0; rec->watching && i < rec->n_packets; i++)
+		packet_look(rec, &rec->packets[i], &packets[i]);
+	rec->n_trace = rec->n_packet_trace = 0;
 	reach_all(rec);
 	ret = fib_sync(fib);
 	for (uint32_t i = 0; rec->watching && i < rec->n_watch; i++) {
@@ -805,6 +973,11 @@ int recorder_sync(struct recorder *rec, struct fib *fib)
 			    paths[i] && paths[i] == path_of(rec, rec->watch[i]) &&
 				    answer_equal(&before[i], &after));
 		check_sources(rec, i, sources[i]);
+	}
+	for (uint32_t i = 0; rec->watching && i < rec->n_packets; i++) {
+		check_packet(rec, i, &packets[i]);
+		if (ret >= 0)
+			packet_check(rec, fib, &rec->packets[i]);
 	}
 	rec->watching = false;
 	free(before);

@@ -6,7 +6,8 @@
  * when a lookup meets something unset, freed or never written; when something that a program may
  * still hold since the last grace period is overwritten for another use; when an address whose
  * answer the sync does not change gets another answer in between; or when one is accepted as a source
- * that was not and will not be.
+ * that was not and will not be. Watched packets, whose way policy steps decide, may besides fall back
+ * at any time.
  */
 #ifndef SUPPORT_RECORDER_H
 #define SUPPORT_RECORDER_H
@@ -23,6 +24,9 @@ enum recorder_op {
 	OP_SET_REVERSE,
 	OP_SET_GROUP,
 	OP_OWN_ADDRESS,
+	OP_INGRESS_MAC,
+	OP_POLICY,
+	OP_POLICY_ROUTE,
 	OP_DEFAULT_LEAF,
 	OP_CONTROL,
 	OP_GRACE,
@@ -36,6 +40,7 @@ enum {
 	REC_LINKS = 64,
 	REC_WATCH = 512,
 	REC_ROUTES = 4096,
+	REC_PACKETS = 64,
 	REC_LOG = 64,
 };
 
@@ -53,6 +58,26 @@ struct answer {
 struct recorder_route {
 	struct prefix prefix;
 	uint32_t leaf;
+};
+
+struct recorder_policy_route {
+	uint32_t table;
+	struct prefix prefix;
+	uint32_t leaf;
+};
+
+/* A packet whose way does not depend on its destination alone; addresses in host byte order. */
+struct packet {
+	uint32_t dst, src;
+	uint32_t iif, egress; /* ifindexes; the latter for the check of the source */
+	uint8_t tos, protocol;
+	bool has_ports;
+	uint16_t sport, dport;
+};
+
+struct packet_answer {
+	struct answer way;
+	uint64_t sources; /* see recorder_sources() */
 };
 
 struct recorder {
@@ -74,6 +99,14 @@ struct recorder {
 	uint8_t own_kinds[REC_ITEMS];
 	uint32_t n_own, own_limit;
 	uint32_t default_leaf, hold, flags, hash_policy;
+	bool hold_waited; /* a grace period since it came on */
+	struct policy_step steps[POLICY_STEPS];
+	uint32_t n_steps;
+	struct recorder_policy_route policy_routes[REC_ITEMS];
+	uint32_t n_policy_routes, policy_route_limit;
+	union ingress_mac macs[REC_ITEMS];
+	uint16_t mac_ports[REC_ITEMS];
+	uint32_t n_macs, mac_limit;
 
 	/* Held: reachable now, or at any time since the last grace period. */
 	bool slot_held[REC_ITEMS], row_held[REC_ITEMS], adjacency_held[REC_ITEMS];
@@ -84,6 +117,10 @@ struct recorder {
 	struct answer *trace; /* answers of the watched addresses after each write of a sync */
 	uint64_t *sources;    /* the same by recorder_sources() */
 	uint32_t n_trace, trace_room;
+	struct packet packets[REC_PACKETS];
+	uint32_t n_packets;
+	struct packet_answer *packet_trace;
+	uint32_t n_packet_trace, packet_trace_room;
 	bool watching;
 	bool lenient; /* many events in one sync: only what is untouched must not change on the way */
 
@@ -106,6 +143,7 @@ struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, ui
 void recorder_free(struct recorder *rec);
 
 void recorder_watch(struct recorder *rec, uint32_t addr); /* host byte order */
+void recorder_watch_packet(struct recorder *rec, const struct packet *packet);
 void recorder_watch_edges(struct recorder *rec, struct prefix prefix);
 /*
  * fib_sync() with all checks; its result. On its way from the old answer to the new one an address may
@@ -115,12 +153,16 @@ int recorder_sync(struct recorder *rec, struct fib *fib);
 /* Sync as ever, nothing watched (for setting up). */
 int recorder_sync_unwatched(struct recorder *rec, struct fib *fib);
 void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret);
+uint32_t recorder_leaf(const struct recorder *rec, uint32_t addr); /* by the engine */
+void recorder_answer(const struct recorder *rec, uint32_t leaf, uint32_t addr, struct answer *ret);
 /*
  * From where a packet may come with this source address, by the reverse word of its leaf: a bit for
  * each ifindex; bit 0: from anywhere as far as the loose filter is concerned.
  */
 uint64_t recorder_sources(const struct recorder *rec, uint32_t addr);
 uint64_t recorder_sources_of(const struct recorder *rec, uint32_t leaf);
+/* The ifindex of the macvlan device that gets frames of this MAC address from the lower one; 0: none. */
+uint32_t recorder_upper(const struct recorder *rec, uint32_t lower, const uint8_t mac[6]);
 /* The kind of an own address, 0: none. */
 uint8_t recorder_own_kind(const struct recorder *rec, __be32 addr);
 bool answer_equal(const struct answer *a, const struct answer *b);

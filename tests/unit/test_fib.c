@@ -58,7 +58,7 @@ static uint32_t full(struct world *w)
 
 #define COUNT(op) (w->rec->counts[op])
 
-/* ---- what an event costs ----------------------------------------------------------------------- */
+/* ---- what an event costs --------------------------------------------------------------------- */
 
 static void test_first_sync_has_no_route(void **state)
 {
@@ -222,7 +222,8 @@ static void test_holds(void **state)
 	uint32_t first;
 
 	world_do(w, ev_route(EVENT_NEW, "198.51.100.0/24", 2, "10.0.2.1"));
-	mirror_apply(w->mirror, ev_rule(EVENT_NEW, 100, 100));
+	/* What comes before all others cannot be followed. */
+	mirror_apply(w->mirror, ev_rule(EVENT_DEL, 0, RT_TABLE_LOCAL));
 	mirror_apply(w->mirror, ev_route(EVENT_NEW, "198.51.101.0/24", 2, "10.0.2.1"));
 	first = w->rec->sequence;
 	recorder_sync(w->rec, w->fib);
@@ -234,7 +235,7 @@ static void test_holds(void **state)
 	mirror_set_hold(w->mirror, 0);
 	recorder_sync(w->rec, w->fib);
 	assert_int_equal(w->rec->hold, VERDICT_policy_rule);
-	mirror_apply(w->mirror, ev_rule(EVENT_DEL, 100, 100));
+	mirror_apply(w->mirror, ev_rule(EVENT_NEW, 0, RT_TABLE_LOCAL));
 	mirror_apply(w->mirror, ev_route(EVENT_NEW, "198.51.102.0/24", 2, "10.0.2.1"));
 	recorder_sync(w->rec, w->fib);
 	assert_int_equal(w->rec->hold, 0);
@@ -263,7 +264,7 @@ static void test_custom_local_is_checked(void **state)
 	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_local);
 }
 
-/* ---- links ------------------------------------------------------------------------------------- */
+/* ---- links ----------------------------------------------------------------------------------- */
 
 static void test_link_down_and_up(void **state)
 {
@@ -322,7 +323,7 @@ static void test_port_changes_are_one_write(void **state)
 	assert_int_equal(fib_sync(w->fib), 0);
 }
 
-/* ---- next hops --------------------------------------------------------------------------------- */
+/* ---- next hops ------------------------------------------------------------------------------- */
 
 static void test_group(void **state)
 {
@@ -467,7 +468,7 @@ static void test_unknown_object_falls_back(void **state)
 	assert_int_equal(world_mac(w, "198.51.100.1"), 1);
 }
 
-/* ---- reverse words ----------------------------------------------------------------------------- */
+/* ---- reverse words --------------------------------------------------------------------------- */
 
 /* By which links a source is accepted; 1: any, as the loose filter sees it. */
 #define BY(ifindex) (1ull << (ifindex) | 1)
@@ -602,7 +603,7 @@ static void test_sources_of_a_reused_slot(void **state)
 	assert_int_equal(sources(w, "30.0.0.1"), 0);
 }
 
-/* ---- full and healed --------------------------------------------------------------------------- */
+/* ---- full and healed ------------------------------------------------------------------------- */
 
 static void test_slots_full(void **state)
 {
@@ -696,7 +697,7 @@ static void test_ports_full(void **state)
 	assert_int_equal(world_mac(w, "198.51.100.1"), 1);
 }
 
-/* ---- the engine full --------------------------------------------------------------------------- */
+/* ---- the engine full ------------------------------------------------------------------------- */
 
 static void three_ways(struct world *w)
 {
@@ -769,7 +770,7 @@ static void test_dir24_rows_full(void **state)
 	assert_int_equal(full(w), 0);
 }
 
-/* ---- failures ---------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 static void test_failed_writes_stay_dirty(void **state)
 {
