@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loads the programs, maps their tables into memory, pins them, reads them back.
+ * Loads the programs, maps their tables into memory, pins them.
  *
  * open -> rodata and sizes -> load -> mmap -> engine. The router program and the tracepoint
  * programs share the counters by descriptor.
@@ -29,6 +29,8 @@ static void size_maps(struct router_bpf *router, const struct datapath_options *
 	bpf_map__set_max_entries(router->maps.neighbours, options->neighbours);
 	bpf_map__set_max_entries(router->maps.dir24, dir24 ? DIR24_ENTRIES / DIR24_ROW : 1);
 	bpf_map__set_max_entries(router->maps.dir24_groups, dir24 ? options->extension_groups : 1);
+	/* As with lpm: a replacement counts as an addition on older kernels. */
+	bpf_map__set_max_entries(router->maps.policy_routes, POLICY_ROUTE_LIMIT + LPM_SLACK);
 	bpf_map__set_max_entries(router->maps.lpm, dir24 ? 1 : options->lpm_routes + LPM_SLACK);
 }
 
@@ -189,7 +191,8 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 	dp->sink.limits = (struct fib_limits){ .ports = PORT_LIMIT,
 					       .adjacencies = options->adjacencies,
 					       .nexthops = options->nexthops,
-					       .groups = options->groups };
+					       .groups = options->groups,
+					       .policy_routes = POLICY_ROUTE_LIMIT };
 	load_transmit(dp);
 	*ret = dp;
 	return 0;
@@ -311,117 +314,4 @@ void datapath_renew_lease(struct datapath *dp, uint32_t seconds)
 bool datapath_lease_valid(const struct datapath *dp)
 {
 	return SHARED_READ(dp->control->lease_until) > now_ns();
-}
-
-/* ---- counters and read-back ---------------------------------------------------------- */
-
-int datapath_port_counters(const struct datapath *dp, uint16_t port, struct port_counters *ret)
-{
-	const size_t stride = (sizeof(*ret) + 7) & ~7UL;
-	uint32_t key = port;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.port_counters), &key, dp->counters))
-		return -errno;
-	memset(ret, 0, sizeof(*ret));
-	for (int cpu = 0; cpu < dp->n_cpus; cpu++) {
-		const uint64_t *from =
-			(const uint64_t *)((const char *)dp->counters + cpu * stride);
-
-		for (size_t i = 0; i < sizeof(*ret) / sizeof(uint64_t); i++)
-			((uint64_t *)ret)[i] += from[i];
-	}
-	return 0;
-}
-
-int datapath_nexthop_counters(const struct datapath *dp, uint32_t slot,
-			      struct nexthop_counters *ret)
-{
-	const struct nexthop_counters *from = dp->counters;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.nexthop_counters), &slot,
-				dp->counters))
-		return -errno;
-	memset(ret, 0, sizeof(*ret));
-	for (int cpu = 0; cpu < dp->n_cpus; cpu++) {
-		ret->forwarded.packets += from[cpu].forwarded.packets;
-		ret->forwarded.bytes += from[cpu].forwarded.bytes;
-		if (from[cpu].used > ret->used)
-			ret->used = from[cpu].used;
-	}
-	return 0;
-}
-
-uint32_t datapath_lookup(const struct datapath *dp, __be32 addr)
-{
-	uint32_t leaf = dp->sink.engine->ops->lookup(dp->sink.engine, ntohl(addr));
-
-	return leaf == LEAF_DEFAULT ? SHARED_READ(dp->control->default_leaf) : leaf;
-}
-
-union nexthop_word datapath_nexthop(const struct datapath *dp, uint32_t slot)
-{
-	union nexthop_word word = { 0 };
-
-	if (slot < dp->options.nexthops)
-		word.word = SHARED_READ(((struct nexthop_entry *)dp->nexthops.memory)[slot].word);
-	return word;
-}
-
-union reverse_word datapath_reverse(const struct datapath *dp, uint32_t slot)
-{
-	union reverse_word word = { 0 };
-
-	if (slot < dp->options.nexthops)
-		word.word =
-			SHARED_READ(((struct nexthop_entry *)dp->nexthops.memory)[slot].reverse);
-	return word;
-}
-
-uint32_t datapath_bucket(const struct datapath *dp, uint32_t group, uint32_t bucket)
-{
-	if (group >= dp->options.groups || bucket >= GROUP_BUCKETS)
-		return VERDICT_stale;
-	return SHARED_READ(((struct group *)dp->groups.memory)[group].bucket[bucket]);
-}
-
-union adjacency_word datapath_adjacency(const struct datapath *dp, uint32_t index)
-{
-	union adjacency_word word = { 0 };
-
-	if (index < dp->options.adjacencies)
-		word.word = SHARED_READ(((struct adjacency *)dp->adjacencies.memory)[index].word);
-	return word;
-}
-
-uint64_t datapath_adjacency_used(const struct datapath *dp, uint32_t index)
-{
-	if (index >= dp->options.adjacencies)
-		return 0;
-	return SHARED_READ(((struct adjacency *)dp->adjacencies.memory)[index].used);
-}
-
-uint32_t datapath_neighbour(const struct datapath *dp, struct neighbour_key key)
-{
-	struct neighbour found;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.neighbours), &key, &found))
-		return 0;
-	return found.adjacency;
-}
-
-struct port datapath_port(const struct datapath *dp, uint16_t port)
-{
-	struct port none = { 0 };
-
-	return port < PORT_LIMIT ? ((struct port *)dp->ports.memory)[port] : none;
-}
-
-uint32_t datapath_control_hold(const struct datapath *dp)
-{
-	return SHARED_READ(dp->control->hold);
-}
-
-uint32_t datapath_control_flags(const struct datapath *dp)
-{
-	return SHARED_READ(dp->control->flags);
 }

@@ -53,6 +53,7 @@ struct fib_sink_ops {
 
 struct fib_limits {
 	uint32_t ports, adjacencies, nexthops, groups; /* sizes of the maps, index 0 included */
+	uint32_t policy_routes; /* at most that many, 0: until the sink refuses one */
 };
 
 struct fib_sink {

@@ -79,7 +79,7 @@ struct fib_victim {
 	struct fib_mark *mark;
 };
 
-/* A table that policy rules name: see fib_policy_routes.c. */
+/* A table that policy rules name: see fib_policy_tables.c. */
 struct fib_policy_table {
 	struct fib_policy_table *next;
 	uint32_t table;		  /* the kernel's number */
@@ -237,19 +237,29 @@ void fib_policy_destroy(struct fib *fib);
 void fib_policy_prepare(struct fib *fib); /* is a hold needed? */
 void fib_policy_sync(struct fib *fib);
 
-/* fib_policy_routes.c */
+/* fib_policy_tables.c */
 struct fib_policy_table *fib_policy_table_of(const struct fib *fib, uint32_t table);
 struct fib_policy_table *fib_policy_table_get(struct fib *fib, uint32_t table);
-/* Has the entry something to withdraw, perhaps? */
-bool fib_policy_concerns(const struct rib_entry *entry);
-/* The entry into the tables that have it, and out of those that have it no longer. */
-int fib_policy_enter(struct fib *fib, struct rib_entry *entry);
-int fib_policy_withdraw(struct fib *fib, struct rib_entry *entry);
+/* Everything that the tables have, or should have, is dirty. */
+void fib_policy_recheck(struct fib *fib);
 /* All routes of what is named and has none; of what is not named, or is full, out. */
 int fib_policy_fill(struct fib *fib);
 int fib_policy_drop(struct fib *fib);
 /* True: a table that was full may fit now. */
 bool fib_policy_heal(struct fib *fib);
+
+/* fib_policy_routes.c */
+bool fib_policy_is_of(const struct fib *fib, const struct fib_policy_table *t,
+		      const struct rib_entry *entry);
+/* Has the entry something to withdraw, perhaps? */
+bool fib_policy_concerns(const struct rib_entry *entry);
+/* The entry into the tables that have it, and out of those that have it no longer. */
+int fib_policy_enter(struct fib *fib, struct rib_entry *entry);
+int fib_policy_withdraw(struct fib *fib, struct rib_entry *entry);
+/* The same for one table, the latter whatever the mirror says. */
+int fib_policy_enter_in(struct fib *fib, struct fib_policy_table *t, struct rib_entry *entry);
+int fib_policy_withdraw_from(struct fib *fib, struct fib_policy_table *t, struct rib_entry *entry);
+int fib_policy_empty(struct fib *fib, const struct fib_policy_table *t);
 void fib_policy_retry(struct fib *fib); /* those that went without a slot */
 /* The installed leaf of a prefix in a table; -ENOENT. */
 int fib_policy_leaf(const struct fib *fib, const struct rib_entry *entry, uint32_t table,

@@ -106,7 +106,10 @@ void fib_policy_prepare(struct fib *fib)
 
 	if (fib->mirror->dirty.rules || fib->mirror->dirty.all)
 		p->dirty = true;
-	fib->mirror->dirty.rules = false;
+	/* A table may have been named, not named, and named again. */
+	if (fib->mirror->dirty.rules && fib->mirror->dirty.unnamed)
+		fib_policy_recheck(fib);
+	fib->mirror->dirty.rules = fib->mirror->dirty.unnamed = false;
 	if (!p->dirty)
 		return;
 	resolve_policy(fib->mirror, &policy);
@@ -131,6 +134,8 @@ static int name_tables(struct fib *fib, const struct resolved_policy *policy)
 			return -ENOMEM;
 		t->named = true;
 	}
+	for (t = fib->policy.tables; t; t = t->next)
+		t->filled &= t->named; /* of the others nothing is heard */
 	return 0;
 }
 

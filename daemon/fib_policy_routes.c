@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Routes of the tables that policy rules name: what is installed of each, by table and prefix.
- *
- * A table is in the map with all its routes or with none, for a shorter prefix would catch the
- * packets of one that is missing. Where one finds no room its table is `full`: it is left as it is
- * until the steps no longer name it (see fib_policy.c), then taken out. To try again is worth a
- * walk over all prefixes only once as much was taken away, in the table and elsewhere, as was
- * missing at the last walk; `credit` counts that. The entries of full tables are marked
- * ENTRY_NO_POLICY for it.
+ * Routes of the tables that policy rules name: what is installed of each, by table and prefix. One
+ * that finds no room makes its table `full`, and is the first one not to be installed.
  */
 #include "fib_internal.h"
 
@@ -20,35 +14,12 @@ struct policy_route {
 	uint32_t leaf;
 };
 
-/* ---- tables ---------------------------------------------------------------------------------- */
-
-struct fib_policy_table *fib_policy_table_of(const struct fib *fib, uint32_t table)
+bool fib_policy_is_of(const struct fib *fib, const struct fib_policy_table *t,
+		      const struct rib_entry *entry)
 {
-	struct fib_policy_table *t = fib->policy.tables;
+	struct resolved_route resolved;
 
-	while (t && t->table != table)
-		t = t->next;
-	return t;
-}
-
-struct fib_policy_table *fib_policy_table_get(struct fib *fib, uint32_t table)
-{
-	struct fib_policy_table *t = fib_policy_table_of(fib, table);
-
-	if (t)
-		return t;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return NULL;
-	t->table = table;
-	t->number = fib_number_take(fib, &fib->policy.numbers);
-	if (!t->number) {
-		free(t);
-		return NULL;
-	}
-	t->next = fib->policy.tables;
-	fib->policy.tables = t;
-	return t;
+	return resolve_route_in(fib->mirror, entry, t->table, &resolved);
 }
 
 /* ---- one route ------------------------------------------------------------------------------- */
@@ -162,7 +133,14 @@ static void becomes_full(struct fib *fib, struct fib_policy_table *t)
 	fib->policy.dirty = true;
 }
 
-static int enter(struct fib *fib, struct fib_policy_table *t, struct rib_entry *entry)
+static bool has_room(const struct fib *fib)
+{
+	uint32_t limit = fib->sink->limits.policy_routes;
+
+	return !limit || fib->policy.routes.count < limit;
+}
+
+int fib_policy_enter_in(struct fib *fib, struct fib_policy_table *t, struct rib_entry *entry)
 {
 	struct resolved_route resolved;
 	struct policy_route *r;
@@ -178,11 +156,10 @@ static int enter(struct fib *fib, struct fib_policy_table *t, struct rib_entry *
 		return err;
 	r = route_find(fib, t, entry);
 	if (!r)
-		err = route_new(fib, t, entry, &r);
-	if (err)
-		return err;
-	err = route_write(fib, r, leaf);
-	if (err && r->leaf == LEAF_DEFAULT)
+		err = has_room(fib) ? route_new(fib, t, entry, &r) : -ENOSPC;
+	if (!err)
+		err = route_write(fib, r, leaf);
+	if (err && r && r->leaf == LEAF_DEFAULT)
 		route_free(fib, r);
 	if (err != -ENOSPC)
 		return err;
@@ -194,14 +171,13 @@ static int enter(struct fib *fib, struct fib_policy_table *t, struct rib_entry *
 
 int fib_policy_enter(struct fib *fib, struct rib_entry *entry)
 {
-	struct resolved_route resolved;
 	int err, first = 0;
 
 	for (struct fib_policy_table *t = fib->policy.tables; t; t = t->next) {
 		err = 0;
 		if (t->filled)
-			err = enter(fib, t, entry);
-		else if (t->full && resolve_route_in(fib->mirror, entry, t->table, &resolved))
+			err = fib_policy_enter_in(fib, t, entry);
+		else if (t->full && fib_policy_is_of(fib, t, entry))
 			entry->spare |= ENTRY_NO_POLICY;
 		first = first ? first : err;
 	}
@@ -213,20 +189,24 @@ bool fib_policy_concerns(const struct rib_entry *entry)
 	return entry->spare & (ENTRY_IN_POLICY | ENTRY_NO_POLICY);
 }
 
+int fib_policy_withdraw_from(struct fib *fib, struct fib_policy_table *t, struct rib_entry *entry)
+{
+	struct policy_route *r = t->routes ? route_find(fib, t, entry) : NULL;
+
+	return r ? route_remove(fib, r) : 0;
+}
+
 int fib_policy_withdraw(struct fib *fib, struct rib_entry *entry)
 {
-	struct resolved_route resolved;
-	struct policy_route *r;
 	bool missing = false;
 	int err, first = 0;
 
 	if (!fib_policy_concerns(entry))
 		return 0;
 	for (struct fib_policy_table *t = fib->policy.tables; t; t = t->next) {
-		bool has = resolve_route_in(fib->mirror, entry, t->table, &resolved);
+		bool has = fib_policy_is_of(fib, t, entry);
 
-		r = !t->full && !has ? route_find(fib, t, entry) : NULL;
-		err = r ? route_remove(fib, r) : 0;
+		err = !t->full && !has ? fib_policy_withdraw_from(fib, t, entry) : 0;
 		first = first ? first : err;
 		missing |= t->full && has;
 		if (entry->spare & ENTRY_NO_POLICY)
@@ -237,47 +217,7 @@ int fib_policy_withdraw(struct fib *fib, struct rib_entry *entry)
 	return first;
 }
 
-/* ---- all of a table -------------------------------------------------------------------------- */
-
-struct filling {
-	struct fib *fib;
-	int err;
-};
-
-static int fill_entry(void *ctx, struct rib_entry *entry)
-{
-	struct filling *filling = ctx;
-	int err;
-
-	for (struct fib_policy_table *t = filling->fib->policy.tables; t; t = t->next) {
-		if (!t->named || t->filled || t->full)
-			continue;
-		err = enter(filling->fib, t, entry);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-int fib_policy_fill(struct fib *fib)
-{
-	struct filling filling = { .fib = fib };
-	bool any = false;
-	int err;
-
-	for (struct fib_policy_table *t = fib->policy.tables; t; t = t->next)
-		any |= t->named && !t->filled && !t->full;
-	if (!any)
-		return 0;
-	err = rib_walk_below(mirror_rib(fib->mirror), prefix_make(0, 0), fill_entry, &filling);
-	if (err)
-		return err;
-	for (struct fib_policy_table *t = fib->policy.tables; t; t = t->next)
-		t->filled |= t->named && !t->full;
-	return 0;
-}
-
-static int empty(struct fib *fib, const struct fib_policy_table *t)
+int fib_policy_empty(struct fib *fib, const struct fib_policy_table *t)
 {
 	struct table_walk walk = { 0 };
 	struct table_node *node;
@@ -294,73 +234,6 @@ static int empty(struct fib *fib, const struct fib_policy_table *t)
 			mirror_forget_prefix(fib->mirror, entry);
 	}
 	return err;
-}
-
-int fib_policy_drop(struct fib *fib)
-{
-	struct fib_policy_table **link = &fib->policy.tables, *t;
-	int err;
-
-	while ((t = *link)) {
-		if (!t->named || t->full) {
-			t->filled = false;
-			err = empty(fib, t);
-			if (err)
-				return err;
-		}
-		if (t->named) {
-			link = &t->next;
-			continue;
-		}
-		*link = t->next;
-		fib_number_give(&fib->policy.numbers, t->number);
-		free(t);
-	}
-	return 0;
-}
-
-/* ---- room again ------------------------------------------------------------------------------ */
-
-struct counting {
-	const struct fib *fib;
-	uint32_t table, n;
-};
-
-static int count_entry(void *ctx, struct rib_entry *entry)
-{
-	struct counting *counting = ctx;
-	struct resolved_route resolved;
-
-	if (resolve_route_in(counting->fib->mirror, entry, counting->table, &resolved)) {
-		entry->spare |= ENTRY_NO_POLICY;
-		counting->n++;
-	}
-	return 0;
-}
-
-bool fib_policy_heal(struct fib *fib)
-{
-	struct fib_policy *p = &fib->policy;
-	uint32_t room = p->room > p->routes.count ? p->room - p->routes.count : 0;
-	bool any = false;
-
-	for (struct fib_policy_table *t = p->tables; t; t = t->next) {
-		struct counting counting = { .fib = fib, .table = t->table };
-
-		if (!t->full || t->routes || t->credit < t->missing)
-			continue;
-		rib_walk_below(mirror_rib(fib->mirror), prefix_make(0, 0), count_entry, &counting);
-		t->credit = 0;
-		if (counting.n > room) {
-			/* And a bit more, lest it is full again with the next route. */
-			t->missing = counting.n - room + p->room / 64;
-			continue;
-		}
-		room -= counting.n;
-		t->full = false;
-		p->dirty = any = true;
-	}
-	return any;
 }
 
 void fib_policy_retry(struct fib *fib)
@@ -381,9 +254,8 @@ int fib_policy_leaf(const struct fib *fib, const struct rib_entry *entry, uint32
 {
 	const struct fib_policy_table *t = fib_policy_table_of(fib, table);
 	const struct policy_route *r = t ? route_find(fib, t, entry) : NULL;
-	struct resolved_route resolved;
 
-	if (t && t->full && resolve_route_in(fib->mirror, entry, table, &resolved))
+	if (t && t->full && fib_policy_is_of(fib, t, entry))
 		*ret_leaf = VERDICT_table_full;
 	else if (r)
 		*ret_leaf = r->leaf;

@@ -97,6 +97,8 @@ static void account(struct mirror *mirror, struct rib_entry *entry,
 	if (mirror_table_rank(c->table) == 3) {
 		if (mirror_rules_name_table(mirror, c->table))
 			mirror_dirty_prefix(mirror, entry);
+		else
+			mirror->dirty.unnamed = true;
 		return;
 	}
 	mirror_dirty_prefix(mirror, entry);

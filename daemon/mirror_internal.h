@@ -21,6 +21,7 @@ struct mirror_dirty {
 	struct vec neighbours; /* struct mirror_neighbour_key */
 	struct vec nexthops;   /* uint32_t handle; also those without a reference left */
 	struct vec prefixes;   /* struct rib_entry *; also those without a candidate left */
+	bool unnamed;	       /* routes changed of tables that no rule named at that time */
 	bool rules;	       /* resolve_policy() may say something else, and name other tables */
 	bool all;
 };

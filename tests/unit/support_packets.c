@@ -135,7 +135,10 @@ static const char *packet_format(const struct packet *p, char *buf, size_t size)
 	return buf;
 }
 
-/* One way: true where the table_full of the fast path hides what the mirror says. */
+/*
+ * One way. True where that cannot be told: table_full hides what the mirror says, or no such packet
+ * reaches the program.
+ */
 static bool check_leaf(const struct recorder *rec, const struct fib *fib,
 		       const struct packet *packet, struct resolved_route *ret)
 {
@@ -144,7 +147,7 @@ static bool check_leaf(const struct recorder *rec, const struct fib *fib,
 	char text[128];
 
 	resolve_query(fib->mirror, &query, ret);
-	if (leaf == VERDICT_table_full)
+	if (leaf == VERDICT_table_full || !rec->port_of_ifindex[packet->iif])
 		return true;
 	wanted = ret->nexthop ? fib_slot_of(fib, ret->nexthop) : ret->verdict;
 	if (leaf != wanted)

@@ -921,6 +921,7 @@ static void check_sources(const struct recorder *rec, uint32_t i, uint64_t befor
 	}
 }
 
+/* Several changes in one sync, in several tables, are no matter of one write. */
 static void check_packet(const struct recorder *rec, uint32_t i, const struct packet_answer *before)
 {
 	struct packet_answer after;
@@ -930,8 +931,8 @@ static void check_packet(const struct recorder *rec, uint32_t i, const struct pa
 	for (uint32_t t = i; t < rec->n_packet_trace; t += rec->n_packets) {
 		const struct packet_answer *a = &rec->packet_trace[t];
 
-		if ((rec->lenient || is_between(&a->way, &before->way, &after.way)) &&
-		    !(a->sources & ~(before->sources | after.sources)))
+		if (rec->lenient || (is_between(&a->way, &before->way, &after.way) &&
+				     !(a->sources & ~(before->sources | after.sources))))
 			continue;
 		recorder_print_log(rec, rec->n_packet_trace / rec->n_packets);
 		fail_msg("packet %u, write %u: was %s %llx, becomes %s %llx, but meanwhile %s %llx",

@@ -372,6 +372,25 @@ static void test_table_full(void **state)
 	assert_int_equal(w->rec->hold, 0);
 }
 
+/* The limit of the fib's own, which leaves room for replacements. */
+static void test_table_over_the_limit(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w = *state;
+	struct packet in;
+
+	limits.policy_routes = 1;
+	w = another(w, limits);
+	in = watch(w, "20.1.0.1", "30.0.0.1", 3);
+	three_tables(w);
+	world_do(w, ev_rule(EVENT_NEW, 100, 100));
+	assert_int_equal(goes(w, in), 2);
+	world_do(w, route_in(EVENT_NEW, 100, "20.1.0.0/16", 3, "10.0.3.1"));
+	assert_int_equal(goes(w, in), NO(table_full));
+	world_do(w, route_in(EVENT_DEL, 100, "20.0.0.0/8", 2, "10.0.2.1"));
+	assert_int_equal(goes(w, in), 3);
+}
+
 static void test_room_by_another_table(void **state)
 {
 	struct world *w = *state;
@@ -605,6 +624,7 @@ int main(void)
 		TEST(test_rule_by_no_device),
 		TEST(test_what_cannot_be_followed),
 		TEST(test_table_full),
+		TEST(test_table_over_the_limit),
 		TEST(test_room_by_another_table),
 		TEST(test_slots_full_for_a_table),
 		TEST(test_failed_writes),
