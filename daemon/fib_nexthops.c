@@ -288,8 +288,6 @@ int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf)
 	fib->slots[slot].handle = handle;
 	((uint32_t *)fib->slot_of_handle.items)[handle] = slot;
 	err = slot_sync(fib, slot);
-	if (!err) /* no leaf leads there yet */
-		err = fib_reverse_write(fib, slot, fib->slots[slot].grant);
 	if (err) {
 		slot_free(fib, slot);
 		return err;

@@ -13,13 +13,13 @@
 #include <linux/rtnetlink.h>
 #include "daemon/fib_internal.h"
 
-static bool holds(const uint16_t range[2], const struct packet *packet, uint16_t port)
+static bool holds(const uint16_t range[2], const struct recorder_packet *packet, uint16_t port)
 {
 	return !packet->has_ports || !port || (port >= range[0] && port <= range[1]);
 }
 
 static bool step_matches(const struct recorder *rec, const struct policy_step *step,
-			 const struct packet *packet)
+			 const struct recorder_packet *packet)
 {
 	bool match = (packet->src & ntohl(step->src_mask)) == ntohl(step->src) &&
 		     (packet->dst & ntohl(step->dst_mask)) == ntohl(step->dst);
@@ -54,7 +54,7 @@ static uint32_t table_leaf(const struct recorder *rec, uint32_t table, uint32_t 
 	return best ? best->leaf : VERDICT_no_route;
 }
 
-uint32_t packet_leaf(const struct recorder *rec, const struct packet *packet)
+uint32_t packet_leaf(const struct recorder *rec, const struct recorder_packet *packet)
 {
 	uint32_t plain = recorder_leaf(rec, packet->dst), leaf;
 
@@ -77,9 +77,9 @@ uint32_t packet_leaf(const struct recorder *rec, const struct packet *packet)
 	return VERDICT_no_route;
 }
 
-struct packet packet_back(const struct packet *packet)
+struct recorder_packet packet_back(const struct recorder_packet *packet)
 {
-	struct packet back = *packet;
+	struct recorder_packet back = *packet;
 
 	back.dst = packet->src;
 	back.src = packet->dst;
@@ -89,9 +89,10 @@ struct packet packet_back(const struct packet *packet)
 	return back;
 }
 
-void packet_look(const struct recorder *rec, const struct packet *packet, struct packet_answer *ret)
+void packet_look(const struct recorder *rec, const struct recorder_packet *packet,
+		 struct recorder_outcome *ret)
 {
-	struct packet back = packet_back(packet);
+	struct recorder_packet back = packet_back(packet);
 
 	memset(ret, 0, sizeof(*ret));
 	if (rec->hold) {
@@ -103,7 +104,7 @@ void packet_look(const struct recorder *rec, const struct packet *packet, struct
 	ret->sources = recorder_sources_of(rec, packet_leaf(rec, &back));
 }
 
-static struct resolved_query query_of(const struct packet *packet)
+static struct resolved_query query_of(const struct recorder_packet *packet)
 {
 	return (struct resolved_query){ .dst = packet->dst,
 					.src = packet->src,
@@ -128,7 +129,7 @@ static uint64_t sources_of(const struct fib *fib, uint32_t handle)
 	return sources;
 }
 
-static const char *packet_format(const struct packet *p, char *buf, size_t size)
+static const char *packet_format(const struct recorder_packet *p, char *buf, size_t size)
 {
 	snprintf(buf, size, "%08x from %08x iif %u tos %u proto %u ports %u %u", p->dst, p->src,
 		 p->iif, p->tos, p->protocol, p->sport, p->dport);
@@ -140,7 +141,7 @@ static const char *packet_format(const struct packet *p, char *buf, size_t size)
  * reaches the program.
  */
 static bool check_leaf(const struct recorder *rec, const struct fib *fib,
-		       const struct packet *packet, struct resolved_route *ret)
+		       const struct recorder_packet *packet, struct resolved_route *ret)
 {
 	struct resolved_query query = query_of(packet);
 	uint32_t leaf = packet_leaf(rec, packet), wanted;
@@ -156,9 +157,10 @@ static bool check_leaf(const struct recorder *rec, const struct fib *fib,
 	return false;
 }
 
-void packet_check(const struct recorder *rec, const struct fib *fib, const struct packet *packet)
+void packet_check(const struct recorder *rec, const struct fib *fib,
+		  const struct recorder_packet *packet)
 {
-	struct packet back = packet_back(packet);
+	struct recorder_packet back = packet_back(packet);
 	struct resolved_route resolved;
 	uint64_t sources, wanted;
 	char text[128];

@@ -6,13 +6,14 @@
 #include "support_recorder.h"
 
 /* The leaf that a running program finds. */
-uint32_t packet_leaf(const struct recorder *rec, const struct packet *packet);
+uint32_t packet_leaf(const struct recorder *rec, const struct recorder_packet *packet);
 /* The answer to it, as the kernel makes one up for its check of the source. */
-struct packet packet_back(const struct packet *packet);
+struct recorder_packet packet_back(const struct recorder_packet *packet);
 /* What becomes of it now. */
-void packet_look(const struct recorder *rec, const struct packet *packet,
-		 struct packet_answer *ret);
+void packet_look(const struct recorder *rec, const struct recorder_packet *packet,
+		 struct recorder_outcome *ret);
 /* Outside of a hold the leaf, and what it says of sources, is what resolve_query() finds. */
-void packet_check(const struct recorder *rec, const struct fib *fib, const struct packet *packet);
+void packet_check(const struct recorder *rec, const struct fib *fib,
+		  const struct recorder_packet *packet);
 
 #endif

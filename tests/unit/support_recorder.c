@@ -293,6 +293,9 @@ static void check_unnamed(const struct recorder *rec, uint16_t port)
 	for (uint32_t i = 0; i < rec->n_steps; i++)
 		if (rec->steps[i].port == port)
 			fail_msg("port %u goes, and step %u names it", port, i);
+	for (int i = 0; i < REC_ITEMS; i++)
+		if (rec->slot_live[i] && names_port(rec->reverse[i], port))
+			fail_msg("port %u goes, and slot %d accepts it", port, i);
 }
 
 /* ---- the sink -------------------------------------------------------------------------------- */
@@ -325,6 +328,7 @@ static int del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
 	if (refuse(rec, OP_DEL_PORT))
 		return refuse(rec, OP_DEL_PORT);
 	assert_int_equal(rec->ports[port].ifindex, ifindex);
+	reach_all(rec);
 	check_unnamed(rec, port);
 	memset(&rec->ports[port], 0, sizeof(rec->ports[port]));
 	rec->port_of_ifindex[ifindex] = 0;
@@ -759,7 +763,7 @@ void recorder_watch(struct recorder *rec, uint32_t addr)
 		rec->watch[rec->n_watch++] = addr;
 }
 
-void recorder_watch_packet(struct recorder *rec, const struct packet *packet)
+void recorder_watch_packet(struct recorder *rec, const struct recorder_packet *packet)
 {
 	if (rec->n_packets < REC_PACKETS)
 		rec->packets[rec->n_packets++] = *packet;
@@ -922,14 +926,15 @@ static void check_sources(const struct recorder *rec, uint32_t i, uint64_t befor
 }
 
 /* Several changes in one sync, in several tables, are no matter of one write. */
-static void check_packet(const struct recorder *rec, uint32_t i, const struct packet_answer *before)
+static void check_packet(const struct recorder *rec, uint32_t i,
+			 const struct recorder_outcome *before)
 {
-	struct packet_answer after;
+	struct recorder_outcome after;
 	char was[512], is[512], then[512];
 
 	packet_look(rec, &rec->packets[i], &after);
 	for (uint32_t t = i; t < rec->n_packet_trace; t += rec->n_packets) {
-		const struct packet_answer *a = &rec->packet_trace[t];
+		const struct recorder_outcome *a = &rec->packet_trace[t];
 
 		if (rec->lenient || (is_between(&a->way, &before->way, &after.way) &&
 				     !(a->sources & ~(before->sources | after.sources))))
@@ -947,7 +952,7 @@ static void check_packet(const struct recorder *rec, uint32_t i, const struct pa
 
 int recorder_sync(struct recorder *rec, struct fib *fib)
 {
-	struct packet_answer packets[REC_PACKETS];
+	struct recorder_outcome packets[REC_PACKETS];
 	struct answer *before = calloc(rec->n_watch + 1, sizeof(*before));
 	uint64_t *paths = calloc(rec->n_watch + 1, sizeof(*paths));
 	uint64_t *sources = calloc(rec->n_watch + 1, sizeof(*sources));

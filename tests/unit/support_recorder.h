@@ -67,7 +67,7 @@ struct recorder_policy_route {
 };
 
 /* A packet whose way does not depend on its destination alone; addresses in host byte order. */
-struct packet {
+struct recorder_packet {
 	uint32_t dst, src;
 	uint32_t iif, egress; /* ifindexes; the latter for the check of the source */
 	uint8_t tos, protocol;
@@ -75,7 +75,7 @@ struct packet {
 	uint16_t sport, dport;
 };
 
-struct packet_answer {
+struct recorder_outcome {
 	struct answer way;
 	uint64_t sources; /* see recorder_sources() */
 };
@@ -117,9 +117,9 @@ struct recorder {
 	struct answer *trace; /* answers of the watched addresses after each write of a sync */
 	uint64_t *sources;    /* the same by recorder_sources() */
 	uint32_t n_trace, trace_room;
-	struct packet packets[REC_PACKETS];
+	struct recorder_packet packets[REC_PACKETS];
 	uint32_t n_packets;
-	struct packet_answer *packet_trace;
+	struct recorder_outcome *packet_trace;
 	uint32_t n_packet_trace, packet_trace_room;
 	bool watching;
 	bool lenient; /* many events in one sync: only what is untouched must not change on the way */
@@ -143,7 +143,7 @@ struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, ui
 void recorder_free(struct recorder *rec);
 
 void recorder_watch(struct recorder *rec, uint32_t addr); /* host byte order */
-void recorder_watch_packet(struct recorder *rec, const struct packet *packet);
+void recorder_watch_packet(struct recorder *rec, const struct recorder_packet *packet);
 void recorder_watch_edges(struct recorder *rec, struct prefix prefix);
 /*
  * fib_sync() with all checks; its result. On its way from the old answer to the new one an address may

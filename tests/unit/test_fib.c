@@ -512,6 +512,36 @@ static void test_sources_follow_links(void **state)
 	assert_int_equal(sources(w, "20.0.0.1"), 0);
 }
 
+/* A device that can be a port no longer is one. */
+static void test_sources_by_a_former_port(void **state)
+{
+	struct world *w = *state;
+	struct event *ev;
+
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	ev = ev_link(EVENT_NEW, 2, LINK_RUNS);
+	ev->link.type = ARPHRD_NONE;
+	world_do(w, ev);
+	assert_int_equal(fib_port_of(w->fib, 2), 0);
+	assert_int_equal(sources(w, "20.0.0.1"), 1);
+}
+
+/* What is given last fails: it is not forgotten. */
+static void test_sources_that_failed(void **state)
+{
+	struct world *w = *state;
+
+	world_do(w, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
+	world_do(w, ev_route_nhid(EVENT_NEW, "20.0.0.0/8", 7));
+	assert_int_equal(sources(w, "20.0.0.1"), 0);
+	w->rec->fail_op = OP_SET_REVERSE;
+	w->rec->fail_errno = EIO;
+	assert_int_equal(world_do(w, ev_nexthop(EVENT_NEW, 7, 3, "10.0.3.1")), -EIO);
+	w->rec->fail_errno = 0;
+	assert_true(recorder_sync(w->rec, w->fib) > 0);
+	assert_int_equal(sources(w, "20.0.0.1"), BY(3));
+}
+
 /* Taken at once where a route moves, given only when all else is written. */
 static void test_sources_of_groups_and_objects(void **state)
 {
@@ -915,6 +945,8 @@ int main(void)
 		TEST(test_nexthop_replace_moves_all_routes),
 		TEST(test_unknown_object_falls_back),
 		TEST(test_sources_follow_links),
+		TEST(test_sources_by_a_former_port),
+		TEST(test_sources_that_failed),
 		TEST(test_sources_of_groups_and_objects),
 		TEST(test_sources_by_no_port),
 		TEST(test_sources_in_between),

@@ -63,25 +63,25 @@ static struct event *rule_iif(int op, uint32_t priority, uint32_t table, const c
 	return ev;
 }
 
-static struct packet packet_of(const char *dst, const char *src, uint32_t iif)
+static struct recorder_packet packet_of(const char *dst, const char *src, uint32_t iif)
 {
-	return (struct packet){
+	return (struct recorder_packet){
 		.dst = ip4_host(dst), .src = ip4_host(src), .iif = iif, .egress = 3, .protocol = 17
 	};
 }
 
-static struct packet watch(struct world *w, const char *dst, const char *src, uint32_t iif)
+static struct recorder_packet watch(struct world *w, const char *dst, const char *src, uint32_t iif)
 {
-	struct packet packet = packet_of(dst, src, iif);
+	struct recorder_packet packet = packet_of(dst, src, iif);
 
 	recorder_watch_packet(w->rec, &packet);
 	return packet;
 }
 
 /* The last byte of the MAC address that it gets, or 256 and the verdict. */
-static unsigned int goes(struct world *w, struct packet packet)
+static unsigned int goes(struct world *w, struct recorder_packet packet)
 {
-	struct packet_answer answer;
+	struct recorder_outcome answer;
 
 	packet_look(w->rec, &packet, &answer);
 	assert_int_equal(answer.way.n, 1);
@@ -121,8 +121,8 @@ static int sync_all(struct world *w, const struct event *ev)
 static void test_rule_by_destination(void **state)
 {
 	struct world *w = *state;
-	struct packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
-		      out = watch(w, "40.0.0.1", "30.0.0.1", 3);
+	struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
+			       out = watch(w, "40.0.0.1", "30.0.0.1", 3);
 	struct event *ev;
 	uint32_t first;
 
@@ -164,8 +164,8 @@ static void test_rule_by_destination(void **state)
 static void test_routes_of_a_table(void **state)
 {
 	struct world *w = *state;
-	struct packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
-		      out = watch(w, "40.0.0.1", "30.0.0.1", 3);
+	struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
+			       out = watch(w, "40.0.0.1", "30.0.0.1", 3);
 	struct event *ev;
 
 	three_tables(w);
@@ -238,8 +238,8 @@ static void test_shared_prefix(void **state)
 static void test_rule_by_device(void **state)
 {
 	struct world *w = *state;
-	struct packet from9 = watch(w, "20.1.0.1", "30.0.0.1", 9),
-		      from5 = watch(w, "20.1.0.1", "30.0.0.1", 5);
+	struct recorder_packet from9 = watch(w, "20.1.0.1", "30.0.0.1", 9),
+			       from5 = watch(w, "20.1.0.1", "30.0.0.1", 5);
 	struct event *ev;
 
 	three_tables(w);
@@ -271,7 +271,7 @@ static void test_rule_by_no_device(void **state)
 	struct fib_limits limits = roomy;
 	struct world *w = *state;
 	struct event *ev;
-	struct packet packet;
+	struct recorder_packet packet;
 
 	limits.ports = 4; /* 2, 3, 4 */
 	w = another(w, limits);
@@ -298,7 +298,7 @@ static void test_what_cannot_be_followed(void **state)
 {
 	struct world *w = *state;
 	struct event *ev;
-	struct packet packet = watch(w, "20.1.0.1", "30.0.0.1", 3);
+	struct recorder_packet packet = watch(w, "20.1.0.1", "30.0.0.1", 3);
 
 	three_tables(w);
 	sync_all(w, ev_rule(EVENT_NEW, 100, 100));
@@ -339,8 +339,8 @@ static void test_what_cannot_be_followed(void **state)
 static void test_table_full(void **state)
 {
 	struct world *w = *state;
-	struct packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
-		      out = watch(w, "40.0.0.1", "30.0.0.1", 3);
+	struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
+			       out = watch(w, "40.0.0.1", "30.0.0.1", 3);
 	const struct rib_entry *entry;
 	enum verdict verdict;
 
@@ -377,7 +377,7 @@ static void test_table_over_the_limit(void **state)
 {
 	struct fib_limits limits = roomy;
 	struct world *w = *state;
-	struct packet in;
+	struct recorder_packet in;
 
 	limits.policy_routes = 1;
 	w = another(w, limits);
@@ -394,7 +394,7 @@ static void test_table_over_the_limit(void **state)
 static void test_room_by_another_table(void **state)
 {
 	struct world *w = *state;
-	struct packet in = watch(w, "20.1.0.1", "30.0.0.1", 3);
+	struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3);
 
 	three_tables(w);
 	w->rec->policy_route_limit = 1;
@@ -421,7 +421,7 @@ static void test_slots_full_for_a_table(void **state)
 {
 	struct fib_limits limits = roomy;
 	struct world *w = *state;
-	struct packet in;
+	struct recorder_packet in;
 
 	limits.nexthops = LEAF_FIRST_SLOT + 2;
 	w = another(w, limits);
@@ -442,7 +442,7 @@ static void test_failed_writes(void **state)
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		struct world *w = another(*state, roomy);
-		struct packet in = watch(w, "20.1.0.1", "30.0.0.1", 3);
+		struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3);
 
 		three_tables(w);
 		w->rec->fail_op = ops[i];
@@ -490,7 +490,7 @@ static void test_failed_writes(void **state)
 static void test_dirty_all(void **state)
 {
 	struct world *w = *state;
-	struct packet in = watch(w, "20.1.0.1", "30.0.0.1", 3);
+	struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3);
 
 	three_tables(w);
 	world_do(w, ev_rule(EVENT_NEW, 101, 101));

@@ -223,15 +223,17 @@ static void watch_packets(struct churn *c)
 	for (uint32_t i = 0; i < REC_PACKETS; i++) {
 		struct prefix dst = prefix_of(prefixes[pick(c, PREFIXES)]);
 		struct prefix src = prefix_of(prefixes[pick(c, PREFIXES)]);
-		struct packet packet = { .dst = dst.addr | (pick(c, 2) ? 7 : ~prefix_mask(dst.len)),
-					 .src = src.addr | (pick(c, 2) ? 7 : ~prefix_mask(src.len)),
-					 .iif = FIRST_LINK + pick(c, LINKS),
-					 .egress = FIRST_LINK + pick(c, LINKS),
-					 .tos = pick(c, 2) * 16,
-					 .protocol = pick(c, 2) ? 17 : 6,
-					 .has_ports = pick(c, 2),
-					 .sport = 40 + pick(c, 30),
-					 .dport = 40 + pick(c, 30) };
+		struct recorder_packet packet = {
+			.dst = dst.addr | (pick(c, 2) ? 7 : ~prefix_mask(dst.len)),
+			.src = src.addr | (pick(c, 2) ? 7 : ~prefix_mask(src.len)),
+			.iif = FIRST_LINK + pick(c, LINKS),
+			.egress = FIRST_LINK + pick(c, LINKS),
+			.tos = pick(c, 2) * 16,
+			.protocol = pick(c, 2) ? 17 : 6,
+			.has_ports = pick(c, 2),
+			.sport = 40 + pick(c, 30),
+			.dport = 40 + pick(c, 30)
+		};
 
 		recorder_watch_packet(c->w.rec, &packet);
 	}
@@ -239,7 +241,7 @@ static void watch_packets(struct churn *c)
 
 static void count(struct churn *c)
 {
-	struct packet_answer answer;
+	struct recorder_outcome answer;
 
 	for (uint32_t i = 0; i < REC_PACKETS; i++) {
 		packet_look(c->w.rec, &c->w.rec->packets[i], &answer);
