@@ -66,6 +66,18 @@ bool datapath_find_neighbour(const struct datapath *dp, struct neighbour_key key
 	return !bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.neighbours), &key, ret);
 }
 
+uint32_t datapath_find_policy_route(const struct datapath *dp, uint32_t table, struct prefix prefix)
+{
+	struct policy_key key = { .prefixlen = 32 + prefix.len,
+				  .table = table,
+				  .addr = htonl(prefix.addr) };
+	uint32_t leaf;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.policy_routes), &key, &leaf))
+		return 0;
+	return leaf;
+}
+
 uint8_t datapath_find_own(const struct datapath *dp, __be32 addr)
 {
 	uint8_t kind;
@@ -161,6 +173,44 @@ int datapath_walk_own(const struct datapath *dp, int (*fn)(void *ctx, __be32 add
 	struct walk walk = { .each = each_own, .fn = &fn, .ctx = ctx };
 
 	return walk_map(dp->router->maps.own_addresses, &walk);
+}
+
+static int each_ingress_mac(const struct walk *walk, const void *key, const void *value)
+{
+	int (*const *fn)(void *, union ingress_mac) = walk->fn;
+	union ingress_mac copy;
+
+	(void)value;
+	memcpy(&copy, key, sizeof(copy));
+	return (*fn)(walk->ctx, copy);
+}
+
+int datapath_walk_ingress_macs(const struct datapath *dp,
+			       int (*fn)(void *ctx, union ingress_mac key), void *ctx)
+{
+	struct walk walk = { .each = each_ingress_mac, .fn = &fn, .ctx = ctx };
+
+	return walk_map(dp->router->maps.ingress_macs, &walk);
+}
+
+static int each_policy_route(const struct walk *walk, const void *key, const void *value)
+{
+	int (*const *fn)(void *, uint32_t, struct prefix) = walk->fn;
+	struct policy_key copy;
+
+	(void)value;
+	memcpy(&copy, key, sizeof(copy));
+	return (*fn)(walk->ctx, copy.table,
+		     (struct prefix){ ntohl(copy.addr), copy.prefixlen - 32 });
+}
+
+int datapath_walk_policy_routes(const struct datapath *dp,
+				int (*fn)(void *ctx, uint32_t table, struct prefix prefix),
+				void *ctx)
+{
+	struct walk walk = { .each = each_policy_route, .fn = &fn, .ctx = ctx };
+
+	return walk_map(dp->router->maps.policy_routes, &walk);
 }
 
 static int each_lpm(const struct walk *walk, const void *key, const void *value)

@@ -24,6 +24,9 @@ uint32_t datapath_tx_ifindex(const struct datapath *dp, uint32_t port);		/* 0: n
 /* False: not in the map. */
 bool datapath_find_neighbour(const struct datapath *dp, struct neighbour_key key,
 			     union neighbour_word *ret);
+/* The leaf of the longest entry of that table for addr (host byte order) of at most that length; 0: none. */
+uint32_t datapath_find_policy_route(const struct datapath *dp, uint32_t table,
+				    struct prefix prefix);
 uint8_t datapath_find_own(const struct datapath *dp, __be32 addr); /* enum own_kind, 0: none */
 bool datapath_own_filter(const struct datapath *dp, __be32 addr);
 
@@ -31,6 +34,11 @@ bool datapath_own_filter(const struct datapath *dp, __be32 addr);
 int datapath_walk_neighbours(const struct datapath *dp,
 			     int (*fn)(void *ctx, struct neighbour_key key), void *ctx);
 int datapath_walk_own(const struct datapath *dp, int (*fn)(void *ctx, __be32 addr), void *ctx);
+int datapath_walk_ingress_macs(const struct datapath *dp,
+			       int (*fn)(void *ctx, union ingress_mac key), void *ctx);
+int datapath_walk_policy_routes(const struct datapath *dp,
+				int (*fn)(void *ctx, uint32_t table, struct prefix prefix),
+				void *ctx);
 int datapath_walk_lpm(const struct datapath *dp,
 		      int (*fn)(void *ctx, struct prefix prefix, uint32_t leaf), void *ctx);
 

@@ -15,7 +15,10 @@ enum field {
 /* CHECK_SOURCE: see control_wanted() of fib.c. NEIGHBOURS_FULL is no fact of the kernel's. */
 static uint32_t wanted_flags(const struct verify *v)
 {
-	return (mirror_has_custom_local(v->mirror) ? CONTROL_CHECK_SOURCE : 0) |
+	struct resolved_policy policy;
+
+	resolve_policy(v->mirror, &policy);
+	return (mirror_has_custom_local(v->mirror) || policy.n ? CONTROL_CHECK_SOURCE : 0) |
 	       (v->d->config.observe ? CONTROL_OBSERVE : 0);
 }
 

@@ -15,16 +15,19 @@
 #include "verify_shadow.h"
 
 enum subject_kind {
-	SUBJECT_ROUTE,	   /* addresses first..last, for which everything is alike */
-	SUBJECT_DEFAULT,   /* the default leaf */
-	SUBJECT_ENTRY,	   /* lpm: whether there is an entry first/length */
-	SUBJECT_QUERY,	   /* the kernel's own answer for the address first */
-	SUBJECT_PACKET,	   /* a packet to the address first, from last, in by ifindex */
-	SUBJECT_NEIGHBOUR, /* the address first on the device ifindex */
-	SUBJECT_PORT,	   /* of the device ifindex */
-	SUBJECT_PORT_ROW,  /* port number first, of no device */
-	SUBJECT_OWN,	   /* the source address first */
-	SUBJECT_CONTROL,   /* field number first */
+	SUBJECT_ROUTE,	     /* addresses first..last, for which everything is alike */
+	SUBJECT_DEFAULT,     /* the default leaf */
+	SUBJECT_ENTRY,	     /* lpm: whether there is an entry first/length */
+	SUBJECT_QUERY,	     /* the kernel's own answer for the address first */
+	SUBJECT_PACKET,	     /* a packet to the address first, from last, in by ifindex */
+	SUBJECT_NEIGHBOUR,   /* the address first on the device ifindex */
+	SUBJECT_PORT,	     /* of the device ifindex */
+	SUBJECT_PORT_ROW,    /* port number first, of no device */
+	SUBJECT_INGRESS_MAC, /* on the device ifindex; its first four bytes, and the last two */
+	SUBJECT_OWN,	     /* the source address first */
+	SUBJECT_STEP,	     /* policy step first; POLICY_STEPS: their number */
+	SUBJECT_TABLE_ROUTE, /* first/length in the table with the number ifindex */
+	SUBJECT_CONTROL,     /* field number first */
 	SUBJECT_KINDS,
 };
 
@@ -51,7 +54,9 @@ struct verify {
 	const struct mirror *mirror; /* the shadow's */
 	struct netlink_queries *queries;
 	struct vec prefixes; /* struct prefix: those that decide, of the first look */
-	struct rib *extra;   /* lpm: entries that no route asked for when it was walked last */
+	struct rib *
+		*policy;   /* prefixes in policy_routes when it was walked last, by table number */
+	struct rib *extra; /* lpm: entries that no route asked for when it was walked last */
 	struct vec subjects; /* struct subject */
 	bool overflow;	     /* more differ than are kept */
 	int fd;		     /* the client's */
@@ -69,7 +74,8 @@ struct subject_type {
 };
 extern const struct subject_type verify_routes_type, verify_default_type, verify_entry_type,
 	verify_query_type, verify_packet_type, verify_neighbour_type, verify_port_type,
-	verify_port_row_type, verify_own_type, verify_control_type;
+	verify_port_row_type, verify_ingress_mac_type, verify_step_type, verify_table_route_type,
+	verify_own_type, verify_control_type;
 
 const struct subject_type *verify_type(const struct subject *s);
 /* Looks at the subject, and keeps it if it differs. -ENOMEM. */
@@ -104,7 +110,10 @@ int verify_entries_walk(struct verify *v); /* reads them again, for a later look
 int verify_neighbours(struct verify *v);   /* verify_objects.c */
 int verify_ports(struct verify *v);	   /* verify_ports.c */
 int verify_own(struct verify *v);
-int verify_control(struct verify *v); /* verify_control.c */
+int verify_ingress_macs(struct verify *v); /* verify_ports.c */
+int verify_policy(struct verify *v);	   /* verify_policy.c */
+int verify_policy_walk(struct verify *v);  /* reads the routes again, for a later look */
+int verify_control(struct verify *v);	   /* verify_control.c */
 /* verify_kernel.c: the kernel's own answers for these addresses (host byte order), or for samples. */
 int verify_queries(struct verify *v, const uint32_t *addresses, size_t n);
 /* verify_packets.c: to these addresses, in by every attached device in turn. */

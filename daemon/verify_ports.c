@@ -165,3 +165,103 @@ int verify_ports(struct verify *v)
 		err = verify_note(v, &s);
 	return err;
 }
+
+/* ---- MAC addresses of devices above ---------------------------------------------------- */
+
+static union ingress_mac mac_of(const struct subject *s)
+{
+	union ingress_mac key = { .word = 0 };
+
+	memcpy(key.mac, &s->first, 4);
+	memcpy(key.mac + 4, &s->last, 2);
+	return key;
+}
+
+/* The device that takes frames for this address from that one; 0: none, or more than one. */
+static uint32_t wanted_upper(const struct mirror *mirror, const struct subject *s)
+{
+	const struct mirror_link *lower = mirror_link(mirror, s->ifindex), *upper = NULL;
+	union ingress_mac key = mac_of(s);
+	uint32_t found = 0;
+
+	while (lower && resolve_can_be_port(lower) &&
+	       (upper = resolve_next_upper(mirror, lower, upper))) {
+		if (memcmp(upper->e.mac, key.mac, sizeof(key.mac)) != 0)
+			continue;
+		if (found)
+			return 0;
+		found = upper->e.ifindex;
+	}
+	return found;
+}
+
+static uint32_t upper_in_map(const struct verify *v, const struct subject *s)
+{
+	union ingress_mac key = mac_of(s);
+	uint16_t port;
+
+	key.port = datapath_port_of_ifindex(v->dp, s->ifindex);
+	port = datapath_ingress_mac(v->dp, key);
+	return port ? datapath_port(v->dp, port).ifindex : 0;
+}
+
+static bool ingress_mac_differs(struct verify *v, const struct subject *s, uint32_t *ret_signature)
+{
+	uint32_t should = wanted_upper(v->mirror, s), is = upper_in_map(v, s);
+
+	*ret_signature = signature_of(should, is);
+	return should != is;
+}
+
+static void ingress_mac_describe(struct verify *v, const struct subject *s, json_t *row)
+{
+	uint32_t should = wanted_upper(v->mirror, s), is = upper_in_map(v, s);
+	char device[IFNAMSIZ], mac[MAC_LEN];
+
+	put_text(row, "dev", "%s", device_format(v->mirror, s->ifindex, device));
+	put_text(row, "dst", "%s", mac_format(mac_of(s).mac, mac));
+	put_text(row, "kernel", "%s",
+		 should ? device_format(v->mirror, should, device) : "no device");
+	put_text(row, "fastpath", "%s", is ? device_format(v->mirror, is, device) : "no device");
+	put_text(row, "cause", "%s",
+		 wanted_upper(v->d->mirror, s) == should
+			 ? "the daemon's mirror is right: the map is not as it wrote it"
+			 : "the daemon's mirror differs from the kernel too");
+}
+
+const struct subject_type verify_ingress_mac_type = {
+	.name = "ingress_mac",
+	.differs = ingress_mac_differs,
+	.describe = ingress_mac_describe,
+};
+
+static int note_ingress_mac(struct verify *v, uint32_t ifindex, const uint8_t mac[6])
+{
+	struct subject s = { .kind = SUBJECT_INGRESS_MAC, .ifindex = ifindex };
+
+	memcpy(&s.first, mac, 4);
+	memcpy(&s.last, mac + 4, 2);
+	return verify_note(v, &s);
+}
+
+/* Those that are right are noted for nothing. */
+static int on_ingress_mac(void *ctx, union ingress_mac key)
+{
+	struct verify *v = ctx;
+
+	return note_ingress_mac(v, datapath_port(v->dp, key.port).ifindex, key.mac);
+}
+
+int verify_ingress_macs(struct verify *v)
+{
+	const struct mirror_link *lower, *upper;
+	int err = 0;
+
+	for (lower = mirror_next_link(v->mirror, 0); lower && !err;
+	     lower = mirror_next_link(v->mirror, lower->e.ifindex)) {
+		upper = NULL;
+		while (!err && (upper = resolve_next_upper(v->mirror, lower, upper)))
+			err = note_ingress_mac(v, lower->e.ifindex, upper->e.mac);
+	}
+	return err ? err : datapath_walk_ingress_macs(v->dp, on_ingress_mac, v);
+}

@@ -27,11 +27,19 @@ enum {
 };
 
 static const struct subject_type *const types[SUBJECT_KINDS] = {
-	[SUBJECT_ROUTE] = &verify_routes_type,	[SUBJECT_DEFAULT] = &verify_default_type,
-	[SUBJECT_ENTRY] = &verify_entry_type,	[SUBJECT_QUERY] = &verify_query_type,
-	[SUBJECT_PACKET] = &verify_packet_type, [SUBJECT_NEIGHBOUR] = &verify_neighbour_type,
-	[SUBJECT_PORT] = &verify_port_type,	[SUBJECT_PORT_ROW] = &verify_port_row_type,
-	[SUBJECT_OWN] = &verify_own_type,	[SUBJECT_CONTROL] = &verify_control_type,
+	[SUBJECT_ROUTE] = &verify_routes_type,
+	[SUBJECT_DEFAULT] = &verify_default_type,
+	[SUBJECT_ENTRY] = &verify_entry_type,
+	[SUBJECT_QUERY] = &verify_query_type,
+	[SUBJECT_PACKET] = &verify_packet_type,
+	[SUBJECT_NEIGHBOUR] = &verify_neighbour_type,
+	[SUBJECT_PORT] = &verify_port_type,
+	[SUBJECT_PORT_ROW] = &verify_port_row_type,
+	[SUBJECT_INGRESS_MAC] = &verify_ingress_mac_type,
+	[SUBJECT_OWN] = &verify_own_type,
+	[SUBJECT_STEP] = &verify_step_type,
+	[SUBJECT_TABLE_ROUTE] = &verify_table_route_type,
+	[SUBJECT_CONTROL] = &verify_control_type,
 };
 
 const struct subject_type *verify_type(const struct subject *s)
@@ -114,6 +122,8 @@ static int rounds(struct verify *v)
 		err = shadow_update(v->shadow, v->counts.rounds == ROUNDS / 2);
 		if (!err && has_kind(v, SUBJECT_ENTRY))
 			err = verify_entries_walk(v);
+		if (!err && has_kind(v, SUBJECT_TABLE_ROUTE))
+			err = verify_policy_walk(v);
 		if (!err && verify_is_unwanted(v))
 			err = -EPIPE;
 		if (!err)
@@ -154,8 +164,10 @@ static int ask_all(struct verify *v, const struct verify_options *options)
 
 static int check_all(struct verify *v, const struct verify_options *options)
 {
-	int (*const checks[])(struct verify *) = { verify_control, verify_ports,  verify_neighbours,
-						   verify_own,	   verify_routes, verify_entries };
+	int (*const checks[])(struct verify *) = { verify_control,	verify_ports,
+						   verify_neighbours,	verify_own,
+						   verify_ingress_macs, verify_policy,
+						   verify_routes,	verify_entries };
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !err; i++)

@@ -252,6 +252,38 @@ found
 sysctl_set router net.ipv4.conf.r1.rp_filter=0
 settle
 
+say "- policy rules, the routes of their tables, MAC addresses of devices above"
+ipr route add 203.0.122.0/24 via 198.18.3.2 table 100
+ipr route add 203.0.123.0/24 via 198.18.3.2 table 100
+ipr rule add to 203.0.122.0/23 iif r1 priority 100 lookup 100
+ipr link add above link r1 address 00:00:5e:00:01:01 type macvlan mode bridge
+ipr link set above up
+settle
+equal
+number=$(map policy get 0 32 4)
+[ "$number" != 0 ] || fail "policy: no table in the first step"
+table=$(le32 56)$(le32 "$number")
+breaks '^policy 203\.0\.122\.0/24 table 100: kernel: via 198\.18\.3\.2 .*; fast path: via 198\.18\.2\.2 ' \
+	policy_routes "x$table$(hex_of 203.0.122.0)" 0 4 "$right"
+deletes '^policy 203\.0\.123\.0/24 table 100: kernel: via 198\.18\.3\.2 .*; fast path: no entry ' \
+	policy_routes "x$table$(hex_of 203.0.123.0)" "$(le32 "$third")"
+adds '^policy 203\.0\.121\.0/24 table 100: kernel: no such route; fast path: via 198\.18\.2\.2 ' \
+	policy_routes "x$table$(hex_of 203.0.121.0)" "$(le32 "$right")"
+found
+breaks '^policy step 0: kernel: from 0\.0\.0\.0/0 to 203\.0\.122\.0/23 iif r1 flags 0x0: table 100; fast path: .* iif r2 ' \
+	policy 0 16 2 "$(port_of r2)"
+breaks '^policy steps: kernel: 2; fast path: 1' control 0 32 4 1
+key=00005e000101$("$PYTHON" -c 'import sys; print(int(sys.argv[1]).to_bytes(2, sys.byteorder).hex())' "$(port_of r1)")
+deletes '^ingress_mac 00:00:5e:00:01:01 dev r1: kernel: above; fast path: no device' \
+	ingress_macs "x$key" "$(le32 "$(map ingress_macs get "x$key" 0 4)")00000000"
+adds '^ingress_mac 00:00:5e:00:01:02 dev r1: kernel: no device; fast path: r2' \
+	ingress_macs "x${key/000101/000102}" "$(le32 "$(port_of r2)")00000000"
+found
+ipr link del above
+ipr rule del priority 100
+settle
+equal
+
 say "- several at once, and one that is killed"
 at_once() {
 	local code=0
@@ -293,9 +325,12 @@ churn() {
 		echo "neigh replace 198.18.2.50 lladdr 02:00:00:00:$((10 + RANDOM % 80)):01 dev r2"
 		echo "route replace 203.0.117.0/24 nexthop via 198.18.2.2 weight $((1 + RANDOM % 9)) nexthop via 198.18.3.2"
 		echo "route flush root 203.2.0.0/16"
+		echo "route replace 203.0.$((122 + RANDOM % 2)).0/24 via 198.18.$((2 + RANDOM % 2)).2 table 100"
+		echo "rule add to 203.0.122.0/23 priority $((100 + RANDOM % 2)) lookup 100"
+		echo "rule del priority $((100 + RANDOM % 2))"
 		echo "link set r3 mtu $((1400 + RANDOM % 100))"
 		sleep 0.01
-	done | ip -n "$LAB-router" -force -batch - >/dev/null 2>&1
+	done | ip -n "$LAB-router" -force -batch - >/dev/null 2>&1 || true
 }
 : >"$WORK/churn"
 churn &
@@ -309,6 +344,9 @@ for _ in $(seq 20); do
 done
 rm "$WORK/churn"
 wait "$churner"
+while ipr rule del priority 100 || ipr rule del priority 101; do
+	:
+done 2>/dev/null
 say "  $total times equal, $flying differences were on their way"
 settle
 equal
