@@ -74,8 +74,7 @@ static int want_all(struct fib *fib)
 
 static bool is_right(const struct fib *fib, const struct fib_mac *m)
 {
-	return m->wanted && !m->doubtful && m->key.port == fib_port_usable(fib, m->lower) &&
-	       m->port == fib_port_usable(fib, m->upper);
+	return m->wanted && !m->doubtful && m->port == fib_port_usable(fib, m->upper);
 }
 
 static int mac_withdraw(struct fib *fib, struct fib_mac *m)

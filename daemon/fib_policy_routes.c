@@ -177,8 +177,6 @@ int fib_policy_enter(struct fib *fib, struct rib_entry *entry)
 		err = 0;
 		if (t->filled)
 			err = fib_policy_enter_in(fib, t, entry);
-		else if (t->full && fib_policy_is_of(fib, t, entry))
-			entry->spare |= ENTRY_NO_POLICY;
 		first = first ? first : err;
 	}
 	return first;

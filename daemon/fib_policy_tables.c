@@ -6,7 +6,7 @@
  * packets of one that is missing. Where one finds no room its table is `full`: it is left as it is
  * until the steps no longer name it (see fib_policy.c), then taken out. To try again is worth a walk
  * over all prefixes only once as much was taken away, in the table and elsewhere, as was missing at
- * the last walk; `credit` counts that. The entries of full tables are marked ENTRY_NO_POLICY for it.
+ * the last walk; `credit` counts that. What the table had then is marked ENTRY_NO_POLICY for it.
  */
 #include "fib_internal.h"
 

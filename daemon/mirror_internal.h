@@ -68,7 +68,7 @@ enum entry_flag {
 	ENTRY_LEFT_OUT = 1 << 0,  /* fib: the engine had no room for it */
 	ENTRY_MARKED = 1 << 1,	  /* fib: stands for prefixes that were left out */
 	ENTRY_IN_POLICY = 1 << 2, /* fib: installed for a table that policy rules name */
-	ENTRY_NO_POLICY = 1 << 3, /* fib: in such a table that has no room */
+	ENTRY_NO_POLICY = 1 << 3, /* fib: counted for such a table that has no room */
 };
 
 /* The first reason stays until the next resync begins. `why` is static text. */

@@ -503,9 +503,11 @@ static int set_policy(struct fib_sink *sink, const struct policy_step *steps, ui
 {
 	struct recorder *rec = rec_of(sink);
 
-	if (refuse(rec, OP_POLICY))
-		return refuse(rec, OP_POLICY);
 	assert_true(rec->hold && rec->hold_waited);
+	if (refuse(rec, OP_POLICY)) { /* half done */
+		memset(rec->steps, 0, sizeof(rec->steps));
+		return refuse(rec, OP_POLICY);
+	}
 	assert_true(n > 0 && n <= POLICY_STEPS);
 	for (uint32_t i = 0; i < n; i++) {
 		assert_true(!steps[i].port || rec->ports[steps[i].port].ifindex);

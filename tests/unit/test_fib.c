@@ -195,6 +195,7 @@ static void test_kinds_of_own_addresses(void **state)
 	world_do(w, ev);
 	assert_int_equal(recorder_own_kind(w->rec, ip4("10.0.2.254")), OWN_BROADCAST);
 	assert_int_equal(COUNT(OP_OWN_ADDRESS), 2);
+	assert_int_equal(w->rec->hold, 0);
 	ev->op = EVENT_DEL;
 	world_do(w, ev);
 	assert_int_equal(recorder_own_kind(w->rec, ip4("10.0.2.254")), OWN_ADDRESS);
@@ -836,6 +837,25 @@ static void test_failed_writes_stay_dirty(void **state)
 	}
 }
 
+/* Two that need the same number, and fail when they have it. */
+static void test_failed_slots_are_used_again(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w = *state;
+
+	limits.nexthops = LEAF_FIRST_SLOT + 1;
+	another(w, limits, 64, 0);
+	w->rec->fail_op = OP_SET_NEXTHOP;
+	w->rec->fail_errno = EIO;
+	mirror_apply(w->mirror, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	mirror_apply(w->mirror, ev_route(EVENT_NEW, "30.0.0.0/8", 3, "10.0.3.1"));
+	assert_int_equal(recorder_sync(w->rec, w->fib), -EIO);
+	w->rec->fail_errno = 0;
+	mirror_apply(w->mirror, ev_route(EVENT_DEL, "30.0.0.0/8", 3, "10.0.3.1"));
+	assert_true(recorder_sync(w->rec, w->fib) > 0);
+	assert_int_equal(sources(w, "20.0.0.1"), BY(2));
+}
+
 static void test_failed_removals_stay_dirty(void **state)
 {
 	static const int ops[] = { OP_DEL_PORT, OP_DEL_NEIGHBOUR, OP_ROUTE_DEL };
@@ -960,6 +980,7 @@ int main(void)
 		TEST(test_engine_full_marks_the_default),
 		TEST(test_dir24_rows_full),
 		TEST(test_failed_writes_stay_dirty),
+		TEST(test_failed_slots_are_used_again),
 		TEST(test_failed_removals_stay_dirty),
 		TEST(test_dirty_all),
 		TEST(test_show),

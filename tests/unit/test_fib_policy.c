@@ -241,6 +241,7 @@ static void test_rule_by_device(void **state)
 	struct recorder_packet from9 = watch(w, "20.1.0.1", "30.0.0.1", 9),
 			       from5 = watch(w, "20.1.0.1", "30.0.0.1", 5);
 	struct event *ev;
+	uint32_t first;
 
 	three_tables(w);
 	ev = rule_iif(EVENT_NEW, 100, 100, "eth9");
@@ -248,13 +249,14 @@ static void test_rule_by_device(void **state)
 	sync_all(w, ev);
 	assert_int_equal(w->rec->n_steps, 0);
 	recorder_reset_counts(w->rec);
+	first = w->rec->sequence;
 	mirror_apply(w->mirror, ev_link(EVENT_NEW, 9, LINK_RUNS));
 	assert_true(recorder_sync(w->rec, w->fib) > 0);
 	/* Held before there is such a port. */
 	assert_int_equal(w->rec->n_steps, 2);
-	assert_true(w->rec->last_op_of[OP_SET_PORT] > w->rec->sequence - 7);
-	assert_int_equal(w->rec->log[(w->rec->last_op_of[OP_SET_PORT] - 1) % REC_LOG].op,
-			 OP_CONTROL);
+	assert_int_equal(w->rec->log[(first + 1) % REC_LOG].op, OP_CONTROL);
+	assert_int_equal(w->rec->log[(first + 1) % REC_LOG].what, VERDICT_policy_rule);
+	assert_int_equal(w->rec->log[(first + 2) % REC_LOG].op, OP_SET_PORT);
 	assert_int_equal(COUNT(OP_CONTROL), 3);
 	assert_int_equal(goes(w, from9), 2);
 	assert_int_equal(goes(w, from5), 4);
@@ -334,6 +336,94 @@ static void test_what_cannot_be_followed(void **state)
 	assert_int_equal(w->rec->hold, 0);
 }
 
+/* Several changes of one table in one sync: each address goes from its old way to its new one. */
+static void test_batch_in_a_table(void **state)
+{
+	struct world *w = *state;
+	struct recorder_packet in = watch(w, "20.1.1.1", "30.0.0.1", 3);
+
+	three_tables(w);
+	sync_all(w, ev_rule(EVENT_NEW, 100, 100));
+	mirror_apply(w->mirror, route_in(EVENT_NEW, 100, "20.1.0.0/16", 3, "10.0.3.1"));
+	mirror_apply(w->mirror, route_in(EVENT_NEW, 100, "20.1.1.0/24", 5, "10.0.5.1"));
+	assert_true(recorder_sync(w->rec, w->fib) > 0);
+	assert_int_equal(goes(w, in), 5);
+	mirror_apply(w->mirror, route_in(EVENT_DEL, 100, "20.1.1.0/24", 5, "10.0.5.1"));
+	mirror_apply(w->mirror, route_in(EVENT_DEL, 100, "20.1.0.0/16", 3, "10.0.3.1"));
+	assert_true(recorder_sync(w->rec, w->fib) > 0);
+	assert_int_equal(goes(w, in), 2);
+}
+
+/* Nobody hears of the routes of a table while no rule names it. */
+static void test_rule_gone_and_back(void **state)
+{
+	struct world *w = *state;
+	struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
+			       out = watch(w, "40.0.0.1", "30.0.0.1", 3);
+
+	three_tables(w);
+	sync_all(w, route_in(EVENT_NEW, RT_TABLE_MAIN, "20.0.0.0/8", 5, "10.0.5.1"));
+	sync_all(w, ev_rule(EVENT_NEW, 100, 100));
+	mirror_apply(w->mirror, ev_rule(EVENT_DEL, 100, 100));
+	mirror_apply(w->mirror, route_in(EVENT_DEL, 100, "20.0.0.0/8", 2, "10.0.2.1"));
+	mirror_apply(w->mirror, route_in(EVENT_NEW, 100, "40.0.0.0/8", 2, "10.0.2.1"));
+	mirror_apply(w->mirror, ev_rule(EVENT_NEW, 100, 100));
+	recorder_reset_counts(w->rec);
+	assert_int_equal(recorder_sync(w->rec, w->fib), 2);
+	assert_int_equal(COUNT(OP_CONTROL), 0);
+	assert_int_equal(goes(w, in), 5);
+	assert_int_equal(goes(w, out), 2);
+}
+
+/* The same where the fib could not even follow it going. */
+static void test_rule_gone_and_back_after_failures(void **state)
+{
+	static const int ops[] = { OP_CONTROL, OP_POLICY, OP_POLICY_ROUTE };
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct world *w = another(*state, roomy);
+		struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
+				       out = watch(w, "40.0.0.1", "30.0.0.1", 3);
+
+		three_tables(w);
+		sync_all(w, route_in(EVENT_NEW, RT_TABLE_MAIN, "20.0.0.0/8", 5, "10.0.5.1"));
+		sync_all(w, ev_rule(EVENT_NEW, 101, 101));
+		sync_all(w, ev_rule(EVENT_NEW, 100, 100));
+		w->rec->fail_op = ops[i];
+		w->rec->fail_errno = EIO;
+		mirror_apply(w->mirror, ev_rule(EVENT_DEL, 100, 100));
+		assert_int_equal(recorder_sync(w->rec, w->fib), -EIO);
+		mirror_apply(w->mirror, route_in(EVENT_DEL, 100, "20.0.0.0/8", 2, "10.0.2.1"));
+		mirror_apply(w->mirror, route_in(EVENT_NEW, 100, "40.0.0.0/8", 2, "10.0.2.1"));
+		assert_int_equal(recorder_sync(w->rec, w->fib), -EIO);
+		w->rec->fail_errno = 0;
+		mirror_apply(w->mirror, ev_rule(EVENT_NEW, 100, 100));
+		assert_true(recorder_sync(w->rec, w->fib) > 0);
+		assert_int_equal(goes(w, in), 3);
+		assert_int_equal(goes(w, out), 2);
+		/* Half done steps are not those of before. */
+		w->rec->fail_errno = ops[i] == OP_POLICY ? EIO : 0;
+		mirror_apply(w->mirror, ev_rule(EVENT_DEL, 100, 100));
+		recorder_sync(w->rec, w->fib);
+		w->rec->fail_errno = 0;
+		mirror_apply(w->mirror, ev_rule(EVENT_NEW, 100, 100));
+		assert_true(recorder_sync(w->rec, w->fib) > 0);
+		assert_int_equal(goes(w, out), 2);
+	}
+}
+
+/* Numbers of tables are used again. */
+static void test_many_tables(void **state)
+{
+	struct world *w = *state;
+
+	for (uint32_t i = 0; i < POLICY_TABLE_LIMIT + 10; i++) {
+		assert_true(world_do(w, ev_rule(EVENT_NEW, 100, 1000 + i)) > 0);
+		assert_true(world_do(w, ev_rule(EVENT_DEL, 100, 1000 + i)) > 0);
+	}
+	assert_null(w->fib->policy.tables);
+}
+
 /* ---- room ------------------------------------------------------------------------------------ */
 
 static void test_table_full(void **state)
@@ -370,6 +460,36 @@ static void test_table_full(void **state)
 	assert_int_equal(goes(w, out), 3);
 	assert_int_equal(w->rec->n_policy_routes, 3);
 	assert_int_equal(w->rec->hold, 0);
+}
+
+/* A table that has become full is left as it is until its steps say so. */
+static void test_batch_of_a_full_table(void **state)
+{
+	struct world *w = *state;
+	struct recorder_packet one, two;
+	struct event *ev;
+
+	three_tables(w);
+	one = watch(w, "20.1.1.1", "30.0.0.1", 3);
+	two = watch(w, "20.2.0.1", "30.0.0.1", 3);
+	w->rec->policy_route_limit = 2;
+	world_do(w, route_in(EVENT_NEW, 100, "20.2.0.0/16", 3, "10.0.3.1"));
+	world_do(w, ev_rule(EVENT_NEW, 100, 100));
+	assert_int_equal(goes(w, one), 2);
+	assert_int_equal(goes(w, two), 3);
+	mirror_apply(w->mirror, route_in(EVENT_NEW, 100, "20.1.1.0/24", 3, "10.0.3.1"));
+	mirror_apply(w->mirror, route_in(EVENT_NEW, 100, "20.1.2.0/24", 3, "10.0.3.1"));
+	ev = route_in(EVENT_NEW, 100, "20.0.0.0/8", 5, "10.0.5.1");
+	ev->route.nl_flags = ROUTE_REPLACE;
+	mirror_apply(w->mirror, ev);
+	mirror_apply(w->mirror, route_in(EVENT_DEL, 100, "20.2.0.0/16", 3, "10.0.3.1"));
+	assert_true(recorder_sync(w->rec, w->fib) > 0);
+	assert_int_equal(goes(w, one), NO(table_full));
+	assert_int_equal(goes(w, two), NO(table_full));
+	assert_null(rib_find(mirror_rib(w->mirror), prefix_of("20.2.0.0/16")));
+	world_do(w, route_in(EVENT_DEL, 100, "20.1.2.0/24", 3, "10.0.3.1"));
+	assert_int_equal(goes(w, one), 3);
+	assert_int_equal(goes(w, two), 5);
 }
 
 /* The limit of the fib's own, which leaves room for replacements. */
@@ -473,6 +593,10 @@ static void test_failed_writes(void **state)
 			w->rec->fail_errno = 0;
 			assert_int_equal(recorder_sync(w->rec, w->fib) > 0, true);
 			assert_int_equal(w->rec->n_policy_routes, 0);
+			/* Only main has a slot. */
+			assert_int_equal(w->fib->slot_numbers.n_quarantine +
+						 w->fib->slot_numbers.n_free + 1,
+					 w->fib->slot_numbers.next - w->fib->slot_numbers.first);
 			world_do(w, route_in(EVENT_NEW, 100, "20.0.0.0/8", 5, "10.0.5.1"));
 			w->rec->fail_errno = EIO;
 		}
@@ -554,6 +678,11 @@ static void test_macvlan(void **state)
 	assert_int_equal(w->rec->n_macs, 0);
 	sync_all(w, ev_link(EVENT_NEW, 2, LINK_RUNS));
 	assert_int_equal(recorder_upper(w->rec, 2, other), 21);
+	ev = ev_link(EVENT_NEW, 2, LINK_RUNS);
+	ev->link.type = ARPHRD_NONE;
+	sync_all(w, ev);
+	assert_int_equal(w->rec->n_macs, 0);
+	sync_all(w, ev_link(EVENT_NEW, 2, LINK_RUNS));
 	/* All in one. */
 	mirror_apply(w->mirror, ev_link(EVENT_DEL, 21, 0));
 	mirror_apply(w->mirror, macvlan(EVENT_NEW, 22, 2, other));
@@ -623,7 +752,12 @@ int main(void)
 		TEST(test_rule_by_device),
 		TEST(test_rule_by_no_device),
 		TEST(test_what_cannot_be_followed),
+		TEST(test_batch_in_a_table),
+		TEST(test_rule_gone_and_back),
+		TEST(test_rule_gone_and_back_after_failures),
+		TEST(test_many_tables),
 		TEST(test_table_full),
+		TEST(test_batch_of_a_full_table),
 		TEST(test_table_over_the_limit),
 		TEST(test_room_by_another_table),
 		TEST(test_slots_full_for_a_table),
