@@ -83,7 +83,8 @@ __noinline __u32 policy_find(__be32 dst, __be32 src, __u64 word)
 	const __u32 steps = READ_ONCE(control.policy_steps), plain = leaf_find(dst);
 	const union policy_traits traits = { .word = word };
 
-	if (leaf_is_of_table_local(plain))
+	/* Where the engine has no answer of its own, it may lack one of the table local. */
+	if (leaf_is_of_table_local(plain) || plain == VERDICT_table_full || plain == VERDICT_stale)
 		return plain;
 	for (__u32 i = 0; i < POLICY_STEPS && i < steps; i++) {
 		__u32 index = i, leaf;

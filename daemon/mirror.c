@@ -110,6 +110,16 @@ uint32_t mirror_hash_policy(const struct mirror *mirror)
 	return mirror->hash_policy;
 }
 
+void mirror_set_forward_use_pmtu(struct mirror *mirror, bool use)
+{
+	mirror->forward_use_pmtu = use;
+}
+
+bool mirror_forward_use_pmtu(const struct mirror *mirror)
+{
+	return mirror->forward_use_pmtu;
+}
+
 void mirror_set_hold(struct mirror *mirror, uint32_t verdict)
 {
 	mirror->hold = verdict;

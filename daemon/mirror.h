@@ -27,10 +27,11 @@ struct mirror_link {
 	int32_t forwarding, rp_filter, ignore_linkdown; /* the device's own; -1: not known */
 	uint64_t xdp_features;
 	bool features_known;
-	bool send_redirects; /* effective, as read from the sysctls; true until known */
-	bool accept_local;   /* the same; false until known */
-	uint8_t hook;	     /* enum hook */
-	bool present;	     /* announced as a link; until then nothing but e.ifindex of e counts */
+	bool send_redirects;   /* effective, as read from the sysctls; true until known */
+	bool accept_local;     /* the same; false until known */
+	bool accept_redirects; /* the same: the kernel may know other gateways than the routes say */
+	uint8_t hook;	       /* enum hook */
+	bool present; /* announced as a link; until then nothing but e.ifindex of e counts */
 	bool dirty;
 	uint32_t generation, netconf_generation;
 	uint32_t
@@ -138,6 +139,9 @@ bool mirror_wants_resync(const struct mirror *mirror, const char **ret_why);
 void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook);
 void mirror_set_send_redirects(struct mirror *mirror, uint32_t ifindex, bool send);
 void mirror_set_accept_local(struct mirror *mirror, uint32_t ifindex, bool accept);
+void mirror_set_accept_redirects(struct mirror *mirror, uint32_t ifindex, bool accept);
+/* net.ipv4.ip_forward_use_pmtu: what the kernel learnt of paths bounds forwarded packets. */
+void mirror_set_forward_use_pmtu(struct mirror *mirror, bool use);
 void mirror_set_hash_policy(struct mirror *mirror, uint32_t policy);
 /* Everything falls back for this reason (enum verdict: paused, netfilter ..), 0: no hold. */
 void mirror_set_hold(struct mirror *mirror, uint32_t verdict);
@@ -166,6 +170,7 @@ const struct mirror_netconf *mirror_netconf_all(const struct mirror *mirror);
 const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* in their order */
 uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold() */
 uint32_t mirror_hash_policy(const struct mirror *mirror);
+bool mirror_forward_use_pmtu(const struct mirror *mirror);
 /*
  * Are there routes, in any table, that make a source address invalid to the kernel and are not its own:
  * of type local, broadcast, anycast, multicast? Then own_addresses does not tell all.

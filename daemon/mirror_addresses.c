@@ -97,8 +97,12 @@ int mirror_apply_address(struct mirror *mirror, const struct event *ev)
 		mirror_want_resync(mirror, "an address was deleted");
 		return 0;
 	}
-	if (!address)
+	if (!address) {
+		/* Legs that died with the last one live again: fib_sync_up(), unannounced. */
+		if (ev->op == EVENT_NEW && !mirror_has_address(mirror, ifindex))
+			mirror_want_resync(mirror, "the first address of a link was added");
 		return address_insert(mirror, &ev->address);
+	}
 	address->generation = mirror->generation;
 	return 0;
 }

@@ -60,6 +60,7 @@ struct mirror {
 	} asked; /* the last answer of mirror_rules_name_table() */
 
 	uint32_t hold, hash_policy;
+	bool forward_use_pmtu;
 	struct mirror_dirty dirty;
 };
 

@@ -136,7 +136,8 @@ static const char *silent_change(const struct event_link *old, const struct even
 {
 	if ((old->flags ^ now->flags) & IFF_UP)
 		return now->flags & IFF_UP ? "a link went up" : "a link went down";
-	if ((old->flags ^ now->flags) & IFF_LOWER_UP)
+	/* Carrier first, then IFF_RUNNING; routes follow with the latter (fib_netdev_event()). */
+	if ((old->flags ^ now->flags) & (IFF_LOWER_UP | IFF_RUNNING))
 		return now->flags & IFF_LOWER_UP ? "a link got carrier" : "a link lost carrier";
 	if (old->master != now->master)
 		return "a link changed its master";
@@ -179,8 +180,12 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 		link_changed(mirror, link);
 		return 0;
 	}
-	if (same_link(&link->e, e))
+	if (same_link(&link->e, e)) {
+		/* The dump may have seen its routes as they were before this. */
+		if (ev->op == EVENT_NEW && mirror->replaying)
+			mirror_want_resync(mirror, "a link changed during a dump");
 		return 0;
+	}
 	why = silent_change(&link->e, e);
 	link_changed(mirror, link);
 	link->e = *e;
@@ -298,6 +303,16 @@ void mirror_set_accept_local(struct mirror *mirror, uint32_t ifindex, bool accep
 	if (!link || link->accept_local == accept)
 		return;
 	link->accept_local = accept;
+	mirror_dirty_link(mirror, link);
+}
+
+void mirror_set_accept_redirects(struct mirror *mirror, uint32_t ifindex, bool accept)
+{
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+
+	if (!link || link->accept_redirects == accept)
+		return;
+	link->accept_redirects = accept;
 	mirror_dirty_link(mirror, link);
 }
 

@@ -50,6 +50,9 @@ static enum verdict leg_verdict(const struct mirror *mirror, const struct event_
 		return VERDICT_egress_no_xdp;
 	if (is_in_vrf(mirror, link))
 		return VERDICT_policy_rule;
+	/* A host may have been told of another gateway: find_exception() in net/ipv4/route.c. */
+	if (leg->gateway.family == AF_INET && link->accept_redirects)
+		return VERDICT_unsupported_route;
 	if (leg->flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN) || link->suspect ||
 	    !(link->e.flags & IFF_UP) || !(link->e.flags & IFF_LOWER_UP))
 		return VERDICT_egress_down;

@@ -256,6 +256,8 @@ uint32_t resolve_hold(const struct mirror *mirror)
 
 	if (hold)
 		return hold;
+	if (mirror_forward_use_pmtu(mirror))
+		return VERDICT_unsupported_route;
 	resolve_policy(mirror, &policy);
 	return policy.verdict;
 }

@@ -53,6 +53,22 @@ static bool is_ingress(const struct mirror *mirror, const struct mirror_link *li
 	return link->hook != HOOK_NONE || (lower && lower->hook != HOOK_NONE);
 }
 
+/*
+ * A device that forwards takes redirects if `all` and its own setting say so, another if one of them
+ * does (IN_DEV_RX_REDIRECTS, include/linux/inetdevice.h).
+ */
+static void read_accept_redirects(struct mirror *mirror, const struct mirror_link *link, int all)
+{
+	bool forwards = link->forwarding != 0, accepts = all != 0;
+	char path[64];
+
+	if (accepts == forwards) {
+		snprintf(path, sizeof(path), "conf/%s/accept_redirects", link->e.name);
+		accepts = read_number(path) != 0;
+	}
+	mirror_set_accept_redirects(mirror, link->e.ifindex, accepts);
+}
+
 void sysctl_read(struct mirror *mirror)
 {
 	const struct or_setting settings[] = {
@@ -60,13 +76,16 @@ void sysctl_read(struct mirror *mirror)
 		  read_number("conf/all/send_redirects") },
 		{ "accept_local", mirror_set_accept_local, read_number("conf/all/accept_local") },
 	};
+	int accept_redirects = read_number("conf/all/accept_redirects");
 	int policy = read_number("fib_multipath_hash_policy");
 	const struct mirror_link *link;
 
 	if (policy >= 0)
 		mirror_set_hash_policy(mirror, policy);
+	mirror_set_forward_use_pmtu(mirror, read_number("ip_forward_use_pmtu") > 0);
 	for (link = mirror_next_link(mirror, 0); link;
 	     link = mirror_next_link(mirror, link->e.ifindex)) {
+		read_accept_redirects(mirror, link, accept_redirects);
 		if (!is_ingress(mirror, link))
 			continue;
 		for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)

@@ -87,6 +87,7 @@ change route add 203.0.119.0/24 nhid 2
 probe left <<<"forward 203.0.119.1 third gw=02:00:00:00:03:99"
 
 say "- encapsulation falls back, this prefix alone, a leg or an object of that kind too"
+sysctl_set router net.ipv4.nexthop_compat_mode=0 # the object says so, not its routes
 ipr nexthop add id 3 encap ip id 7 dst 192.0.2.1 via 198.18.2.2 dev r2
 ipr route add 203.0.120.0/26 encap ip id 7 dst 192.0.2.1 via 198.18.2.2 dev r2
 ipr route add 203.0.120.64/26 nhid 3
@@ -110,6 +111,7 @@ say "- learnt by the kernel, no routes: a path MTU bounds what it sends itself o
 for prefix in 203.0.120.{0,64,128,192}/26 203.0.122.0/24; do
 	ipr route del "$prefix"
 done
+sysctl_set router net.ipv4.nexthop_compat_mode=1
 ipr route add 203.0.121.0/24 via 198.18.2.2
 settle
 learns() {
@@ -128,3 +130,22 @@ forward 203.0.121.1 right len=1500 df=1
 forward 203.0.121.2 right len=1500 df=1
 forward 203.0.121.3 right
 PROBES
+
+say "- told to believe them: then the kernel decides"
+sysctl_set router net.ipv4.ip_forward_use_pmtu=1
+settle
+probe left <<'PROBES'
+unsupported_route 203.0.121.1 right len=1000 df=1
+unsupported_route 203.0.121.1 len=1500 df=1 icmp=3/4
+PROBES
+sysctl_set router net.ipv4.ip_forward_use_pmtu=0 net.ipv4.conf.all.accept_redirects=1 \
+	net.ipv4.conf.r2.accept_redirects=1 net.ipv4.conf.r2.secure_redirects=0
+settle
+learns redirect=198.18.2.22 203.0.121.3
+probe left <<'PROBES'
+unsupported_route 203.0.121.3 right gw=02:00:00:00:02:22
+unsupported_route 203.0.121.4 right
+PROBES
+sysctl_set router net.ipv4.conf.all.accept_redirects=0
+settle
+probe left <<<"forward 203.0.121.4 right n=5"

@@ -36,9 +36,9 @@ static int format_rule(const struct event_rule *rule, char *line, size_t size)
 {
 	char src[PREFIX_STRLEN];
 
-	return snprintf(line, size, "rule %u from %s mark %u/%u table %u%s", rule->priority,
-			prefix_format(rule->src, src), rule->fwmark, rule->fwmask, rule->table,
-			rule->other ? " other" : "");
+	return snprintf(line, size, "rule %u from %s mark %u/%u protocol %u table %u%s",
+			rule->priority, prefix_format(rule->src, src), rule->fwmark, rule->fwmask,
+			rule->protocol, rule->table, rule->other ? " other" : "");
 }
 
 static int format_event(const struct event *ev, char *line, size_t size)

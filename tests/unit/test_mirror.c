@@ -278,7 +278,8 @@ static void test_wants_resync(void **state)
 	EXPECT(false, ev_link(EVENT_NEW, 7, LINK_RUNS));
 	EXPECT(true, ev_link(EVENT_DEL, 7, 0));
 	EXPECT(false, ev_link(EVENT_DEL, 8, 0));
-	EXPECT(false, ev_address(EVENT_NEW, 2, "10.0.2.254", 24));
+	EXPECT(true, ev_address(EVENT_NEW, 2, "10.0.2.254", 24));
+	EXPECT(false, ev_address(EVENT_NEW, 2, "10.0.2.253", 24));
 	EXPECT(true, ev_address(EVENT_DEL, 2, "10.0.2.254", 24));
 	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
 	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));

@@ -85,10 +85,10 @@ static void test_dump(void **state)
 		"link 1 lo kind  mtu 65536",
 		"netconf -1 forwarding 0 rp_filter 0",
 		"address 127.0.0.1/8 dev 1",
-		"rule 0 from 0.0.0.0/0 mark 0/0 table 255",
-		"rule 100 from 10.0.0.0/8 mark 1/3 table 99",
-		"rule 101 from 0.0.0.0/0 mark 0/0 table 99 other",
-		"rule 32766 from 0.0.0.0/0 mark 0/0 table 254",
+		"rule 0 from 0.0.0.0/0 mark 0/0 protocol 0 table 255",
+		"rule 100 from 10.0.0.0/8 mark 1/3 protocol 0 table 99",
+		"rule 101 from 0.0.0.0/0 mark 0/0 protocol 6 table 99",
+		"rule 32766 from 0.0.0.0/0 mark 0/0 protocol 0 table 254",
 		"nexthop 3 type 1 via  oif 0 (1,5) (2,1)",
 		"nexthop 4 type 3 via  oif 0",
 		"nexthop 5 type 2 via  oif 0 (1,1) (2,1)",
@@ -153,7 +153,7 @@ static void test_deletions(void **state)
 	assert_true(netlink_receive(nl, 0, record_event, &noticed) > 0);
 	assert_true(record_has(&noticed, "-",
 			       "route 203.0.113.0/24 table 99 metric 0 nhid 0 mtu 0 type 6"));
-	assert_true(record_has(&noticed, "-", "rule 100 from 10.0.0.0/8 mark 1/3 table 99"));
+	assert_true(record_has(&noticed, "-", "rule 100 from 10.0.0.0/8 mark 1/3 protocol 0 table 99"));
 	assert_true(record_has(&noticed, "-", "nexthop 4 type 3 via  oif 0"));
 	assert_true(record_has(&noticed, "+", "netconf -1 forwarding 1 rp_filter -1"));
 	assert_int_equal(netlink_receive(nl, 0, record_event, &noticed), 0);
