@@ -420,6 +420,7 @@ static void test_half_done_steps(void **state)
 	w->rec->fail_errno = EIO;
 	ev = ev_rule(EVENT_NEW, 50, 0);
 	ev->rule.action = FR_ACT_BLACKHOLE;
+	ev->rule.dst = prefix_of("50.0.0.0/8");
 	assert_int_equal(world_do(w, ev), -EIO);
 	w->rec->fail_errno = 0;
 	ev->op = EVENT_DEL;
