@@ -48,6 +48,7 @@ struct recipe {
 	int padding;	       /* bytes after the IP packet */
 	int protocol;	       /* 17 */
 	uint16_t sport, dport;
+	int to_port;	       /* rows: the port of the lab whose MAC address it is sent to */
 	struct patch patch[4]; /* before the checksum is computed */
 	bool wrong_checksum;
 	size_t cut; /* whole frame cut to this many bytes */

@@ -20,10 +20,10 @@
 enum { LAB_EXTENSION_GROUPS = 64, LAB_NEXTHOPS = 256, LAB_ADJACENCIES = 256 };
 
 const uint8_t lab_port_mac[LAB_PORTS][6] = {
-	[PORT_IN] = { 2, 0, 0, 1, 0, 1 },      [PORT_OUT] = { 2, 0, 0, 1, 0, 2 },
-	[PORT_JUMBO] = { 2, 0, 0, 1, 0, 3 },   [PORT_DOWN] = { 2, 0, 0, 1, 0, 4 },
-	[PORT_MUTE] = { 2, 0, 0, 1, 0, 5 },    [PORT_GENERIC] = { 2, 0, 0, 1, 0, 6 },
-	[PORT_GONE] = { 2, 0, 0, 1, 0xee, 7 },
+	[PORT_IN] = { 2, 0, 0, 1, 0, 1 },	[PORT_OUT] = { 2, 0, 0, 1, 0, 2 },
+	[PORT_JUMBO] = { 2, 0, 0, 1, 0, 3 },	[PORT_DOWN] = { 2, 0, 0, 1, 0, 4 },
+	[PORT_MUTE] = { 2, 0, 0, 1, 0, 5 },	[PORT_GENERIC] = { 2, 0, 0, 1, 0, 6 },
+	[PORT_UPPER] = { 2, 0, 0, 1, 0x5e, 8 }, [PORT_GONE] = { 2, 0, 0, 1, 0xee, 7 },
 };
 
 struct lab *lab;
@@ -91,10 +91,10 @@ void lab_hop_mac(uint32_t slot, uint8_t mac[6])
 int lab_hop_port(uint32_t slot)
 {
 	static const int ports[LAB_SLOTS] = {
-		[SLOT_OUT] = PORT_OUT,	 [SLOT_SMALL] = PORT_OUT, [SLOT_JUMBO] = PORT_JUMBO,
-		[SLOT_DOWN] = PORT_DOWN, [SLOT_MUTE] = PORT_MUTE, [SLOT_GENERIC] = PORT_GENERIC,
-		[SLOT_GONE] = PORT_GONE, [SLOT_BACK] = PORT_IN,	  [SLOT_CONNECTED] = PORT_OUT,
-		[SLOT_BIG] = PORT_OUT,
+		[SLOT_OUT] = PORT_OUT,	 [SLOT_SMALL] = PORT_OUT,   [SLOT_JUMBO] = PORT_JUMBO,
+		[SLOT_DOWN] = PORT_DOWN, [SLOT_MUTE] = PORT_MUTE,   [SLOT_GENERIC] = PORT_GENERIC,
+		[SLOT_GONE] = PORT_GONE, [SLOT_BACK] = PORT_IN,	    [SLOT_CONNECTED] = PORT_OUT,
+		[SLOT_BIG] = PORT_OUT,	 [SLOT_UPPER] = PORT_UPPER,
 	};
 
 	return ports[slot];
@@ -120,29 +120,6 @@ uint32_t lab_slot_of(const struct frame *frame)
 	return 0;
 }
 
-void lab_enter(struct lab *l, const char *text, uint32_t leaf)
-{
-	struct prefix prefix, mark;
-	int err = prefix_parse(text, &prefix);
-
-	if (!err)
-		err = l->fib->ops->set(l->fib, prefix, leaf, &mark);
-	assert(!err && l->n_routes < LAB_ROUTES);
-	l->routes[l->n_routes++] = (struct lab_route){ prefix, leaf };
-}
-
-void lab_own_address(struct lab *l, const char *addr, uint8_t kind)
-{
-	__be32 own = inet_addr(addr);
-	int fd = bpf_map__fd(l->router->maps.own_addresses);
-
-	l->control->own_filter[own_filter_bit(own) / 64] |= 1ULL << own_filter_bit(own) % 64;
-	if (kind)
-		bpf_map_update_elem(fd, &own, &kind, BPF_ANY);
-	else
-		bpf_map_delete_elem(fd, &own);
-}
-
 static void enter_routes(struct lab *l)
 {
 	char text[PREFIX_STRLEN + 8];
@@ -161,6 +138,18 @@ static void enter_routes(struct lab *l)
 		lab_enter(l, text, SLOT_VERDICT + v);
 	}
 	lab_enter(l, "250.0.0.0/8", SLOT_OUT);
+	/* 1: another way for most; 2: one prefix, 3: one that leads on; 4: a default route. */
+	lab_policy_enter(l, 1, "10.0.0.0/8", SLOT_JUMBO);
+	lab_policy_enter(l, 1, "10.2.0.0/16", VERDICT_dropped);
+	lab_policy_enter(l, 1, "10.3.0.0/16", VERDICT_throw);
+	lab_policy_enter(l, 1, "10.9.0.0/16", SLOT_VERDICT + VERDICT_prohibit);
+	lab_policy_enter(l, 1, "192.0.2.0/24", SLOT_BACK);
+	lab_policy_enter(l, 2, "10.1.7.7/32", SLOT_SMALL);
+	lab_policy_enter(l, 2, "10.4.0.0/16", LAB_NEXTHOPS + 5);
+	lab_policy_enter(l, 2, "10.5.0.0/16", LEAF_DEFAULT);
+	lab_policy_enter(l, 3, "10.0.0.0/8", VERDICT_no_route);
+	lab_policy_enter(l, 4, "0.0.0.0/0", SLOT_BIG);
+	lab_policy_enter(l, POLICY_TABLE_LIMIT - 1, "10.1.0.0/16", SLOT_BACK);
 }
 
 /* PORT_IN comes at each of the four places once. */
@@ -228,6 +217,7 @@ static void set_ports(struct lab *l)
 		[PORT_DOWN] = { .mtu = 1500, .flags = PORT_FORWARDING | BOTH },
 		[PORT_MUTE] = { .mtu = 1500, .flags = PORT_UP },
 		[PORT_GENERIC] = { .mtu = 1500, .flags = PORT_UP | PORT_XMIT_GENERIC },
+		[PORT_UPPER] = { .mtu = 1500, .flags = PORT_UP | PORT_FORWARDING | BOTH },
 		[PORT_GONE] = { .mtu = 1500, .flags = PORT_UP | BOTH },
 	};
 
@@ -246,6 +236,7 @@ void lab_reset(struct lab *l)
 	set_reverse(l);
 	set_ports(l);
 	memset(l->control, 0, sizeof(*l->control));
+	l->n_own = 0;
 	l->control->lease_until = now_ns() + 600 * 1000000000ULL;
 	l->control->default_leaf = VERDICT_no_route;
 	l->control->hash_seed = 0x5eed5eed;

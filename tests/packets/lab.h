@@ -20,6 +20,7 @@ enum {
 	PORT_DOWN,    /* not up */
 	PORT_MUTE,    /* transmits nothing redirected */
 	PORT_GENERIC, /* transmits only in generic mode */
+	PORT_UPPER,   /* a macvlan device on PORT_IN, with a MAC address of its own */
 	PORT_GONE,    /* up, but not in tx_ports */
 	LAB_PORTS,
 };
@@ -45,6 +46,7 @@ enum {
 	SLOT_NESTED,	  /* 10.14.0.0/16: a group of SLOT_GROUP */
 	SLOT_NOWHERE,	  /* 10.15.0.0/16: adjacency beyond the table */
 	SLOT_BIG,	  /* 10.16.0.0/16: PORT_OUT, route mtu 9000; reverse: PORT_IN too */
+	SLOT_UPPER,	  /* 10.17.0.0/16: PORT_UPPER */
 	SLOT_VERDICT,	  /* + v, 10.101.v.0/24: NEXTHOP_VERDICT v */
 	LAB_SLOTS = SLOT_VERDICT + VERDICT_COUNT,
 };
@@ -52,9 +54,10 @@ enum {
 /* 10.1.200.0/24 leads to SLOT_SMALL; 10.100.v.0/24 has the leaf v itself; 10.99.0.0/16 a slot beyond the table. */
 
 enum { GROUP_HALVES = 1, GROUP_MIXED, GROUP_NESTED };
-enum { LAB_ROUTES = 32 + VERDICT_COUNT * 2 };
+enum { LAB_ROUTES = 64 + VERDICT_COUNT * 2, LAB_OWN = 4 };
 
 struct lab_route {
+	uint32_t table; /* 0: the engine */
 	struct prefix prefix;
 	uint32_t leaf;
 };
@@ -84,6 +87,12 @@ struct lab {
 	/* What was entered, for models. */
 	struct lab_route routes[LAB_ROUTES];
 	int n_routes;
+	struct policy_step steps[POLICY_STEPS]; /* control->policy_steps of them apply */
+	struct {
+		__be32 addr;
+		uint8_t kind; /* enum own_kind */
+	} own[LAB_OWN];
+	int n_own;
 };
 
 struct lab_counters {
@@ -106,7 +115,13 @@ struct lab *lab_new(enum engine engine, bool multi_buffer);
 void lab_free(struct lab *lab);
 void lab_reset(struct lab *lab);
 void lab_enter(struct lab *lab, const char *prefix, uint32_t leaf);
-/* kind: enum own_kind; 0 takes it out of the table, not out of the filter. */
+/* A route of a table that policy rules name. */
+void lab_policy_enter(struct lab *lab, uint32_t table, const char *prefix, uint32_t leaf);
+/* The policy rules, until the next lab_reset(). */
+void lab_policy_set(struct lab *lab, const struct policy_step *steps, uint32_t n);
+/* PORT_UPPER's MAC address on PORT_IN, until the next lab_reset(). */
+void lab_upper(struct lab *lab);
+/* kind: enum own_kind; 0 takes it out of the map, neither of the filter nor of what models know. */
 void lab_own_address(struct lab *lab, const char *addr, uint8_t kind);
 
 /* The neighbour's MAC address behind a slot's adjacency. */
@@ -136,6 +151,8 @@ uint64_t now_ns(void);
 /* The groups of tests; each returns the number of failed ones. */
 int run_rows(void);
 int run_source(void);
+int run_macs(void);
+int run_policy(void);
 int run_states(void);
 int run_rewrite(void);
 int run_groups(void);

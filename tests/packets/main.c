@@ -21,8 +21,8 @@ static int run_all(enum engine engine, bool multi_buffer)
 		fprintf(stderr, "%s: cannot load the program: %s\n", label, strerror(errno));
 		return 1;
 	}
-	failed = run_rows() + run_source() + run_states() + run_rewrite() + run_groups() +
-		 run_fuzz() + run_transmit();
+	failed = run_rows() + run_source() + run_macs() + run_policy() + run_states() +
+		 run_rewrite() + run_groups() + run_fuzz() + run_transmit();
 	lab_free(lab);
 	return failed;
 }

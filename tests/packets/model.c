@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The checks one after another, as include/reasons.h and the comment in bpf/router.bpf.c have them.
+ * The checks one after another, as include/reasons.h and the comment in bpf/decide.h have them.
  */
 #include "model.h"
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static unsigned int get16(const uint8_t *at)
-{
-	return (unsigned int)at[0] << 8 | at[1];
-}
+#include "model_route.h"
 
 static bool within(uint32_t addr, const char *text)
 {
@@ -21,21 +12,14 @@ static bool within(uint32_t addr, const char *text)
 	return prefix_parse(text, &prefix) == 0 && prefix_covers(prefix, prefix_make(addr, 32));
 }
 
-static uint32_t leaf_of(const struct lab *l, uint32_t addr)
+/* The port whose MAC address it has, and that takes its frames on the wire of PORT_IN; 0: none. */
+static int ingress_of(const struct lab *l, const struct frame *frame)
 {
-	uint32_t leaf = l->control->default_leaf;
-	int best = -1;
+	bool upper = l->ports[PORT_IN].flags & PORT_HAS_MACS;
 
-	for (int i = 0; i < l->n_routes; i++) {
-		const struct lab_route *route = &l->routes[i];
-
-		if (route->prefix.len > best &&
-		    prefix_covers(route->prefix, prefix_make(addr, 32))) {
-			best = route->prefix.len;
-			leaf = route->leaf;
-		}
-	}
-	return leaf;
+	if (memcmp(frame->bytes, l->ports[PORT_IN].mac, 6) == 0)
+		return PORT_IN;
+	return upper && memcmp(frame->bytes, l->ports[PORT_UPPER].mac, 6) == 0 ? PORT_UPPER : 0;
 }
 
 static bool frame_is_ipv4(const struct frame *frame)
@@ -52,7 +36,7 @@ static enum verdict check_header(const struct lab *l, const struct frame *frame)
 		return VERDICT_malformed;
 	if (!frame_is_ipv4(frame))
 		return VERDICT_not_ipv4;
-	if (memcmp(b, l->ports[PORT_IN].mac, 6) != 0)
+	if (!ingress_of(l, frame))
 		return VERDICT_not_our_mac;
 	if (frame->len < ETH_LEN + IP_LEN)
 		return VERDICT_malformed;
@@ -75,8 +59,9 @@ static enum verdict check_source(const struct lab *l, const struct frame *frame)
 	static const char *const martian[] = { "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4",
 					       "255.255.255.255/32" };
 	uint32_t src = get32(frame->bytes + AT_SRC), dst = get32(frame->bytes + AT_DST);
+	uint16_t flags = l->ports[ingress_of(l, frame)].flags;
 
-	if (!(l->ports[PORT_IN].flags & PORT_FORWARDING))
+	if (!(flags & PORT_FORWARDING))
 		return VERDICT_forwarding_off;
 	if (within(dst, martian[2]))
 		return VERDICT_multicast;
@@ -88,14 +73,24 @@ static enum verdict check_source(const struct lab *l, const struct frame *frame)
 		if (within(src, martian[i]))
 			return VERDICT_martian;
 	}
+	for (int i = 0; i < l->n_own; i++) {
+		if (ntohl(l->own[i].addr) != src)
+			continue;
+		if (l->own[i].kind == OWN_BROADCAST || !(flags & PORT_ACCEPT_LOCAL))
+			return VERDICT_martian;
+		if (flags & PORT_RP_FILTER || l->control->flags & CONTROL_CHECK_SOURCE)
+			return VERDICT_martian;
+	}
 	return VERDICT_forwarded;
 }
 
 /* Of the source's route: as the comment in include/maps.h on union reverse_word has it. */
-static enum verdict check_reverse(const struct lab *l, const struct frame *frame)
+static enum verdict check_reverse(const struct lab *l, const struct frame *frame, int egress)
 {
-	uint16_t flags = l->ports[PORT_IN].flags;
-	uint32_t leaf = leaf_of(l, get32(frame->bytes + AT_SRC));
+	struct model_question back = model_question_back(frame, egress);
+	int ingress = ingress_of(l, frame);
+	uint16_t flags = l->ports[ingress].flags;
+	uint32_t leaf = model_leaf(l, &back);
 	bool known = leaf >= LEAF_FIRST_SLOT && leaf < LAB_SLOTS && l->nexthops[leaf].reverse.word;
 
 	if (!(flags & PORT_RP_FILTER)) {
@@ -108,7 +103,7 @@ static enum verdict check_reverse(const struct lab *l, const struct frame *frame
 	if (!known)
 		return VERDICT_rp_filter;
 	for (int i = 0; i < REVERSE_PORTS; i++) {
-		if (l->nexthops[leaf].reverse.port[i] == PORT_IN)
+		if (l->nexthops[leaf].reverse.port[i] == ingress)
 			return VERDICT_forwarded;
 	}
 	if (flags & PORT_RP_LOOSE && flags & PORT_HAS_ADDRESS)
@@ -119,22 +114,22 @@ static enum verdict check_reverse(const struct lab *l, const struct frame *frame
 /* Of the egress that a forwarding slot leads to. */
 static enum verdict check_egress(const struct lab *l, const struct frame *frame, uint32_t slot)
 {
-	int egress = lab_hop_port(slot);
-	const struct port *out = &l->ports[egress], *in = &l->ports[PORT_IN];
+	int egress = lab_hop_port(slot), ingress = ingress_of(l, frame);
+	const struct port *out = &l->ports[egress], *in = &l->ports[ingress];
 	unsigned int tot_len = get16(frame->bytes + AT_TOT_LEN), mtu = out->mtu;
-	bool generic = in->flags & PORT_IN_GENERIC;
+	bool generic = l->ports[PORT_IN].flags & PORT_IN_GENERIC;
 	enum verdict verdict;
 
 	if (!egress)
 		return VERDICT_no_neighbour;
-	verdict = check_reverse(l, frame);
+	verdict = check_reverse(l, frame, egress);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
 	if (frame->bytes[AT_TTL] < 2)
 		return VERDICT_ttl;
 	if (!(out->flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (egress == PORT_IN && in->flags & PORT_SEND_REDIRECTS)
+	if (egress == ingress && in->flags & PORT_SEND_REDIRECTS)
 		return VERDICT_hairpin;
 	if (!(out->flags & (generic ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE)))
 		return VERDICT_egress_no_xdp;
@@ -177,16 +172,19 @@ static enum verdict check_slot(const struct lab *l, const struct frame *frame, u
 struct answer model_decide(const struct lab *l, const struct frame *frame)
 {
 	struct answer answer = { .verdict = check_header(l, frame) };
+	struct model_question there;
 
 	if (answer.verdict == VERDICT_forwarded)
 		answer.verdict = check_source(l, frame);
 	if (answer.verdict != VERDICT_forwarded)
 		return answer;
-	answer.slots[0] = leaf_of(l, get32(frame->bytes + AT_DST));
+	there = model_question(frame, ingress_of(l, frame));
+	answer.slots[0] = model_leaf(l, &there);
 	if (answer.slots[0] == SLOT_GROUP) {
 		/* The fuzzed frames fit both legs. */
 		answer.slots[0] = SLOT_OUT;
 		answer.slots[1] = SLOT_JUMBO;
+		answer.open = check_slot(l, frame, SLOT_OUT) != check_slot(l, frame, SLOT_JUMBO);
 	}
 	answer.verdict = check_slot(l, frame, answer.slots[0]);
 	return answer;

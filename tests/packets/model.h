@@ -11,6 +11,7 @@
 struct answer {
 	enum verdict verdict;
 	uint32_t slots[2]; /* VERDICT_forwarded: by one of these; 0: no second one */
+	bool open;	   /* the verdict hangs on which of them it is */
 };
 
 /* In the lab's present state, with its ports and control block. */

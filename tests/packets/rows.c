@@ -31,7 +31,7 @@ void row_run(const struct row *row)
 	lab_reset(lab);
 	if (row->change)
 		row->change(lab);
-	frame_make(&in, lab_port_mac[PORT_IN], &row->in);
+	frame_make(&in, lab_port_mac[row->in.to_port ? row->in.to_port : PORT_IN], &row->in);
 	out = in;
 	if (row->verdict == VERDICT_forwarded)
 		lab_forward(&out, row->slot);

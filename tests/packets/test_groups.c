@@ -3,6 +3,7 @@
  * Multipath: a flow keeps its leg, flows spread over the legs by weight, fragments stay together.
  */
 #include "lab.h"
+#include "daemon/fib_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include <cmocka.h>
 #include <linux/bpf.h>
 
-enum { FLOWS = 4096 };
+enum { FLOWS = 4096, MANY = 10000 };
 
 static int start(void **state)
 {
@@ -91,6 +92,72 @@ static void test_shares(void **state)
 	assert_shares(slots, weighted, 4);
 	lab->control->hash_policy = 0;
 	assert_shares(slots, weighted, 4);
+}
+
+/* The slot of each of MANY flows: between many hosts, or by the ports between two. */
+static uint32_t many_flow(int i, bool one_pair)
+{
+	char dst[16] = "10.11.9.1", src[16] = "192.0.2.7";
+	struct recipe recipe = { .dst = dst, .src = src, .sport = 32768, .dport = 443 };
+
+	if (one_pair) {
+		recipe.sport = 32768 + i / 4;
+		recipe.dport = 8000 + i % 4;
+	} else {
+		snprintf(dst, sizeof(dst), "10.11.%d.%d", i >> 7, i & 127);
+		snprintf(src, sizeof(src), "192.0.%d.%d", i >> 8, i & 255);
+	}
+	return leg(&recipe);
+}
+
+/*
+ * Weights as the daemon makes buckets of them: each leg within 5 percentage points of the flows, and
+ * those that get a tenth or more within 5 % of their share.
+ */
+static void assert_weights(const uint16_t *weights, unsigned int n, bool one_pair)
+{
+	static const uint32_t slots[] = { SLOT_OUT, SLOT_JUMBO, SLOT_SMALL, SLOT_BIG };
+	static uint32_t chosen[MANY];
+	int hits[LAB_SLOTS] = { 0 };
+	uint32_t total = 0;
+
+	fib_group_fill(slots, weights, n, NULL, &lab->groups[GROUP_HALVES]);
+	for (unsigned int i = 0; i < n; i++)
+		total += weights[i];
+	for (int i = 0; i < MANY; i++)
+		hits[chosen[i] = many_flow(i, one_pair)]++;
+	for (int i = 0; i < MANY; i += 16)
+		assert_int_equal(many_flow(i, one_pair), chosen[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		int share = MANY * weights[i] / total, off = abs(hits[slots[i]] - share);
+
+		if (off > MANY / 20 || (share >= MANY / 10 && off > share / 20))
+			fail_msg("weight %u of %u, policy %u%s: %d flows of %d", weights[i], total,
+				 lab->control->hash_policy, one_pair ? ", one pair of hosts" : "",
+				 hits[slots[i]], MANY);
+	}
+}
+
+static void test_weights(void **state)
+{
+	static const struct {
+		uint16_t weights[4];
+		unsigned int n;
+	} groups[] = {
+		{ { 1, 1 }, 2 }, { { 1, 2, 3 }, 3 }, { { 10, 1 }, 2 }, { { 3, 4, 5, 4 }, 4 }
+	};
+
+	(void)state;
+	/* Neither engine nor buffers have a part in this; once is enough of so many packets. */
+	if (lab->router->rodata->engine != ENGINE_DIR24 || lab->multi_buffer)
+		return;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		lab->control->hash_policy = 0;
+		assert_weights(groups[i].weights, groups[i].n, false);
+		lab->control->hash_policy = 1;
+		assert_weights(groups[i].weights, groups[i].n, false);
+		assert_weights(groups[i].weights, groups[i].n, true);
+	}
 }
 
 /* Every bucket is reached, so that no leg of weight 1 in 256 starves. */
@@ -266,6 +333,7 @@ int run_groups(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_shares, start),
+		cmocka_unit_test_setup(test_weights, start),
 		cmocka_unit_test_setup(test_all_buckets, start),
 		cmocka_unit_test_setup(test_policies, start),
 		cmocka_unit_test_setup(test_ports_by_protocol, start),
