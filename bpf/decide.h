@@ -46,6 +46,24 @@ static __always_inline enum verdict control_check(__u64 now)
 	return VERDICT_forwarded;
 }
 
+/*
+ * A packet goes back by the port that it came from: would the kernel send its sender a redirect? Only one
+ * on a connected net gets it, not one behind a gateway (__mkroute_input() in net/ipv4/route.c, by what
+ * __fib_validate_source() returns).
+ */
+static __always_inline bool sender_is_redirected(const struct frame *frame,
+						 const struct packet *packet,
+						 const struct ingress *ingress)
+{
+	__u32 leaf;
+
+	if (!(ingress->word.flags & PORT_SEND_REDIRECTS))
+		return false;
+	leaf = packet_leaf_back(frame, packet, ingress->port);
+	return leaf < LEAF_FIRST_SLOT || nexthop_read(leaf).nexthop.kind != NEXTHOP_ADJACENCY ||
+	       !reverse_holds(reverse_read(leaf), ingress->port);
+}
+
 /* Will the egress port take it? Fills way->egress. */
 static __always_inline enum verdict egress_check(const struct frame *frame,
 						 const struct packet *packet,
@@ -59,7 +77,7 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 	way->egress.word = word_read(port->mac);
 	if (!(way->egress.flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (index == ingress->port && ingress->word.flags & PORT_SEND_REDIRECTS)
+	if (index == ingress->port && sender_is_redirected(frame, packet, ingress))
 		return VERDICT_hairpin;
 	xmit = ingress->word.flags & PORT_IN_GENERIC ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE;
 	if (!(way->egress.flags & xmit))

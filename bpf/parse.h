@@ -107,9 +107,10 @@ static __always_inline enum verdict addresses_check(const struct packet *packet)
 			return VERDICT_broadcast;
 		/* 240.0.0.0/4 is unicast to the kernel. */
 	}
-	if (dst >> 24 == 0 || dst >> 24 == 127)
+	/* Of 0.0.0.0/8 only the first: the rest is unicast since Linux 5.3. */
+	if (!dst || dst >> 24 == 127)
 		return VERDICT_martian;
-	if (src >> 24 == 0 || src >> 24 == 127 || src >> 28 == 14 || src == INADDR_BROADCAST)
+	if (!src || src >> 24 == 127 || src >> 28 == 14 || src == INADDR_BROADCAST)
 		return VERDICT_martian;
 	return VERDICT_forwarded;
 }

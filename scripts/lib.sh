@@ -70,7 +70,8 @@ lab_start() {
 	fi
 	ns_add router
 	sysctl_set router net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 \
-		net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratemask=0
+		net.ipv4.conf.default.rp_filter=0 net.ipv4.conf.default.accept_redirects=0 \
+		net.ipv4.icmp_ratemask=0
 }
 
 built() {

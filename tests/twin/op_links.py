@@ -192,7 +192,8 @@ def sysctl(rng, state):
     if draw < 0.40:
         return sysctl_until(state, 'ipv4/ip_forward', 0, 1)
     if draw < 0.52:
-        return sysctl_until(state, 'ipv4/conf/%s/send_redirects' % where, 1, 0)
+        return Operation('sysctl', sysctls={
+            'ipv4/conf/%s/send_redirects' % where: rng.choice((0, 1))})
     if draw < 0.66:
         return sysctl_until(state, 'ipv4/conf/%s/accept_local' % where, 1, 0)
     if draw < 0.78:

@@ -17,8 +17,8 @@ MTU_LARGEST = 2000
 
 ROUTER_SYSCTLS = {
     'ipv4/ip_forward': 1, 'ipv4/conf/all/rp_filter': 0, 'ipv4/conf/default/rp_filter': 0,
-    # off, as on most routers: where it is on, whatever leaves as it came is the kernel's
-    'ipv4/conf/all/send_redirects': 0, 'ipv4/conf/default/send_redirects': 0,
+    # off, as on most routers: by a device that accepts them the kernel may know other gateways
+    'ipv4/conf/all/accept_redirects': 0, 'ipv4/conf/default/accept_redirects': 0,
     # every error is sent: what is compared must not depend on what went before
     # (larger figures overflow in the kernel, which then sends none)
     'ipv4/icmp_ratemask': 0, 'ipv4/icmp_msgs_per_sec': 100000, 'ipv4/icmp_msgs_burst': 50000,
