@@ -264,7 +264,7 @@ route_lines() {
 		sort
 }
 
-# verify: the mirror has the routes that the kernel has, no more and no less.
+# verify: the mirror has the routes that the kernel has, no more and no less, and the maps say so.
 verify() {
 	local kernel mirror
 
@@ -273,6 +273,7 @@ verify() {
 	mirror=$(fast -j route | route_lines)
 	[ "$kernel" = "$mirror" ] ||
 		fail "kernel and mirror differ:" "$(diff <(echo "$kernel") <(echo "$mirror") || true)"
+	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
 }
 
 # attached IFNAME: the daemon's program is on that interface.
