@@ -207,18 +207,29 @@ def sysctl(rng, state):
 
 
 # ---- what has to see packets besides routing ------------------------------------------------------
+class GuardGoes(Operation):
+    def __init__(self, state, what, *args, **more):
+        super().__init__(what + ' goes', *args, **more)
+        self.state, self.what = state, what
+
+    def chosen(self):
+        self.state.guards.remove(self.what)
+
+
 def firewall(rng, state):
     rule = rng.choice(('udp dport 33434 drop', 'ip daddr 203.0.113.0/24 drop', 'meta l4proto 6 drop'))
     chain = rng.choice(('forward', 'prerouting'))
-    state.undo.append(Operation('the firewall goes', tool=(['nft', 'delete', 'table', 'ip', 'twin'],
-                                                           '')))
+    state.guards.append('firewall')
+    state.undo.append(GuardGoes(state, 'firewall',
+                                tool=(['nft', 'delete', 'table', 'ip', 'twin'], '')))
     return Operation('firewall', tool=(['nft', '-f', '-'], 'table ip twin { chain c { type filter '
                                        'hook %s priority 0; %s } }' % (chain, rule)))
 
 
 def ipsec(rng, state):
     selector = 'dir fwd src 0.0.0.0/0 dst %s' % rng.choice(('203.0.113.0/24', '10.0.0.0/8'))
-    state.undo.append(Operation('the IPsec policy goes', ['xfrm policy delete ' + selector]))
+    state.guards.append('IPsec policy')
+    state.undo.append(GuardGoes(state, 'IPsec policy', ['xfrm policy delete ' + selector]))
     return Operation('IPsec policy', ['xfrm policy add %s action block' % selector])
 
 

@@ -63,7 +63,8 @@ def shares(title, table, total):
 
 def summary(tally, engines, seconds):
     """Eligible is what the kernel's router forwarded plainly: one frame out, and nothing of it other than
-    the MAC addresses, the TTL and the checksum."""
+    the MAC addresses, the TTL and the checksum; no ICMP redirect, and neither firewall nor IPsec policy
+    there, nor a bridge above the port that it came in by."""
     lines = []
     for engine in engines:
         eligible, taken = tally['eligible'].get(engine, 0), tally['taken'].get(engine, 0)

@@ -171,7 +171,8 @@ class Run:
         self.tally['compared'] += len(batch) * len(self.fast)
         for packet in batch:
             # what the kernel tells the sender about is not plain, and left to it
-            plain = is_plain(packet, packet.results['kernel']) and not packet.redirected
+            plain = is_plain(packet, packet.results['kernel']) and not packet.redirected \
+                and not self.state.is_guarded(packet.port)
             count(self.tally['kernel'], self.outcome(packet, plain))
             for router in self.fast:
                 verdict = packet.verdicts[router.name] or 'not counted'
@@ -206,7 +207,7 @@ class Run:
         frame = results[0][1]
         icmp = 14 + (frame[14] & 15) * 4
         if is_plain(packet, results):
-            return 'forwarded with a redirect'
+            return 'forwarded with a redirect, or past a firewall, an IPsec policy or a bridge'
         if len(results) > 1:
             return 'several frames'
         if frame[26:34] == packet.addresses:

@@ -20,6 +20,7 @@ class State:
         self.host_up = dict.fromkeys(world.PORTS, True)
         self.enslaved = dict.fromkeys(world.PORTS, False)
         self.macvlan = False
+        self.guards = []  # firewalls and IPsec policies
         # who answers ARP: (port, address) -> MAC address
         self.living = {(n, world.gateway(n, host)): world.gateway_mac(n, host)
                        for n in world.PORTS for host in world.GATEWAYS + world.HOSTS}
@@ -36,6 +37,10 @@ class State:
     def is_usable(self, port):
         """Do frames sent into this port arrive?"""
         return self.host_up[port] and self.router_up[port]
+
+    def is_guarded(self, port):
+        """Has something besides routing to see what comes in by this port?"""
+        return bool(self.guards) or self.enslaved[port]
 
     def ingress_ports(self):
         return [n for n in world.PORTS if self.is_usable(n)] or [1]
