@@ -178,12 +178,13 @@ veth_pair() {
 	ipn "$1" link set "$2" up
 	ipn "$5" link set "$6" up
 	wait_for 5 has_carrier "$1" "$2" || fail "$2 in $1: no carrier"
+	wait_for 5 has_carrier "$5" "$6" || fail "$6 in $5: no carrier"
 	on "$1" ethtool -K "$2" tx off >/dev/null
 	on "$1" ethtool -K "$2" gro on >/dev/null
 }
 
 has_carrier() {
-	ipn "$1" link show "$2" | grep -q LOWER_UP
+	ipn "$1" link show "$2" | grep -q "LOWER_UP.* state UP"
 }
 
 # carrier HOST up|down: of the link at that host, as if the cable were pulled.

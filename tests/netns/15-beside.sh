@@ -50,7 +50,7 @@ probe left <<<"forward 203.0.113.1 right"
 
 change rule add to 203.0.114.0/24 lookup 100
 change route add 203.0.114.0/25 table 100 via 198.18.3.2
-probe left <<<"policy_rule 203.0.114.1 third"
+probe left <<<"forward 203.0.114.1 third"
 change rule del to 203.0.114.0/24 lookup 100
 probe left <<<"forward 203.0.114.1 right"
 

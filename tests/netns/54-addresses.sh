@@ -82,14 +82,14 @@ resolve 198.18.2.2
 settle
 probe left <<'PROBES'
 forward 203.0.112.1 third
-forward 203.0.114.1 right,third n=100 # a dead leg revives with the address
+forward 203.0.114.1 right,third n=100 min=20 # a dead leg revives with the address
 local 198.18.2.1 icmp=3/3
 forward 198.18.2.77 right gw=02:00:00:00:02:77
 PROBES
 routes_by_r2
 settle
 verify
-full 0
+full
 
 say "- a port of a bridge: what comes in there is the bridge's, the routes by it are gone"
 ipr link add br0 type bridge

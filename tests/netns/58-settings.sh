@@ -76,7 +76,11 @@ say "- back where it came from: the kernel's while it sends redirects, by the de
 sysctls conf.all.send_redirects=1 conf.r1.send_redirects=0
 probe left <<<"hairpin 203.0.115.1 left gw=02:00:00:00:01:77 any=1"
 sysctls conf.all.send_redirects=0 conf.r1.send_redirects=1
-probe left <<<"hairpin 203.0.115.1 left gw=02:00:00:00:01:77 any=1"
+probe left <<'PROBES'
+hairpin 203.0.115.1 left gw=02:00:00:00:01:77 any=1
+forward 203.0.115.1 left n=3 gw=02:00:00:00:01:77 src=198.19.16.7
+hairpin 203.0.115.1 left gw=02:00:00:00:01:77 src=198.18.2.2
+PROBES
 sysctls conf.r1.send_redirects=0
 probe left <<<"forward 203.0.115.1 left n=3 gw=02:00:00:00:01:77"
 say "- noticed without settle"

@@ -95,7 +95,7 @@ broadcast    198.18.1.255 any=1
 local        198.18.1.1  any=1
 local        198.18.2.1  any=1 ttl=1
 martian      127.0.0.1   any=1
-martian      0.1.2.3     any=1
+no_route     0.1.2.3     any=1
 martian      203.0.113.1 src=127.0.0.1
 martian      203.0.113.1 src=198.18.2.1
 martian      203.0.113.1 src=198.18.2.255 any=1
@@ -179,7 +179,7 @@ say "- a macvlan device, whose address is one of r1's too"
 if ipr link add link r1 name v1 address 00:00:5e:00:01:01 type macvlan mode bridge 2>/dev/null; then
 	ipr address add 198.18.1.3/24 dev v1
 	change link set v1 up
-	probe left <<<"forward|not_our_mac 203.0.113.1 right dmac=00:00:5e:00:01:01 any=1"
+	probe left <<<"forward 203.0.113.1 right dmac=00:00:5e:00:01:01 any=1"
 	[ "$(get .iif 203.0.113.1 from 198.18.1.2 iif v1)" = \
 		"$(get .iif 203.0.113.1 from 198.18.1.2 iif r1 mac 00:00:5e:00:01:01 | sed 's/r1/v1/')" ] ||
 		fail "get: another verdict by v1 than by its address on r1"
@@ -198,16 +198,16 @@ change rule add from 198.18.1.2 to 203.0.113.128/25 priority 100 lookup 200
 for where in "113.200 default 200 r3" "113.100 203.0.113.0/24 null r2" "113.200 203.0.113.0/24 null r2 198.18.1.3"; do
 	read -r dst prefix table dev src <<<"$where"
 	said=$(get '.prefix, .table, .dev' "203.0.$dst" from "${src:-198.18.1.2}" iif r1)
-	[[ $said =~ ^(forward|policy_rule)" $prefix $table $dev"$ ]] || fail "get 203.0.$dst: '$said'"
+	[[ $said =~ ^forward" $prefix $table $dev"$ ]] || fail "get 203.0.$dst: '$said'"
 done
 probe left <<'END'
-forward|policy_rule 203.0.113.200 third
-forward|policy_rule 203.0.113.100 right
-forward|policy_rule 203.0.113.200 right src=198.18.1.3
+forward 203.0.113.200 third
+forward 203.0.113.100 right
+forward 203.0.113.200 right src=198.18.1.3
 END
 change rule del priority 100
 change rule add to 203.0.113.0/25 priority 101 unreachable
-probe left <<<"unreachable|policy_rule 203.0.113.1 any=1"
+probe left <<<"unreachable 203.0.113.1 any=1"
 change rule del priority 101
 if on router nft -f - <<<'table ip t { chain c { type filter hook forward priority 0; counter; }; }' 2>/dev/null; then
 	wait_for 5 held '"netfilter"' || fail "no hold for netfilter"

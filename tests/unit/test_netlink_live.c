@@ -153,7 +153,8 @@ static void test_deletions(void **state)
 	assert_true(netlink_receive(nl, 0, record_event, &noticed) > 0);
 	assert_true(record_has(&noticed, "-",
 			       "route 203.0.113.0/24 table 99 metric 0 nhid 0 mtu 0 type 6"));
-	assert_true(record_has(&noticed, "-", "rule 100 from 10.0.0.0/8 mark 1/3 protocol 0 table 99"));
+	assert_true(
+		record_has(&noticed, "-", "rule 100 from 10.0.0.0/8 mark 1/3 protocol 0 table 99"));
 	assert_true(record_has(&noticed, "-", "nexthop 4 type 3 via  oif 0"));
 	assert_true(record_has(&noticed, "+", "netconf -1 forwarding 1 rp_filter -1"));
 	assert_int_equal(netlink_receive(nl, 0, record_event, &noticed), 0);
