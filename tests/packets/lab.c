@@ -152,7 +152,7 @@ static void enter_routes(struct lab *l)
 	lab_policy_enter(l, POLICY_TABLE_LIMIT - 1, "10.1.0.0/16", SLOT_BACK);
 }
 
-/* PORT_IN comes at each of the four places once. */
+/* PORT_IN comes at each of the four places once, and where no leaf leads to. */
 static void set_reverse(struct lab *l)
 {
 	enum { NONE = REVERSE_NO_PORT };
@@ -164,6 +164,8 @@ static void set_reverse(struct lab *l)
 		[SLOT_UNRESOLVED].port = { PORT_OUT, NONE, NONE, NONE },
 	};
 
+	for (uint32_t slot = 0; slot < LEAF_FIRST_SLOT; slot++)
+		l->nexthops[slot].reverse.port[0] = PORT_IN;
 	for (uint32_t slot = SLOT_OUT; slot < LAB_SLOTS; slot++) {
 		union reverse_word one = { .port = { lab_hop_port(slot), NONE, NONE, NONE } };
 

@@ -173,6 +173,8 @@ static const struct policy_row possible[] = {
 	  .steps = { { MAYBE(TOS, .tos = 0x10) }, MAIN } },
 	{ { "protocol", WEB, VERDICT_policy_rule },
 	  .steps = { { MAYBE(PROTOCOL, .protocol = 6) }, MAIN } },
+	{ { "protocol, and a tos without its flag", WEB, VERDICT_policy_rule },
+	  .steps = { { MAYBE(PROTOCOL, .protocol = 6, .tos = 8) }, MAIN } },
 	{ { "another protocol", FORWARDED(SLOT_OUT) },
 	  .steps = { { MAYBE(PROTOCOL, .protocol = 6) }, MAIN } },
 	{ { "protocol of a fragment", .in = { LATER_FRAGMENT }, FORWARDED(SLOT_OUT) },

@@ -31,7 +31,7 @@ static void step(const struct recipe *recipe, int port, enum verdict verdict, ui
 	struct frame in, out;
 	struct outcome outcome;
 
-	frame_make(&in, lab_port_mac[PORT_IN], recipe);
+	frame_make(&in, lab_port_mac[recipe->to_port ? recipe->to_port : PORT_IN], recipe);
 	out = in;
 	if (verdict == VERDICT_forwarded)
 		lab_forward(&out, slot);
@@ -68,6 +68,26 @@ static void test_unknown_port(void **state)
 	step(&plain, PORT_NONE, VERDICT_stale, 0, "no port");
 	lab->control->hold = VERDICT_paused;
 	step(&plain, PORT_NONE, VERDICT_stale, 0, "no port, held");
+}
+
+/* A macvlan device is known on PORT_IN alone; then the wire becomes that of another port. */
+static void test_other_port(void **state)
+{
+	static const struct recipe upper = { .to_port = PORT_UPPER };
+	union ingress_mac key = { .port = PORT_JUMBO };
+	uint64_t port = PORT_UPPER;
+	int fd = bpf_map__fd(lab->router->maps.ingress_macs);
+
+	(void)state;
+	memcpy(key.mac, lab_port_mac[PORT_UPPER], sizeof(key.mac));
+	lab_upper(lab);
+	step(&upper, PORT_IN, VERDICT_forwarded, SLOT_OUT, "by the port");
+	lab->port_of_ifindex[lab_ifindex(PORT_IN)] = PORT_JUMBO;
+	lab->ports[PORT_JUMBO].flags |= PORT_HAS_MACS;
+	step(&upper, PORT_JUMBO, VERDICT_not_our_mac, 0, "by another");
+	bpf_map_update_elem(fd, &key, &port, BPF_ANY);
+	step(&upper, PORT_JUMBO, VERDICT_forwarded, SLOT_OUT, "by another, known there");
+	bpf_map_delete_elem(fd, &key);
 }
 
 static void test_used(void **state)
@@ -130,6 +150,7 @@ int run_states(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_lease, start),
 		cmocka_unit_test_setup(test_unknown_port, start),
+		cmocka_unit_test_setup(test_other_port, start),
 		cmocka_unit_test_setup(test_used, start),
 		cmocka_unit_test_setup(test_multi_buffer, start),
 	};
