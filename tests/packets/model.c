@@ -56,7 +56,7 @@ static enum verdict check_header(const struct lab *l, const struct frame *frame)
 /* Of addresses and ingress port. */
 static enum verdict check_source(const struct lab *l, const struct frame *frame)
 {
-	static const char *const martian[] = { "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4",
+	static const char *const martian[] = { "0.0.0.0/32", "127.0.0.0/8", "224.0.0.0/4",
 					       "255.255.255.255/32" };
 	uint32_t src = get32(frame->bytes + AT_SRC), dst = get32(frame->bytes + AT_DST);
 	uint16_t flags = l->ports[ingress_of(l, frame)].flags;
@@ -111,11 +111,29 @@ static enum verdict check_reverse(const struct lab *l, const struct frame *frame
 	return VERDICT_rp_filter;
 }
 
+/* Does the sender hear of a better gateway? Not if it is behind one itself, by the same port. */
+static bool is_redirected(const struct lab *l, const struct frame *frame, int egress)
+{
+	struct model_question back = model_question_back(frame, egress);
+	uint32_t leaf = model_leaf(l, &back);
+
+	if (egress != ingress_of(l, frame) || !(l->ports[egress].flags & PORT_SEND_REDIRECTS))
+		return false;
+	if (leaf < LEAF_FIRST_SLOT || leaf >= LAB_SLOTS ||
+	    l->nexthops[leaf].nexthop.kind != NEXTHOP_ADJACENCY)
+		return true;
+	for (int i = 0; i < REVERSE_PORTS; i++) {
+		if (l->nexthops[leaf].reverse.port[i] == egress)
+			return false;
+	}
+	return true;
+}
+
 /* Of the egress that a forwarding slot leads to. */
 static enum verdict check_egress(const struct lab *l, const struct frame *frame, uint32_t slot)
 {
-	int egress = lab_hop_port(slot), ingress = ingress_of(l, frame);
-	const struct port *out = &l->ports[egress], *in = &l->ports[ingress];
+	const struct port *out = &l->ports[lab_hop_port(slot)];
+	int egress = lab_hop_port(slot);
 	unsigned int tot_len = get16(frame->bytes + AT_TOT_LEN), mtu = out->mtu;
 	bool generic = l->ports[PORT_IN].flags & PORT_IN_GENERIC;
 	enum verdict verdict;
@@ -129,7 +147,7 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 		return VERDICT_ttl;
 	if (!(out->flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (egress == ingress && in->flags & PORT_SEND_REDIRECTS)
+	if (is_redirected(l, frame, egress))
 		return VERDICT_hairpin;
 	if (!(out->flags & (generic ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE)))
 		return VERDICT_egress_no_xdp;

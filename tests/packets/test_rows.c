@@ -19,6 +19,13 @@ static void redirects_on(struct lab *l)
 	l->ports[PORT_IN].flags |= PORT_SEND_REDIRECTS;
 }
 
+/* A connected net of senders on the port that they come in by. */
+static void connected_back(struct lab *l)
+{
+	redirects_on(l);
+	l->nexthops[SLOT_CONNECTED].reverse.port[0] = PORT_IN;
+}
+
 static void generic(struct lab *l)
 {
 	l->ports[PORT_IN].flags |= PORT_IN_GENERIC;
@@ -133,11 +140,14 @@ static const struct row rows[] = {
 	{ "multicast, first", TO("224.0.0.0"), VERDICT_multicast },
 	{ "multicast, last", TO("239.255.255.255"), VERDICT_multicast },
 	{ "broadcast", TO("255.255.255.255"), VERDICT_broadcast },
-	{ "to 0/8", TO("0.255.255.255"), VERDICT_martian },
+	{ "to 0.0.0.0", TO("0.0.0.0"), VERDICT_martian },
+	{ "to 0/8", TO("0.0.0.1"), VERDICT_no_route },
+	{ "to 0/8, last", TO("0.255.255.255"), VERDICT_no_route },
 	{ "to 127/8, first", TO("127.0.0.0"), VERDICT_martian },
 	{ "to 127/8, last", TO("127.255.255.255"), VERDICT_martian },
-	{ "from 0/8", FROM("0.0.0.0"), VERDICT_martian },
-	{ "from 0/8, last", FROM("0.255.255.255"), VERDICT_martian },
+	{ "from 0.0.0.0", FROM("0.0.0.0"), VERDICT_martian },
+	{ "from 0/8", FROM("0.0.0.1"), FORWARDED(SLOT_OUT) },
+	{ "from 0/8, last", FROM("0.255.255.255"), FORWARDED(SLOT_OUT) },
 	{ "from 127/8", FROM("127.0.0.1"), VERDICT_martian },
 	{ "from multicast", FROM("224.0.0.1"), VERDICT_martian },
 	{ "from multicast, last", FROM("239.255.255.255"), VERDICT_martian },
@@ -158,6 +168,12 @@ static const struct row rows[] = {
 	{ "egress down", TO("10.4.0.1"), VERDICT_egress_down },
 	{ "egress not in tx_ports", TO("10.7.0.1"), VERDICT_egress_down },
 	{ "hairpin", TO("10.8.0.1"), VERDICT_hairpin, .change = redirects_on },
+	{ "hairpin, sender behind a gateway there", .in = { .src = "10.8.3.4", .dst = "10.8.0.1" },
+	  FORWARDED(SLOT_BACK), redirects_on },
+	{ "hairpin, sender behind another port", .in = { .src = "10.1.0.5", .dst = "10.8.0.1" },
+	  VERDICT_hairpin, .change = redirects_on },
+	{ "hairpin, sender on a connected net", .in = { .src = "10.10.0.1", .dst = "10.8.0.1" },
+	  VERDICT_hairpin, .change = connected_back },
 	{ "egress without transmit", TO("10.5.0.1"), VERDICT_egress_no_xdp },
 	{ "native to generic-only", TO("10.6.0.1"), VERDICT_egress_no_xdp },
 	{ "generic to a port without transmit", TO("10.5.0.1"), VERDICT_egress_no_xdp,
