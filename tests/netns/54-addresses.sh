@@ -33,7 +33,7 @@ routed
 full() {
 	probe left <<PROBES
 forward 203.0.112.1 right
-forward 203.0.114.1 right,third n=100 min=${1:-20}
+forward 203.0.114.1 right,third n=100 min=20
 forward 203.0.116.1 right
 forward 203.0.117.1 right,third n=100 min=20
 forward 198.18.2.77 right gw=02:00:00:00:02:77
