@@ -22,7 +22,7 @@
 	X(broadcast, "destination is a broadcast address")                                         \
 	X(local, "destination is an address of this machine")                                      \
 	X(martian, "source or destination that may not appear on a wire, or our own source")       \
-	X(rp_filter, "reverse path filter is on: the kernel checks the source")                    \
+	X(rp_filter, "source fails the reverse path filter, or may fail it")                       \
 	X(forwarding_off, "forwarding is off on the ingress interface, or it is enslaved")         \
 	X(no_route, "no route to the destination")                                                 \
 	X(no_neighbour, "next hop has no valid neighbour entry yet")                               \
@@ -34,7 +34,7 @@
 	X(egress_down, "egress interface is down or has no carrier")                               \
 	X(egress_no_xdp, "egress interface cannot transmit redirected frames")                     \
 	X(unsupported_route, "route with a property that the fast path does not implement")        \
-	X(policy_rule, "policy rules decide, not the destination alone")                           \
+	X(policy_rule, "a policy rule decides that the fast path cannot follow")                   \
 	X(netfilter, "the firewall has to see it")                                                 \
 	X(xfrm, "IPsec policies have to see it")                                                   \
 	X(table_full, "a table of the fast path is full")                                          \
