@@ -138,7 +138,7 @@ static void enter_routes(struct lab *l)
 		lab_enter(l, text, SLOT_VERDICT + v);
 	}
 	lab_enter(l, "250.0.0.0/8", SLOT_OUT);
-	/* 1: another way for most; 2: one prefix, 3: one that leads on; 4: a default route. */
+	/* 1: another way for most; 2: one prefix, 3: one that leads on; 4: a default route, 5: senders. */
 	lab_policy_enter(l, 1, "10.0.0.0/8", SLOT_JUMBO);
 	lab_policy_enter(l, 1, "10.2.0.0/16", VERDICT_dropped);
 	lab_policy_enter(l, 1, "10.3.0.0/16", VERDICT_throw);
@@ -149,10 +149,11 @@ static void enter_routes(struct lab *l)
 	lab_policy_enter(l, 2, "10.5.0.0/16", LEAF_DEFAULT);
 	lab_policy_enter(l, 3, "10.0.0.0/8", VERDICT_no_route);
 	lab_policy_enter(l, 4, "0.0.0.0/0", SLOT_BIG);
+	lab_policy_enter(l, 5, "192.0.2.0/24", SLOT_UPPER);
 	lab_policy_enter(l, POLICY_TABLE_LIMIT - 1, "10.1.0.0/16", SLOT_BACK);
 }
 
-/* PORT_IN comes at each of the four places once, and where no leaf leads to. */
+/* PORT_IN comes at each of the four places once, and in the slots that no leaf leads to. */
 static void set_reverse(struct lab *l)
 {
 	enum { NONE = REVERSE_NO_PORT };
@@ -164,8 +165,11 @@ static void set_reverse(struct lab *l)
 		[SLOT_UNRESOLVED].port = { PORT_OUT, NONE, NONE, NONE },
 	};
 
-	for (uint32_t slot = 0; slot < LEAF_FIRST_SLOT; slot++)
+	for (uint32_t slot = 0; slot < LEAF_FIRST_SLOT; slot++) {
+		l->nexthops[slot].nexthop =
+			(struct nexthop){ .kind = NEXTHOP_ADJACENCY, .arg = SLOT_OUT };
 		l->nexthops[slot].reverse.port[0] = PORT_IN;
+	}
 	for (uint32_t slot = SLOT_OUT; slot < LAB_SLOTS; slot++) {
 		union reverse_word one = { .port = { lab_hop_port(slot), NONE, NONE, NONE } };
 

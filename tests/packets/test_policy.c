@@ -351,12 +351,25 @@ static void by_lower(struct lab *l)
 	lab_policy_set(l, steps, 2);
 }
 
+/* Back by the macvlan device, and so asked by it too: the sender is behind a gateway. */
+static void back_by_upper(struct lab *l)
+{
+	static const struct policy_step steps[] = { { .port = PORT_UPPER, TABLE(5) }, MAIN };
+
+	lab_upper(l);
+	lab_policy_set(l, steps, 2);
+	l->ports[PORT_UPPER].flags |= PORT_SEND_REDIRECTS;
+}
+
 static void test_upper(void **state)
 {
 	static const struct row rows[] = {
 		{ "by the macvlan device", .in = { .to_port = PORT_UPPER }, FORWARDED(SLOT_JUMBO),
 		  by_upper },
 		{ "to the port, rule for the macvlan device", FORWARDED(SLOT_OUT), by_upper },
+		{ "no redirect by the rule for the macvlan device",
+		  .in = { .to_port = PORT_UPPER, .dst = "10.17.0.1" }, FORWARDED(SLOT_UPPER),
+		  back_by_upper },
 		{ "rule for the port", .in = { .to_port = PORT_UPPER }, FORWARDED(SLOT_OUT),
 		  by_lower },
 	};
