@@ -108,8 +108,9 @@ static uint16_t reverse_path_flags(const struct mirror *mirror, const struct mir
 static uint16_t ingress_flags(const struct mirror *mirror, const struct mirror_link *link)
 {
 	uint16_t flags = reverse_path_flags(mirror, link);
+	bool receives = !link->e.master && !loses_frames(mirror, link);
 
-	if (link->forwarding > 0 && !link->e.master && !loses_frames(mirror, link))
+	if (link->forwarding > 0 && receives)
 		flags |= PORT_FORWARDING;
 	if (link->send_redirects)
 		flags |= PORT_SEND_REDIRECTS;
@@ -117,7 +118,8 @@ static uint16_t ingress_flags(const struct mirror *mirror, const struct mirror_l
 		flags |= PORT_HAS_ADDRESS;
 	if (link->accept_local)
 		flags |= PORT_ACCEPT_LOCAL;
-	if (resolve_next_upper(mirror, link, NULL))
+	/* Source mode looks at a frame before its destination: macvlan_handle_frame(). */
+	if (receives && resolve_next_upper(mirror, link, NULL))
 		flags |= PORT_HAS_MACS;
 	if (link->hook == HOOK_XDP_GENERIC)
 		flags |= PORT_IN_GENERIC;

@@ -215,11 +215,12 @@ static void find_devices(const struct verify *v, struct devices *ret)
 
 /* Every other one a neighbour there, the others from anywhere. */
 static uint32_t sender(const struct verify *v, const struct devices *devices, unsigned int device,
-		       uint32_t which, uint64_t *state)
+		       uint64_t *state)
 {
 	struct prefix network = devices->network[device];
+	uint32_t which = random_next(state);
 
-	if (which / devices->n % 2 || !network.len)
+	if (which & 4 || !network.len)
 		return sample_address(v, which, state);
 	return network.addr | (random_next(state) & ~prefix_mask(network.len));
 }
@@ -235,10 +236,11 @@ int verify_packets(struct verify *v, const uint32_t *addresses, size_t n)
 	if (!err)
 		batch->v = v;
 	for (size_t i = 0; i < n && devices.n && !err && !datapath_control_hold(v->dp); i++) {
-		unsigned int device = i % devices.n;
+		/* Not in turn: the addresses are of different kinds, in turn. */
+		unsigned int device = random_next(&state) % devices.n;
 		struct subject s = { .kind = SUBJECT_PACKET,
 				     .first = addresses[i],
-				     .last = sender(v, &devices, device, i, &state),
+				     .last = sender(v, &devices, device, &state),
 				     .ifindex = devices.ifindex[device] };
 
 		err = add(batch, &s);

@@ -26,7 +26,7 @@ uint32_t random_next(uint64_t *state)
 /* The programs do not look these up. */
 static bool is_never_routed(uint32_t addr)
 {
-	return addr >> 24 == 0 || addr >> 24 == 127 || addr >= 0xe0000000;
+	return !addr || addr >> 24 == 127 || addr >> 28 == 14 || addr == UINT32_MAX;
 }
 
 /* Of four samples three are on the edges of and within a route, one is anywhere. */

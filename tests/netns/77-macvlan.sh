@@ -108,3 +108,17 @@ settle
 probe third <<<"forwarding_off|not_our_mac|unsupported_route 203.0.113.1"
 change link del mv1
 probe third <<<"forward 203.0.113.1 right n=3"
+
+say "- source mode: chosen senders' frames may go there alone, those for another device's address too"
+change link add link r3 name mv2 address $VRRP type macvlan mode bridge
+change link set mv2 up
+probe third <<<"forward 203.0.113.1 right dmac=$VRRP"
+change link add link r3 name mv3 type macvlan mode source
+change link set mv3 up
+probe third <<PROBES
+forwarding_off 203.0.113.1 right
+not_our_mac 203.0.113.1 right dmac=$VRRP
+PROBES
+change link del mv3
+probe third <<<"forward 203.0.113.1 right dmac=$VRRP"
+verify
