@@ -138,7 +138,7 @@ test:
 # The long run of the twin routers: make twin SEEDS=100
 SEEDS     ?= 100
 twin: all
-	tests/twin/twin --build $(B) --seeds $(SEEDS) --packets 50 --jobs $(shell nproc) --verbose
+	tests/twin/twin --build $(B) --seeds $(SEEDS) --packets 50 --min-share 95 --jobs $(shell nproc) --verbose
 
 debug:
 	$(MAKE) B=build/debug OPT='$(ASAN)' all

@@ -36,15 +36,20 @@ class Comparison:
 
     def is_equal(self, packet, router):
         kernel, other = packet.results['kernel'], packet.results[router.name]
+        verdict = packet.verdicts[router.name]
+        if verdict == 'forwarded' and (not is_plain(packet, other) or 'kernel' in packet.redirected):
+            return False
+        if verdict == 'dropped' and other:
+            return False
         if kernel == other or len(kernel) == len(other) > 1 and sorted(kernel) == sorted(other):
             return True
         if not is_plain(packet, other):
-            return packet.verdicts[router.name] not in ('forwarded', 'dropped') and \
+            return verdict not in ('forwarded', 'dropped') and \
                 is_same_answer(packet, kernel, other)
         # The kernel may also have queued it for a leg without neighbour, or found it too long for one.
         several, legs = self.legs(packet)
         port, frame = other[0]
-        if is_plain(packet, kernel) or several and packet.verdicts[router.name] == 'forwarded':
+        if is_plain(packet, kernel) or several and verdict == 'forwarded':
             return (port, frame[:12]) in legs
         return False
 

@@ -105,7 +105,7 @@ class Exchange:
         frame = normalised(packet, frame)
         if frame is None:
             self.redirects += 1
-            packet.redirected = True
+            packet.redirected.add(router.name)
             return 0
         late = token < self.batch_begin or frames.is_of_dead_neighbour(frame, packet.frame)
         (packet.late.setdefault(router.name, []) if late else packet.results[router.name]).append(

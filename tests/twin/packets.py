@@ -29,7 +29,7 @@ class Packet:
         self.verdicts = {}  # router -> the fast path's verdict
         self.late = {}      # router -> [(port, frame)] after its batch was over
         self.plain = frames.forwarded_ip(frame)
-        self.redirected = False  # the kernel sent a redirect, too
+        self.redirected = set()  # routers that sent a redirect, too
         ip = 18 if frame[12:14] == b'\x81\0' else 14
         self.addresses, self.ident = frame[ip + 12:ip + 20], frame[ip + 4:ip + 6]
 

@@ -2,7 +2,6 @@
 import world
 from compare import is_plain
 from daemon import DROPPED, FORWARDED, Refused
-from kernel import wait_for
 
 WITHOUT_FRAME = {'ttl', 'mtu', 'malformed', 'not_ipv4', 'ip_options', 'not_our_mac', 'multi_buffer'}
 
@@ -68,19 +67,11 @@ class Questions:
 
 
 def verify(router):
-    """('equal' | 'different' | 'not available', lines)."""
-    rows = []
-
-    def is_equal():
-        rows[:], code = router.control.ask_with_code('verify')
-        return code == 0
-
+    """('equal' | 'different', lines). Once: what only time heals is a difference."""
     try:
-        wait_for(2, is_equal, 'verify')
+        rows, code = router.control.ask_with_code('verify')
     except Refused as error:
-        if error.code == 1:
-            return 'not available', [str(error)]
         return 'different', [str(error)]
-    except RuntimeError:
+    if code:
         return 'different', [str(row) for row in rows if row.get('kind') != 'summary']
     return 'equal', []
