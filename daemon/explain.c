@@ -273,7 +273,8 @@ enum verdict explain_ingress(const struct daemon *d, const struct mirror_link *l
 {
 	uint16_t port = fib_port_of(d->fib, link->e.ifindex);
 
-	return port && explain_is_ingress(d, link) ? decide_ingress(d->datapath, port) : VERDICT_stale;
+	return port && explain_is_ingress(d, link) ? decide_ingress(d->datapath, port)
+						   : VERDICT_stale;
 }
 
 enum verdict explain_egress(const struct daemon *d, uint16_t port)
