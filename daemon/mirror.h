@@ -150,6 +150,9 @@ void mirror_set_hold(struct mirror *mirror, uint32_t verdict);
 const struct mirror_link *mirror_link(const struct mirror *mirror, uint32_t ifindex);
 const struct mirror_link *mirror_link_by_name(const struct mirror *mirror, const char *name);
 const struct mirror_link *mirror_next_link(const struct mirror *mirror, uint32_t after_ifindex);
+/* Of the links above that ifindex (e.lower), which need not be known itself, the next by their own. */
+const struct mirror_link *mirror_next_upper(const struct mirror *mirror, uint32_t lower,
+					    uint32_t after_ifindex);
 const struct mirror_neighbour *mirror_neighbour(const struct mirror *mirror, uint32_t ifindex,
 						const struct addr *addr);
 const struct mirror_object *mirror_object(const struct mirror *mirror, uint32_t id);

@@ -35,6 +35,8 @@ struct mirror {
 	struct mirror_link **links; /* by ifindex */
 	uint32_t n_links, links_room;
 	uint32_t links_present;
+	struct mirror_link **uppers; /* those above another one: by its ifindex, then their own */
+	uint32_t n_uppers;
 	struct mirror_netconf netconf_all;
 	struct table addresses, neighbours, objects;
 	struct table address_links; /* the addresses by ifindex */
@@ -96,6 +98,14 @@ struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifind
 void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link);
 void mirror_sweep_links(struct mirror *mirror);
 void mirror_destroy_links(struct mirror *mirror);
+
+/* mirror_uppers.c */
+/* Room for that many, once there are so many links; -ENOMEM. */
+int mirror_uppers_reserve(struct mirror *mirror, uint32_t room);
+/* By e.ifindex and e.lower, which is not 0 and does not change in between. */
+void mirror_upper_insert(struct mirror *mirror, struct mirror_link *link);
+void mirror_upper_remove(struct mirror *mirror, const struct mirror_link *link);
+void mirror_destroy_uppers(struct mirror *mirror);
 
 /* mirror_addresses.c */
 int mirror_apply_address(struct mirror *mirror, const struct event *ev);

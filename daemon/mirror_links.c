@@ -43,6 +43,18 @@ struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifind
 									     : NULL;
 }
 
+/* What the link says, and with it what it is above of. */
+static void link_say(struct mirror *mirror, struct mirror_link *link, const struct event_link *e)
+{
+	bool moves = link->e.lower != e->lower;
+
+	if (moves && link->e.lower)
+		mirror_upper_remove(mirror, link);
+	link->e = *e;
+	if (moves && e->lower)
+		mirror_upper_insert(mirror, link);
+}
+
 /* Nothing is known of it, except whether it is in the dirty set. */
 static void link_init(const struct mirror *mirror, struct mirror_link *link, uint32_t ifindex)
 {
@@ -72,6 +84,8 @@ static struct mirror_link *link_get(struct mirror *mirror, uint32_t ifindex)
 		if (!links)
 			return NULL;
 		mirror->links = links;
+		if (mirror_uppers_reserve(mirror, room))
+			return NULL;
 		mirror->links_room = room;
 	}
 	link = calloc(1, sizeof(*link));
@@ -105,6 +119,8 @@ static void link_remove(struct mirror *mirror, struct mirror_link *link)
 		link_changed(mirror, link);
 		mirror->links_present--;
 	}
+	if (link->e.lower)
+		mirror_upper_remove(mirror, link);
 	mirror->n_links--;
 	memmove(mirror->links + i, mirror->links + i + 1,
 		(mirror->n_links - i) * sizeof(struct mirror_link *));
@@ -128,6 +144,8 @@ static void link_gone(struct mirror *mirror, struct mirror_link *link)
 		link_changed(mirror, link);
 	mirror_link_suspect(mirror, link);
 	mirror->links_present -= link->present;
+	if (link->e.lower)
+		mirror_upper_remove(mirror, link);
 	link_init(mirror, link, ifindex);
 	link->suspect = mirror->generation;
 }
@@ -176,7 +194,7 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 	if (!link->present) {
 		link->present = true;
 		mirror->links_present++;
-		link->e = *e;
+		link_say(mirror, link, e);
 		link_changed(mirror, link);
 		return 0;
 	}
@@ -188,7 +206,7 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 	}
 	why = silent_change(&link->e, e);
 	link_changed(mirror, link);
-	link->e = *e;
+	link_say(mirror, link, e);
 	link_changed(mirror, link);
 	if (why && ev->op == EVENT_NEW) {
 		mirror_link_suspect(mirror, link);
@@ -342,6 +360,7 @@ void mirror_destroy_links(struct mirror *mirror)
 	for (uint32_t i = 0; i < mirror->n_links; i++)
 		free(mirror->links[i]);
 	free(mirror->links);
+	mirror_destroy_uppers(mirror);
 }
 
 /* ---- look-ups ------------------------------------------------------------------------ */

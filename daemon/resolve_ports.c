@@ -64,10 +64,11 @@ const struct mirror_link *resolve_next_upper(const struct mirror *mirror,
 					     const struct mirror_link *lower,
 					     const struct mirror_link *after)
 {
-	const struct mirror_link *link = mirror_next_link(mirror, after ? after->e.ifindex : 0);
+	const struct mirror_link *link =
+		mirror_next_upper(mirror, lower->e.ifindex, after ? after->e.ifindex : 0);
 
 	while (link && !resolve_is_upper(link, lower))
-		link = mirror_next_link(mirror, link->e.ifindex);
+		link = mirror_next_upper(mirror, lower->e.ifindex, link->e.ifindex);
 	return link;
 }
 
@@ -87,10 +88,10 @@ static bool takes_frames(const struct mirror_link *link, const struct mirror_lin
 
 static bool loses_frames(const struct mirror *mirror, const struct mirror_link *lower)
 {
-	const struct mirror_link *link = mirror_next_link(mirror, 0);
+	const struct mirror_link *link = mirror_next_upper(mirror, lower->e.ifindex, 0);
 
-	while (link && (link->e.lower != lower->e.ifindex || !takes_frames(link, lower)))
-		link = mirror_next_link(mirror, link->e.ifindex);
+	while (link && !takes_frames(link, lower))
+		link = mirror_next_upper(mirror, lower->e.ifindex, link->e.ifindex);
 	return link != NULL;
 }
 
