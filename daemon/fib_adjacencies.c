@@ -162,27 +162,27 @@ int fib_neighbour_sync(struct fib *fib, const struct mirror_neighbour_key *key)
 	return adjacency ? fib_adjacency_sync(fib, adjacency) : 0;
 }
 
-struct on_link {
+struct on_ports {
 	struct fib *fib;
-	uint32_t ifindex;
+	bool all;
 	int err;
 };
 
-static int sync_on_link(void *ctx, const struct mirror_neighbour *n)
+static int sync_on_port(void *ctx, const struct mirror_neighbour *n)
 {
 	struct mirror_neighbour_key key = { .ifindex = n->e.ifindex, .addr = n->e.addr };
-	struct on_link *on = ctx;
+	struct on_ports *on = ctx;
 	int err = 0;
 
-	if (!on->ifindex || n->e.ifindex == on->ifindex)
+	if (on->all || fib_port_turned(on->fib, n->e.ifindex))
 		err = fib_neighbour_sync(on->fib, &key);
 	on->err = on->err ? on->err : err;
 	return 0;
 }
 
-int fib_neighbours_sync(struct fib *fib, uint32_t ifindex)
+int fib_neighbours_sync(struct fib *fib, bool all)
 {
-	struct on_link on = { .fib = fib, .ifindex = ifindex };
+	struct on_ports on = { .fib = fib, .all = all };
 	struct table_walk walk = { 0 };
 	struct table_node *node;
 	int err;
@@ -191,12 +191,14 @@ int fib_neighbours_sync(struct fib *fib, uint32_t ifindex)
 	while ((node = table_walk_next(&fib->adjacencies, &walk))) {
 		struct fib_adjacency *adjacency = container_of(node, struct fib_adjacency, node);
 
-		if (ifindex && adjacency->key.ifindex != ifindex)
+		if (!all && !fib_port_turned(fib, adjacency->key.ifindex))
 			continue;
 		err = fib_adjacency_sync(fib, adjacency);
 		on.err = on.err ? on.err : err;
 	}
-	mirror_walk_neighbours(fib->mirror, sync_on_link, &on);
+	mirror_walk_neighbours(fib->mirror, sync_on_port, &on);
+	if (!on.err)
+		fib_ports_settle(fib);
 	return on.err;
 }
 

@@ -45,6 +45,10 @@ static void sync_links(struct fib *fib)
 	struct vec *list = &dirty_of(fib)->links;
 	uint32_t kept = 0;
 
+	if (list->n) {
+		fib_slots_dirty(fib, false);
+		fib->policy.dirty = true; /* steps name ports */
+	}
 	for (uint32_t i = 0; i < list->n; i++) {
 		uint32_t ifindex = ((uint32_t *)list->items)[i];
 		struct mirror_link *link = mirror_link_find(fib->mirror, ifindex);
@@ -61,6 +65,9 @@ static void sync_links(struct fib *fib)
 		((uint32_t *)list->items)[kept++] = ifindex;
 	}
 	list_done(list, kept);
+	/* Also what failed the last time. */
+	if (fib->ports_turned)
+		fib_failed(fib, fib_neighbours_sync(fib, false));
 }
 
 static void sync_neighbours(struct fib *fib)
@@ -105,10 +112,11 @@ static void sync_all(struct fib *fib)
 		mirror_link_find(fib->mirror, link->e.ifindex)->dirty = false;
 		failed_in_all(fib, fib_link_sync(fib, link->e.ifindex));
 	}
-	failed_in_all(fib, fib_ports_check(fib));
-	failed_in_all(fib, fib_neighbours_sync(fib, 0));
+	fib_ports_check(fib);
+	failed_in_all(fib, fib_neighbours_sync(fib, true));
 	mirror_nexthops_relist(fib->mirror);
 	fib_slots_dirty(fib, false);
+	fib->policy.dirty = true;
 }
 
 static int clean_entry(void *ctx, struct rib_entry *entry)

@@ -29,6 +29,7 @@ struct fib_port {
 	struct port value;	/* as in the map */
 	uint16_t number;
 	bool leaving; /* its link is gone, the number not yet */
+	bool turned;  /* usable or not, since the neighbours on it were written */
 };
 
 struct fib_adjacency {
@@ -110,6 +111,7 @@ struct fib {
 	struct table ports; /* by ifindex */
 	struct fib_port **port_by_number;
 	uint32_t n_leaving;
+	bool ports_turned; /* any */
 	struct table adjacencies;
 	uint64_t *adjacency_words;
 	struct fib_adjacency *idle_adjacencies;
@@ -158,7 +160,10 @@ void fib_grace(struct fib *fib);
 /* fib_ports.c */
 int fib_link_sync(struct fib *fib, uint32_t ifindex);
 uint16_t fib_port_usable(const struct fib *fib, uint32_t ifindex); /* 0: none, or leaving */
-int fib_ports_check(struct fib *fib); /* those whose link is gone unnoticed leave */
+bool fib_port_turned(const struct fib *fib, uint32_t ifindex);
+/* All neighbours are as the ports are. */
+void fib_ports_settle(struct fib *fib);
+void fib_ports_check(struct fib *fib); /* those whose link is gone unnoticed leave */
 void fib_ports_release(struct fib *fib);
 void fib_ports_destroy(struct fib *fib);
 
@@ -168,8 +173,8 @@ struct fib_adjacency *fib_adjacency_get(struct fib *fib, uint32_t ifindex, const
 void fib_adjacency_put(struct fib *fib, struct fib_adjacency *adjacency); /* NULL is fine */
 int fib_adjacency_sync(struct fib *fib, struct fib_adjacency *adjacency);
 int fib_neighbour_sync(struct fib *fib, const struct mirror_neighbour_key *key);
-/* All of one link, or of every link where ifindex is 0. */
-int fib_neighbours_sync(struct fib *fib, uint32_t ifindex);
+/* Those on ports that turned, in one walk for all of these; or all there are. */
+int fib_neighbours_sync(struct fib *fib, bool all);
 void fib_adjacencies_retry(struct fib *fib);
 void fib_adjacencies_release(struct fib *fib);
 void fib_adjacencies_destroy(struct fib *fib);

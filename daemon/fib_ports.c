@@ -5,6 +5,9 @@
  * A port whose link goes is first `leaving`: its adjacencies, reverse words and slots stop naming it,
  * at the end of the sync it goes from the map, and its number into quarantine. It stays as long as a
  * write failed: something may name it still.
+ *
+ * Neighbours are not kept by link: those on ports that came or leave are written in one walk, after all
+ * links of a sync (fib_neighbours_sync()).
  */
 #include "fib_internal.h"
 
@@ -18,6 +21,12 @@ static struct fib_port *port_find(const struct fib *fib, uint32_t ifindex)
 		if (container_of(node, struct fib_port, node)->value.ifindex == ifindex)
 			return container_of(node, struct fib_port, node);
 	return NULL;
+}
+
+static void port_turn(struct fib *fib, struct fib_port *port)
+{
+	port->turned = true;
+	fib->ports_turned = true;
 }
 
 static int port_new(struct fib *fib, const struct port *value)
@@ -45,34 +54,34 @@ static int port_new(struct fib *fib, const struct port *value)
 		return err;
 	}
 	fib->port_by_number[port->number] = port;
-	return fib_neighbours_sync(fib, value->ifindex);
+	port_turn(fib, port);
+	return 0;
 }
 
 static int port_update(struct fib *fib, struct fib_port *port, const struct port *value)
 {
-	bool returns = port->leaving;
 	int err;
 
-	if (returns) {
+	if (port->leaving) {
 		port->leaving = false;
 		fib->n_leaving--;
+		port_turn(fib, port);
 	}
-	if (memcmp(&port->value, value, sizeof(*value)) != 0) {
-		err = fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, value));
-		if (err)
-			return err;
+	if (memcmp(&port->value, value, sizeof(*value)) == 0)
+		return 0;
+	err = fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, value));
+	if (!err)
 		port->value = *value;
-	}
-	return returns ? fib_neighbours_sync(fib, value->ifindex) : 0;
+	return err;
 }
 
-static int port_leave(struct fib *fib, struct fib_port *port)
+static void port_leave(struct fib *fib, struct fib_port *port)
 {
 	if (port->leaving)
-		return 0;
+		return;
 	port->leaving = true;
 	fib->n_leaving++;
-	return fib_neighbours_sync(fib, port->value.ifindex);
+	port_turn(fib, port);
 }
 
 int fib_link_sync(struct fib *fib, uint32_t ifindex)
@@ -81,11 +90,12 @@ int fib_link_sync(struct fib *fib, uint32_t ifindex)
 	struct fib_port *port = port_find(fib, ifindex);
 	struct port value;
 
-	fib_slots_dirty(fib, false);
-	fib->policy.dirty = true; /* steps name ports */
 	memset(&value, 0, sizeof(value));
-	if (!link || !resolve_port(fib->mirror, link, &value))
-		return port ? port_leave(fib, port) : 0;
+	if (!link || !resolve_port(fib->mirror, link, &value)) {
+		if (port)
+			port_leave(fib, port);
+		return 0;
+	}
 	return port ? port_update(fib, port, &value) : port_new(fib, &value);
 }
 
@@ -96,19 +106,34 @@ uint16_t fib_port_usable(const struct fib *fib, uint32_t ifindex)
 	return port && !port->leaving ? port->number : 0;
 }
 
-int fib_ports_check(struct fib *fib)
+bool fib_port_turned(const struct fib *fib, uint32_t ifindex)
+{
+	const struct fib_port *port = port_find(fib, ifindex);
+
+	return port && port->turned;
+}
+
+void fib_ports_settle(struct fib *fib)
 {
 	struct table_walk walk = { 0 };
 	struct table_node *node;
-	int err = 0;
 
-	while (!err && (node = table_walk_next(&fib->ports, &walk))) {
+	while (fib->ports_turned && (node = table_walk_next(&fib->ports, &walk)))
+		container_of(node, struct fib_port, node)->turned = false;
+	fib->ports_turned = false;
+}
+
+void fib_ports_check(struct fib *fib)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&fib->ports, &walk))) {
 		struct fib_port *port = container_of(node, struct fib_port, node);
 
 		if (!mirror_link(fib->mirror, port->value.ifindex))
-			err = port_leave(fib, port);
+			port_leave(fib, port);
 	}
-	return err;
 }
 
 void fib_ports_release(struct fib *fib)

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ports that come and go, one or many in a sync, against the neighbours on them; writes that fail on the
+ * way are made up for by the next sync.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include "daemon/fib_internal.h"
+#include "support_events.h"
+#include "support_recorder.h"
+
+enum { FIRST = 10, LINKS = 24 };
+
+static const struct fib_limits limits = {
+	.ports = 64, .adjacencies = 64, .nexthops = 128, .groups = 16
+};
+
+static int setup(void **state)
+{
+	static struct world w;
+
+	world_new(&w, limits, REC_ROUTES, 0);
+	*state = &w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static void apply(struct world *w, const struct event *ev)
+{
+	assert_int_equal(mirror_apply(w->mirror, ev), 0);
+}
+
+static int sync(struct world *w)
+{
+	return recorder_sync(w->rec, w->fib);
+}
+
+static const char *address(uint32_t ifindex, uint32_t host)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "10.0.%u.%u", ifindex, host);
+	return text;
+}
+
+/* A neighbour, its link, and a connected route that is seen to lead there. */
+static void neighbour(struct world *w, uint32_t ifindex, uint32_t host)
+{
+	char prefix[32];
+
+	apply(w, ev_neighbour(EVENT_NEW, ifindex, address(ifindex, host), NUD_REACHABLE, ifindex));
+	snprintf(prefix, sizeof(prefix), "10.0.%u.0/24", ifindex);
+	apply(w, ev_route(EVENT_NEW, prefix, ifindex, NULL));
+}
+
+/* Are all neighbours of links FIRST.. entered, or none? */
+static void check_all(struct world *w, bool entered)
+{
+	for (uint32_t i = FIRST; i < FIRST + LINKS; i++)
+		assert_int_equal(world_mac(w, address(i, 1)), entered ? i : 0);
+	assert_int_equal(w->rec->n_neighbours, entered ? LINKS : 0);
+}
+
+static void all_links(struct world *w, int op)
+{
+	for (uint32_t i = FIRST; i < FIRST + LINKS; i++)
+		apply(w, ev_link(op, i, LINK_RUNS));
+}
+
+static void test_many_at_once(void **state)
+{
+	struct world *w = *state;
+
+	for (uint32_t i = FIRST; i < FIRST + LINKS; i++)
+		neighbour(w, i, 1);
+	assert_true(sync(w) >= 0);
+	check_all(w, false);
+	all_links(w, EVENT_NEW);
+	assert_true(sync(w) >= 0);
+	check_all(w, true);
+	/* The next one that turns does not bring these along. */
+	for (uint32_t i = FIRST; i < FIRST + LINKS; i++)
+		assert_false(fib_port_turned(w->fib, i));
+	all_links(w, EVENT_DEL);
+	assert_true(sync(w) >= 0);
+	check_all(w, false);
+	assert_int_equal(w->rec->counts[OP_DEL_PORT], LINKS);
+	/* Nothing more to do for them. */
+	recorder_reset_counts(w->rec);
+	apply(w, ev_link(EVENT_NEW, 2, IFF_UP));
+	assert_true(sync(w) >= 0);
+	assert_int_equal(w->rec->counts[OP_SET_ADJACENCY] + w->rec->counts[OP_DEL_NEIGHBOUR], 0);
+	/* Back, and gone, before anything was written. */
+	all_links(w, EVENT_NEW);
+	all_links(w, EVENT_DEL);
+	assert_true(sync(w) >= 0);
+	check_all(w, false);
+}
+
+/* A write of what is on a port fails when it comes or goes: the link itself is done by then. */
+static void test_failed_writes(void **state)
+{
+	static const int coming[] = { OP_SET_PORT, OP_SET_ADJACENCY, OP_SET_NEIGHBOUR };
+	static const int going[] = { OP_SET_ADJACENCY, OP_DEL_NEIGHBOUR, OP_DEL_PORT };
+	struct world *w = *state;
+
+	w->rec->lenient = true;
+	neighbour(w, 10, 1);
+	for (int i = 0; i < 3; i++) {
+		apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+		w->rec->fail_op = coming[i];
+		w->rec->fail_errno = EIO;
+		assert_int_equal(sync(w), -EIO);
+		w->rec->fail_errno = 0;
+		assert_true(sync(w) >= 0);
+		assert_int_equal(w->rec->n_neighbours, 1);
+
+		apply(w, ev_link(EVENT_DEL, 10, 0));
+		w->rec->fail_op = going[i];
+		w->rec->fail_errno = EIO;
+		assert_int_equal(sync(w), -EIO);
+		w->rec->fail_errno = 0;
+		assert_true(sync(w) >= 0);
+		assert_int_equal(w->rec->n_neighbours, 0);
+		assert_int_equal(fib_port_of(w->fib, 10), 0);
+	}
+}
+
+/* It comes back while it cannot leave, and neither can what is on it be written. */
+static void test_returns(void **state)
+{
+	struct world *w = *state;
+	struct event *ev;
+
+	w->rec->lenient = true;
+	neighbour(w, 10, 1);
+	apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+	assert_true(sync(w) >= 0);
+	apply(w, ev_link(EVENT_DEL, 10, 0));
+	w->rec->fail_op = OP_DEL_PORT;
+	w->rec->fail_errno = EIO;
+	assert_int_equal(sync(w), -EIO);
+	assert_int_equal(w->rec->n_neighbours, 0);
+	ev = ev_link(EVENT_NEW, 10, LINK_RUNS);
+	ev->link.mtu = 1400;
+	apply(w, ev);
+	w->rec->fail_op = OP_SET_PORT;
+	assert_int_equal(sync(w), -EIO);
+	w->rec->fail_errno = 0;
+	assert_true(sync(w) >= 0);
+	assert_int_equal(w->rec->n_neighbours, 1);
+	assert_true(fib_port_usable(w->fib, 10));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failed_writes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_returns, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
