@@ -123,4 +123,12 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 	return egress_check(frame, packet, &ingress, way);
 }
 
+/* What the decision is counted as: while CONTROL_OBSERVE is set no packet is taken from the kernel. */
+static __always_inline enum verdict observe(enum verdict verdict)
+{
+	if (verdict <= VERDICT_dropped && READ_ONCE(control.flags) & CONTROL_OBSERVE)
+		return VERDICT_observe;
+	return verdict;
+}
+
 #endif

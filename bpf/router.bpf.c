@@ -41,9 +41,7 @@ int router_xdp(struct xdp_md *ctx)
 	enum verdict verdict;
 
 	frame.len = multi_buffer ? bpf_xdp_get_buff_len(ctx) : frame.data_end - frame.data;
-	verdict = decide(&frame, now, &packet, &way);
-	if (verdict <= VERDICT_dropped && READ_ONCE(control.flags) & CONTROL_OBSERVE)
-		verdict = VERDICT_observe;
+	verdict = observe(decide(&frame, now, &packet, &way));
 	if (verdict == VERDICT_forwarded)
 		verdict = xdp_forward(ctx, &frame, &packet, &way);
 	if (verdict == VERDICT_forwarded) {

@@ -37,13 +37,11 @@ static uint32_t port_of(const struct datapath *dp, uint32_t ifindex)
 		       : 0;
 }
 
-/* As router_xdp() goes on: observed only, or redirected to a device that is still there. */
+/* As router_xdp() goes on: redirected to a device that is still there. */
 static enum verdict finish(enum verdict verdict, const struct way *way)
 {
 	uint32_t port = way->hop.target.port;
 
-	if (verdict <= VERDICT_dropped && control.flags & CONTROL_OBSERVE)
-		return VERDICT_observe;
 	if (verdict == VERDICT_forwarded && !bpf_map_lookup_elem(&tx_ports, &port))
 		return VERDICT_egress_down;
 	return verdict;
@@ -67,7 +65,7 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 		accept_sources();
 	if (query->generic)
 		port_copies[PORT_ANY].flags |= PORT_IN_GENERIC;
-	verdict = decide(&frame, now_coarse(), &packet, &way);
+	verdict = observe(decide(&frame, now_coarse(), &packet, &way));
 	*ret = (struct decided){
 		.verdict = finish(verdict, &way),
 		.has_packet = packet.tot_len,
