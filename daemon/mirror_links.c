@@ -225,6 +225,26 @@ static bool take(int32_t *value, int32_t said)
 	return true;
 }
 
+/* That link, or any. */
+static bool lacks_carrier(const struct mirror *mirror, const struct mirror_link *link)
+{
+	for (uint32_t i = 0; !link && i < mirror->n_links; i++)
+		if (lacks_carrier(mirror, mirror->links[i]))
+			return true;
+	return link && link->present && !(link->e.flags & IFF_LOWER_UP);
+}
+
+/* Of one link, or of all: that legs without carrier are DEAD now, or no longer, is said by dumps only. */
+static void take_ignore_linkdown(struct mirror *mirror, const struct event *ev,
+				 const struct mirror_link *link, int32_t *value)
+{
+	bool known = *value >= 0;
+
+	if (take(value, ev->netconf.ignore_linkdown) && known && ev->op == EVENT_NEW &&
+	    lacks_carrier(mirror, link))
+		mirror_want_resync(mirror, "ignore_routes_with_linkdown changed");
+}
+
 static void netconf_unknown(struct mirror *mirror, struct mirror_link *link)
 {
 	link->forwarding = link->rp_filter = link->ignore_linkdown = -1;
@@ -242,7 +262,7 @@ int mirror_apply_netconf(struct mirror *mirror, const struct event *ev)
 	if (e->ifindex == NETCONFA_IFINDEX_ALL) {
 		changed = take(&all->forwarding, e->forwarding);
 		changed |= take(&all->rp_filter, e->rp_filter);
-		changed |= take(&all->ignore_linkdown, e->ignore_linkdown);
+		take_ignore_linkdown(mirror, ev, NULL, &all->ignore_linkdown);
 		for (uint32_t i = 0; changed && i < mirror->n_links; i++)
 			if (mirror->links[i]->present)
 				mirror_dirty_link(mirror, mirror->links[i]);
@@ -264,7 +284,7 @@ int mirror_apply_netconf(struct mirror *mirror, const struct event *ev)
 	link->netconf_generation = mirror->generation;
 	changed = take(&link->forwarding, e->forwarding);
 	changed |= take(&link->rp_filter, e->rp_filter);
-	changed |= take(&link->ignore_linkdown, e->ignore_linkdown);
+	take_ignore_linkdown(mirror, ev, link, &link->ignore_linkdown);
 	if (changed && link->present)
 		mirror_dirty_link(mirror, link);
 	return 0;

@@ -31,11 +31,6 @@ static bool is_in_vrf(const struct mirror *mirror, const struct mirror_link *lin
 	return is_vrf(link) || (link->e.master && (!master || is_vrf(master)));
 }
 
-static bool ignores_linkdown(const struct mirror *mirror, const struct mirror_link *link)
-{
-	return link->ignore_linkdown > 0 || mirror_netconf_all(mirror)->ignore_linkdown > 0;
-}
-
 static enum verdict leg_verdict(const struct mirror *mirror, const struct event_leg *leg)
 {
 	const struct mirror_link *link = mirror_link(mirror, leg->oif);
@@ -128,18 +123,15 @@ void resolve_nexthop(const struct mirror *mirror, const struct mirror_nexthop *n
 	}
 }
 
-/* Does the kernel choose among the other legs only? */
+/*
+ * Does the kernel choose among the other legs only? Where it ignores those without carrier it says DEAD of
+ * them. Of a suspect link the whole route may be gone: its share falls back.
+ */
 static bool is_skipped(const struct mirror *mirror, const struct event_leg *leg)
 {
 	const struct mirror_link *link = mirror_link(mirror, leg->oif);
-	bool linkdown;
 
-	if (leg->flags & RTNH_F_DEAD)
-		return true;
-	if (!link || link->suspect)
-		return false; /* the whole route may be gone: its share falls back */
-	linkdown = leg->flags & RTNH_F_LINKDOWN || !(link->e.flags & IFF_LOWER_UP);
-	return !(link->e.flags & IFF_UP) || (linkdown && ignores_linkdown(mirror, link));
+	return leg->flags & RTNH_F_DEAD || (link && !link->suspect && !(link->e.flags & IFF_UP));
 }
 
 static unsigned int add_leg(const struct mirror *mirror, const struct event_leg *leg,

@@ -86,32 +86,80 @@ forward 203.0.118.1 third
 forward 203.0.119.1 third n=50
 PROBES
 
+# ignore WHERE 0|1: what follows sees its effect
+ignore() {
+	say "- ignore_routes_with_linkdown of $1: $2"
+	sysctl_set router "net.ipv4.conf.$1.ignore_routes_with_linkdown=$2"
+	settle
+}
+
+egress_downs() {
+	[ "$ENGINE" = kernel ] || counter r1 .fallback.reasons.egress_down.packets
+}
+
+# used [LOSS]: left to the kernel are single paths, and half of the flows where there is another leg
+used() {
+	local before fell
+
+	before=$(egress_downs)
+	probe left <<PROBES
+egress_down 203.0.112.1 right loss=1
+egress_down 203.0.120.1 right loss=1
+forward|egress_down 203.0.114.1 third n=100 loss=${1:-1} min=20
+forward 203.0.117.1 third n=50
+PROBES
+	fell=$(($(egress_downs) - before))
+	[ "$ENGINE" = kernel ] || [ "$fell" -ge 22 ] || fail "of 100 flows fell back: $((fell - 2))"
+	verify
+}
+
+# passed_over [LOSS]: the kernel goes on with the next route; where there is another leg, that one has
+# all flows, and the fast path takes them.
+passed_over() {
+	probe left <<PROBES
+egress_down 203.0.112.1 third
+egress_down 203.0.120.1 third
+forward 203.0.114.1 third n=50 loss=${1:-0}
+forward 203.0.117.1 third n=50
+forward 203.0.119.1 third n=50
+PROBES
+	verify
+}
+
+[ "$ENGINE" = kernel ] && lost=1 || lost=0
 for where in r2 all; do
 	objects
 	settle
 	full
-	say "- ignore_routes_with_linkdown of $where"
-	sysctl_set router "net.ipv4.conf.$where.ignore_routes_with_linkdown=1"
+	down
+	used
+	# Said is nothing but the setting. Until the next change of carrier the kernel itself spreads flows over all
+	# legs as before, and loses some; here those that are left are the fast path's.
+	ignore $where 1
+	passed_over "$lost"
+	ignore $where 0
+	used
+	up
+	ignore $where 1
+	objects
 	settle
 	full
 	down
-	probe left <<'PROBES'
-forward|egress_down 203.0.112.1 third
-forward|egress_down 203.0.120.1 third
-forward 203.0.114.1 third n=50
-forward 203.0.116.1 third
-forward 203.0.117.1 third n=50
-forward 203.0.119.1 third n=50
-PROBES
-	sysctl_set router "net.ipv4.conf.$where.ignore_routes_with_linkdown=0"
-	settle
-	probe left <<'PROBES'
-egress_down 203.0.112.1 right loss=1
-forward|egress_down 203.0.114.1 right,third n=100 loss=1
-forward 203.0.117.1 third n=50
-PROBES
+	passed_over
+	probe left <<<"forward 203.0.116.1 third"
+	ignore $where 0
+	used 0 # as before, by the kernel: none goes there
 	up
 done
+say "- of a device that has carrier: nothing"
+ignore r3 1
+objects
+settle
+full
+down
+used
+ignore r3 0
+up
 objects
 settle
 full

@@ -251,6 +251,14 @@ static void test_leg_flags_are_no_identity(void **state)
 
 /* ---- what asks for a resync -------------------------------------------------------------------- */
 
+static struct event *ignoring(int op, int32_t ifindex, int32_t ignore_linkdown)
+{
+	struct event *ev = ev_netconf(op, ifindex, -1, -1);
+
+	ev->netconf.ignore_linkdown = ignore_linkdown;
+	return ev;
+}
+
 static void test_wants_resync(void **state)
 {
 	struct mirror *mirror = *state;
@@ -291,6 +299,17 @@ static void test_wants_resync(void **state)
 	EXPECT(false, ev_neighbour(EVENT_NEW, 2, "10.0.2.1", NUD_REACHABLE, 1));
 	EXPECT(false, ev_neighbour(EVENT_DEL, 2, "10.0.2.1", 0, 1));
 	EXPECT(false, ev_netconf(EVENT_NEW, 2, 0, 0));
+	EXPECT(false, ignoring(EVENT_NEW, 2, 0)); /* the first word about it */
+	EXPECT(false, ignoring(EVENT_NEW, NETCONFA_IFINDEX_ALL, 0));
+	EXPECT(false, ignoring(EVENT_NEW, 2, 1));
+	EXPECT(false, ignoring(EVENT_NEW, NETCONFA_IFINDEX_ALL, 1));
+	EXPECT(true, ev_link(EVENT_NEW, 2, IFF_UP));
+	EXPECT(false, ignoring(EVENT_NEW, 2, 1));
+	EXPECT(true, ignoring(EVENT_NEW, 2, 0));
+	EXPECT(false, ignoring(EVENT_NEW, 3, 0));
+	EXPECT(false, ignoring(EVENT_NEW, 3, 1)); /* has carrier */
+	EXPECT(true, ignoring(EVENT_NEW, NETCONFA_IFINDEX_ALL, 0));
+	EXPECT(false, ignoring(EVENT_DUMP, NETCONFA_IFINDEX_ALL, 1));
 	EXPECT(false, ev_link(EVENT_DUMP, 2, 0)); /* the dump itself tells the consequences */
 #undef EXPECT
 }

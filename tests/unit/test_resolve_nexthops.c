@@ -88,6 +88,7 @@ static struct event *two_legs(int op, uint8_t flags)
 static void test_group_legs(void **state)
 {
 	struct world *w = *state;
+	struct event *ev;
 
 	world_do(w, two_legs(EVENT_NEW, 0));
 	assert_int_equal(share(w, "20.0.0.1", 2), 128);
@@ -97,26 +98,12 @@ static void test_group_legs(void **state)
 	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_egress_down);
 	world_do(w, two_legs(EVENT_DUMP, RTNH_F_DEAD | RTNH_F_LINKDOWN)); /* skipped */
 	assert_int_equal(share(w, "20.0.0.1", 2), 256);
-	world_do(w, two_legs(EVENT_DUMP, 0));
-	assert_int_equal(share(w, "20.0.0.1", 3), 128);
-}
-
-static void test_ignored_linkdown(void **state)
-{
-	struct world *w = *state;
-	struct event *ev;
-
-	world_do(w, two_legs(EVENT_NEW, 0));
-	ev = ev_netconf(EVENT_NEW, 3, -1, -1);
-	ev->netconf.ignore_linkdown = 1;
-	world_do(w, ev);
-	assert_int_equal(share(w, "20.0.0.1", 3), 128);
-	world_do(w, two_legs(EVENT_DUMP, RTNH_F_LINKDOWN));
-	assert_int_equal(share(w, "20.0.0.1", 2), 256);
-	ev = two_legs(EVENT_DUMP, RTNH_F_LINKDOWN);
+	ev = two_legs(EVENT_DUMP, RTNH_F_DEAD | RTNH_F_LINKDOWN);
 	ev->route.legs[0].flags = RTNH_F_DEAD;
 	world_do(w, ev);
 	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_egress_down);
+	world_do(w, two_legs(EVENT_DUMP, 0));
+	assert_int_equal(share(w, "20.0.0.1", 3), 128);
 }
 
 static void test_objects(void **state)
@@ -194,19 +181,13 @@ static void test_dead_goes_on(void **state)
 	ev->route.priority = 9;
 	world_do(w, ev);
 	assert_int_equal(world_mac(w, "20.1.2.3"), 2);
-	ev = ev_netconf(EVENT_NEW, 3, -1, -1);
-	ev->netconf.ignore_linkdown = 1;
-	world_do(w, ev);
 	ev = ev_route(EVENT_DUMP, "20.0.0.0/8", 3, "10.0.3.1");
-	ev->route.legs[0].flags = RTNH_F_LINKDOWN;
+	ev->route.legs[0].flags = RTNH_F_DEAD | RTNH_F_LINKDOWN;
 	world_do(w, ev);
 	assert_int_equal(world_verdict(w, "20.1.2.3"), VERDICT_egress_down);
-	ev = ev_netconf(EVENT_NEW, NETCONFA_IFINDEX_ALL, -1, -1);
-	ev->netconf.ignore_linkdown = 1;
-	world_do(w, ev);
-	ev = two_legs(EVENT_NEW, RTNH_F_LINKDOWN);
+	ev = two_legs(EVENT_NEW, RTNH_F_DEAD | RTNH_F_LINKDOWN);
 	ev->route.dst = prefix_of("21.0.0.0/8");
-	ev->route.legs[0].flags = RTNH_F_LINKDOWN;
+	ev->route.legs[0].flags = RTNH_F_DEAD | RTNH_F_LINKDOWN;
 	world_do(w, ev);
 	assert_int_equal(world_verdict(w, "21.1.2.3"), VERDICT_egress_down);
 	assert_int_equal(world_mac(w, "22.1.2.3"), 1);
@@ -289,7 +270,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_links),
 		TEST(test_group_legs),
-		TEST(test_ignored_linkdown),
 		TEST(test_objects),
 		TEST(test_vrf),
 		TEST(test_dead_goes_on),
