@@ -33,7 +33,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-
 	      -iquote . $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) $(PKG_CFLAGS)
 
 # The pure core: no libbpf, libnl or logging. Linked into the daemon and the tests alike.
-CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c daemon/rib.c $(wildcard daemon/resolve*.c) daemon/addr.c \
+CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c $(wildcard daemon/rib*.c) $(wildcard daemon/resolve*.c) daemon/addr.c \
 	     $(wildcard daemon/fib.c daemon/fib_[!dl]*.c)
 ENGINES   := daemon/fib_dir24.c daemon/fib_lpm.c
 NETLINK   := $(wildcard netlink/*.c)
@@ -46,6 +46,7 @@ UNIT      := $(wildcard tests/unit/test_*.c)
 UNIT_BINS := $(UNIT:tests/unit/%.c=$(B)/tests/%)
 PACKETS   := $(wildcard tests/packets/*.c)
 BENCH     := $(wildcard tests/bench/*.c)
+SCALE     := $(wildcard tests/scale/*.c)
 BENCH_SKELS := $(patsubst tests/bench/%.bpf.c,$(B)/skel/%.skel.h,$(wildcard tests/bench/*.bpf.c))
 objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
@@ -111,9 +112,13 @@ $(B)/packets-test: $(call objs,obj,$(PACKETS) $(CORE) $(ENGINES) daemon/explain_
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS) $(TEST_LIBS)
 
-$(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c daemon/rib.c daemon/pool.c)
+$(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c daemon/rib.c daemon/rib_index.c daemon/pool.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS)
+
+$(B)/scale: $(call objs,obj,$(SCALE) $(CORE) $(ENGINES) $(NETLINK))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(NL_LIBS) $(BPF_LIBS)
 
 # ---- fuzzing: make fuzz SECONDS=60 ---------------------------------------------------------------
 SECONDS   ?= 60

@@ -9,12 +9,16 @@
  * on the side that its next bit names; a fork has two children. So n entries need fewer than 2n
  * nodes, and below every node there is an entry. Nodes name each other by handles of a pool and
  * never move: an entry stays where it is, and becomes or ceases to be a fork in place.
+ *
+ * Most accesses name a prefix that is there, and a way down the trie is one cache miss after another:
+ * the entries, and only these, are in an index by prefix besides.
  */
 #include "rib.h"
 
 #include <stdlib.h>
 
 #include "pool.h"
+#include "rib_index.h"
 
 enum {
 	ROOT_BITS = 16,
@@ -31,8 +35,8 @@ _Static_assert(sizeof(struct node) == 24, "node");
 
 struct rib {
 	struct pool nodes;
-	uint32_t count;
-	uint32_t short_root; /* of the prefixes shorter than ROOT_BITS */
+	struct rib_index index; /* of the entries */
+	uint32_t short_root;	/* of the prefixes shorter than ROOT_BITS */
 	uint32_t roots[ROOTS];
 };
 
@@ -84,39 +88,32 @@ void rib_destroy(struct rib *rib)
 	if (!rib)
 		return;
 	pool_destroy(&rib->nodes);
+	rib_index_destroy(&rib->index);
 	free(rib);
 }
 
 uint32_t rib_count(const struct rib *rib)
 {
-	return rib->count;
+	return rib->index.count;
 }
 
 struct rib_entry *rib_find(const struct rib *rib, struct prefix prefix)
 {
-	uint32_t handle = *root_of((struct rib *)rib, prefix);
+	uint32_t handle = rib_index_find(&rib->index, prefix);
 
-	while (handle) {
-		struct node *node = node_get(rib, handle);
-
-		if (node->entry.len >= prefix.len) {
-			if (is_entry(node) && prefix_equal(rib_prefix(&node->entry), prefix))
-				return &node->entry;
-			return NULL;
-		}
-		handle = node->child[bit(prefix.addr, node->entry.len)];
-	}
-	return NULL;
+	return handle ? &node_get(rib, handle)->entry : NULL;
 }
 
-/* Makes an entry out of a fork or a new node. */
-static struct rib_entry *entry_init(struct rib *rib, struct node *node)
+/* Makes an entry out of a fork or a new node; the index has room for it. */
+static struct rib_entry *entry_init(struct rib *rib, uint32_t handle)
 {
+	struct node *node = node_get(rib, handle);
+
 	node->entry.flags = RIB_PRESENT;
 	node->entry.spare = 0;
 	node->entry.candidates = 0;
 	node->entry.installed = RIB_NOT_INSTALLED;
-	rib->count++;
+	rib_index_insert(&rib->index, rib_prefix(&node->entry), handle);
 	return &node->entry;
 }
 
@@ -124,6 +121,10 @@ static uint32_t node_new(struct rib *rib, struct prefix prefix)
 {
 	uint32_t handle = pool_alloc(&rib->nodes);
 
+	if (handle >= RIB_INDEX_HANDLES) {
+		pool_free(&rib->nodes, handle);
+		return 0;
+	}
 	if (handle) {
 		struct node *node = node_get(rib, handle);
 
@@ -164,13 +165,16 @@ static struct rib_entry *insert_above(struct rib *rib, uint32_t *slot, struct pr
 	node = node_get(rib, above);
 	node->child[bit(node_get(rib, below)->entry.addr, common)] = below;
 	*slot = above;
-	return entry_init(rib, node_get(rib, fresh));
+	return entry_init(rib, fresh);
 }
 
 struct rib_entry *rib_get(struct rib *rib, struct prefix prefix)
 {
+	struct rib_entry *entry = rib_find(rib, prefix);
 	uint32_t *slot = root_of(rib, prefix);
 
+	if (entry || rib_index_reserve(&rib->index))
+		return entry;
 	while (*slot) {
 		struct node *node = node_get(rib, *slot);
 		uint8_t common = common_len(prefix, rib_prefix(&node->entry));
@@ -178,11 +182,11 @@ struct rib_entry *rib_get(struct rib *rib, struct prefix prefix)
 		if (common < node->entry.len)
 			return insert_above(rib, slot, prefix, common);
 		if (common == prefix.len)
-			return is_entry(node) ? &node->entry : entry_init(rib, node);
+			return entry_init(rib, *slot);
 		slot = &node->child[bit(prefix.addr, common)];
 	}
 	*slot = node_new(rib, prefix);
-	return *slot ? entry_init(rib, node_get(rib, *slot)) : NULL;
+	return *slot ? entry_init(rib, *slot) : NULL;
 }
 
 /* Takes out a node that is no entry, unless it has two children and is needed as a fork. */
@@ -208,7 +212,7 @@ void rib_remove(struct rib *rib, struct rib_entry *entry)
 		slot = &node->child[bit(prefix.addr, node->entry.len)];
 	}
 	entry->flags = 0;
-	rib->count--;
+	rib_index_remove(&rib->index, prefix);
 	prune(rib, slot);
 	if (parent)
 		prune(rib, parent);

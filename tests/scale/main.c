@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Measures the control plane: one command each, for scripts/bench-control and tests/netns. */
+#include <stdio.h>
+#include <string.h>
+#include "tests/scale/scale.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage;
+} commands[] = {
+	{ "replay", command_replay,
+	  "(--table FILE | --recording FILE) [--routes N] [--events N] [--batch N] [--seed N] [--json]\n"
+	  "      route messages through decoder, mirror, fib and engine: events a second" },
+};
+
+static int usage(FILE *out, int code)
+{
+	fputs("usage:\n", out);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  scale %s %s\n", commands[i].name, commands[i].usage);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout, 0);
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return usage(stderr, 1);
+}
