@@ -53,6 +53,50 @@ forward 203.0.116.1 third
 PROBES
 done
 
+# Left alone, these two last for a moment: DELAY because somebody has just confirmed it or a probe follows, PROBE
+# because the neighbour answers. Of the change from STALE to DELAY nothing is said; the next dump tells.
+say "- DELAY and PROBE that last: asked for in vain, and taken from a dump"
+lasting() {
+	sysctl_set router "net.ipv4.neigh.r2.delay_first_probe_time=$1" \
+		"net.ipv6.neigh.r3.delay_first_probe_time=$1" \
+		"net.ipv4.neigh.r2.retrans_time_ms=$2" "net.ipv6.neigh.r3.retrans_time_ms=$2"
+}
+all_are() {
+	state_is 198.18.2.2 "$1" && state_is 198.18.2.77 "$1" && state_is fe80::3 "$1"
+}
+lasting 3600 3600000
+ipn right link set h0 arp off
+ipn third link set h0 arp off
+for state in delay probe; do
+	for way in "198.18.2.2 02:00:00:00:02:02 r2" "198.18.2.77 02:00:00:00:02:77 r2" \
+		"fe80::3 02:00:00:00:03:02 r3"; do
+		# shellcheck disable=SC2086 # three words
+		set -- $way
+		if [ $state = delay ]; then
+			ipr neigh replace "$1" lladdr "$2" dev "$3" nud stale
+			ipr neigh replace "$1" dev "$3" use
+		else
+			ipr neigh replace "$1" lladdr "$2" dev "$3" nud probe
+		fi
+	done
+	ipr nexthop add id 9 blackhole
+	ipr nexthop del id 9 # asks for a dump
+	settle
+	all_are "${state^^}" || fail "$state: does not last: $(ipr neigh show)"
+	probe left <<'PROBES' || fail "$state: see above"
+forward 203.0.113.1 right n=5
+forward 198.18.2.77 right n=5 gw=02:00:00:00:02:77
+forward 203.0.114.1 third n=5
+forward 203.0.115.1 right,third n=40 legs=2
+forward 203.0.116.1 third n=5
+PROBES
+	all_are "${state^^}" || fail "$state: did not last: $(ipr neigh show)"
+	verify
+done
+lasting 5 1000
+ipn right link set h0 arp on
+ipn third link set h0 arp on
+
 say "- states that it resolves from first, with the packet that fell back"
 for state in none failed gone; do
 	for way in "198.18.2.2 r2" "fe80::3 r3"; do
