@@ -6,7 +6,8 @@
  * Deleting an object takes its routes with it silently: one that comes back under the same id before
  * a dump has confirmed what is left is suspect, and routes by it fall back until then. The same
  * goes for objects on a link that became suspect, which vanish silently themselves, and for groups
- * that may have lost their last member so.
+ * that may have lost their last member so. One that is replaced keeps its routes, whichever way
+ * nexthop_compat_mode has the kernel tell of them: there is nothing to ask.
  */
 #include "mirror_internal.h"
 
@@ -168,8 +169,6 @@ static int object_update(struct mirror *mirror, struct mirror_object *object,
 	err = set_members(mirror, object, e);
 	if (err)
 		return err;
-	if (object->present && ev->op == EVENT_NEW)
-		mirror_want_resync(mirror, "a nexthop object was replaced");
 	object->present = true;
 	object->type = e->type;
 	object->fdb = e->fdb;

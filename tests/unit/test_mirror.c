@@ -291,7 +291,7 @@ static void test_wants_resync(void **state)
 	EXPECT(true, ev_address(EVENT_DEL, 2, "10.0.2.254", 24));
 	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
 	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
-	EXPECT(true, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.2"));
+	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.2")); /* its routes stay */
 	EXPECT(false, ev_group(EVENT_NEW, 3, members));
 	EXPECT(true, ev_nexthop(EVENT_DEL, 1, 2, "10.0.2.2"));
 	EXPECT(true, ev_rule(EVENT_NEW, 100, 100));
