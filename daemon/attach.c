@@ -39,12 +39,27 @@ struct attachments *attachments_new(int program_fd, const char *pin_dir)
 	return a;
 }
 
+/* Where the ifindex is or belongs. */
+static size_t place_of(const struct attachments *a, uint32_t ifindex)
+{
+	size_t lo = 0, hi = a->n;
+
+	while (lo < hi) {
+		size_t middle = lo + (hi - lo) / 2;
+
+		if (a->list[middle].ifindex < ifindex)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo;
+}
+
 static struct attachment *find(const struct attachments *a, uint32_t ifindex)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (a->list[i].ifindex == ifindex)
-			return &a->list[i];
-	return NULL;
+	size_t i = place_of(a, ifindex);
+
+	return i < a->n && a->list[i].ifindex == ifindex ? &a->list[i] : NULL;
 }
 
 static bool pin_path(const struct attachments *a, uint32_t ifindex, char *path, size_t size)
@@ -257,10 +272,9 @@ void attach_forget_failures(struct attachments *a)
 
 uint32_t attach_next(const struct attachments *a, uint32_t after)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (a->list[i].ifindex > after)
-			return a->list[i].ifindex;
-	return 0;
+	size_t i = after == UINT32_MAX ? a->n : place_of(a, after + 1);
+
+	return i < a->n ? a->list[i].ifindex : 0;
 }
 
 int attach_sweep_pins(struct attachments *a)

@@ -34,7 +34,7 @@ struct sync {
 	unsigned int since_keepalive;
 	uint64_t lease_renewed_ns;
 	uint64_t last_resync_end_ns;
-	bool links_changed;
+	struct changed_links changed; /* since programs and settings were last seen to */
 	bool resync_pending; /* asked for, or failed: the mirror may be wrong until it is done */
 	bool overrun;	     /* notifications were lost and no dump has been applied since */
 	char pending_why[96];
@@ -70,6 +70,22 @@ static void keep_alive(struct daemon *d)
 		renew_lease(d);
 }
 
+/* A dump tells of all links, and netconf of `all` below 0. */
+static void note_changed(struct sync *s, const struct event *ev)
+{
+	if (ev->op == EVENT_DUMP)
+		return;
+	if (ev->kind == EVENT_LINK)
+		changed_links_add(&s->changed, ev->link.ifindex);
+	else if (ev->kind == EVENT_NETCONF)
+		changed_links_add(&s->changed, ev->netconf.ifindex > 0 ? ev->netconf.ifindex : 0);
+}
+
+static bool is_changed(const struct changed_links *changed)
+{
+	return changed->n || changed->all;
+}
+
 static int on_event(void *ctx, const struct event *ev)
 {
 	struct daemon *d = ctx;
@@ -79,8 +95,7 @@ static int on_event(void *ctx, const struct event *ev)
 	s->counts.events++;
 	if (++s->since_keepalive >= KEEPALIVE_EVENTS)
 		keep_alive(d);
-	if (ev->kind == EVENT_LINK || ev->kind == EVENT_NETCONF)
-		s->links_changed = true;
+	note_changed(s, ev);
 	err = mirror_apply(d->mirror, ev);
 	if (err && log_allowed(&s->failure_limit))
 		log_warning("mirror: event not applied: %s, comparing with a full dump soon",
@@ -130,10 +145,10 @@ static int flush(struct daemon *d)
 	int err;
 
 	err = write_maps(d);
-	if (s->links_changed && s->counts.synced) {
-		s->links_changed = false;
+	if (is_changed(&s->changed) && s->counts.synced) {
 		sync_attach(d, false);
-		sysctl_read(d->mirror);
+		sysctl_read_changed(d->mirror, &s->changed);
+		s->changed = (struct changed_links){ 0 };
 		if (!err)
 			err = write_maps(d);
 	}
@@ -258,7 +273,7 @@ int sync_resync(struct daemon *d, const char *why)
 	s->resync_pending = false;
 	err = replay(d);
 	mirror_resync_end(d->mirror);
-	s->links_changed = true;
+	s->changed.all = true;
 	s->counts.resyncs++;
 	if (flush(d))
 		err = -EIO;
@@ -389,7 +404,7 @@ int sync_start(struct daemon *d)
 	if (err)
 		return err;
 	sysctl_read(d->mirror); /* of what is attached now */
-	s->links_changed = false;
+	s->changed = (struct changed_links){ 0 };
 	err = write_maps(d);
 	if (!err)
 		err = make_events(d);

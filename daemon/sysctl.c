@@ -69,26 +69,76 @@ static void read_accept_redirects(struct mirror *mirror, const struct mirror_lin
 	mirror_set_accept_redirects(mirror, link->e.ifindex, accepts);
 }
 
-void sysctl_read(struct mirror *mirror)
+/* What `all` and the machine have to say. */
+struct common {
+	struct or_setting settings[2];
+	int accept_redirects;
+};
+
+static struct common read_common(struct mirror *mirror)
 {
-	const struct or_setting settings[] = {
-		{ "send_redirects", mirror_set_send_redirects,
-		  read_number("conf/all/send_redirects") },
-		{ "accept_local", mirror_set_accept_local, read_number("conf/all/accept_local") },
-	};
-	int accept_redirects = read_number("conf/all/accept_redirects");
 	int policy = read_number("fib_multipath_hash_policy");
-	const struct mirror_link *link;
 
 	if (policy >= 0)
 		mirror_set_hash_policy(mirror, policy);
 	mirror_set_forward_use_pmtu(mirror, read_number("ip_forward_use_pmtu") > 0);
-	for (link = mirror_next_link(mirror, 0); link;
-	     link = mirror_next_link(mirror, link->e.ifindex)) {
-		read_accept_redirects(mirror, link, accept_redirects);
-		if (!is_ingress(mirror, link))
-			continue;
-		for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-			read_setting(mirror, link, &settings[i]);
+	return (struct common){
+		.settings = { { "send_redirects", mirror_set_send_redirects,
+				read_number("conf/all/send_redirects") },
+			      { "accept_local", mirror_set_accept_local,
+				read_number("conf/all/accept_local") } },
+		.accept_redirects = read_number("conf/all/accept_redirects"),
+	};
+}
+
+static void read_link(struct mirror *mirror, const struct mirror_link *link,
+		      const struct common *common)
+{
+	read_accept_redirects(mirror, link, common->accept_redirects);
+	if (!is_ingress(mirror, link))
+		return;
+	for (size_t i = 0; i < sizeof(common->settings) / sizeof(common->settings[0]); i++)
+		read_setting(mirror, link, &common->settings[i]);
+}
+
+void sysctl_read(struct mirror *mirror)
+{
+	const struct common common = read_common(mirror);
+	const struct mirror_link *link = mirror_next_link(mirror, 0);
+
+	for (; link; link = mirror_next_link(mirror, link->e.ifindex))
+		read_link(mirror, link, &common);
+}
+
+void changed_links_add(struct changed_links *changed, uint32_t ifindex)
+{
+	for (unsigned int i = 0; i < changed->n; i++)
+		if (changed->ifindex[i] == ifindex)
+			return;
+	if (!ifindex || changed->n == sizeof(changed->ifindex) / sizeof(changed->ifindex[0]))
+		changed->all = true;
+	else
+		changed->ifindex[changed->n++] = ifindex;
+}
+
+void sysctl_read_changed(struct mirror *mirror, const struct changed_links *changed)
+{
+	struct common common;
+
+	if (changed->all) {
+		sysctl_read(mirror);
+		return;
+	}
+	common = read_common(mirror);
+	for (unsigned int i = 0; i < changed->n; i++) {
+		uint32_t ifindex = changed->ifindex[i];
+		const struct mirror_link *link = mirror_link(mirror, ifindex);
+
+		if (link)
+			read_link(mirror, link, &common);
+		/* Whether packets come in by these depends on the one below. */
+		for (link = mirror_next_upper(mirror, ifindex, 0); link;
+		     link = mirror_next_upper(mirror, ifindex, link->e.ifindex))
+			read_link(mirror, link, &common);
 	}
 }

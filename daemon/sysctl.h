@@ -10,4 +10,16 @@
  * macvlan devices above one. What cannot be read stays as it was. */
 void sysctl_read(struct mirror *mirror);
 
+/* Links that changed: their numbers, or all where they are many. */
+struct changed_links {
+	uint32_t ifindex[64];
+	unsigned int n;
+	bool all;
+};
+
+/* ifindex 0: all. */
+void changed_links_add(struct changed_links *changed, uint32_t ifindex);
+/* The same for these and what is above them alone: a host of containers has thousands of links. */
+void sysctl_read_changed(struct mirror *mirror, const struct changed_links *changed);
+
 #endif
