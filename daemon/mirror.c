@@ -61,8 +61,10 @@ int mirror_apply(struct mirror *mirror, const struct event *ev)
 	if (ev->kind >= EVENT_KINDS)
 		return 0;
 	err = apply[ev->kind](mirror, ev);
-	if (err)
+	if (err) {
+		mirror_lost(mirror);
 		mirror_want_resync(mirror, "memory was out");
+	}
 	return err;
 }
 
@@ -72,6 +74,7 @@ void mirror_resync_begin(struct mirror *mirror)
 	mirror->resyncing = true;
 	mirror->replaying = true;
 	mirror->wants_resync = NULL;
+	mirror_rules_begin(mirror);
 }
 
 void mirror_resync_end(struct mirror *mirror)

@@ -102,7 +102,10 @@ struct mirror_candidate {
 struct mirror_rule {
 	struct event_rule e;
 	uint32_t generation;
-	bool dumped; /* in that generation, by the dump */
+	bool dumped;  /* in that generation, by the dump */
+	uint32_t iif; /* ifindex of the device that e.iif stands for; 0: none, it matches nothing */
+	bool iif_known; /* if not, e.iif may stand for any device or none */
+	bool by_name;	/* internal to the mirror: see mirror_rule_devices.c */
 	struct mirror_rule *next;
 };
 
@@ -135,6 +138,9 @@ void mirror_replay_end(struct mirror *mirror);
  */
 bool mirror_wants_resync(const struct mirror *mirror, const char **ret_why);
 
+/* Notifications were lost; counts until the next mirror_resync_begin(). */
+void mirror_lost(struct mirror *mirror);
+
 /* What no notification says: told by the shell. */
 void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook);
 void mirror_set_send_redirects(struct mirror *mirror, uint32_t ifindex, bool send);
@@ -143,6 +149,11 @@ void mirror_set_accept_redirects(struct mirror *mirror, uint32_t ifindex, bool a
 /* net.ipv4.ip_forward_use_pmtu: what the kernel learnt of paths bounds forwarded packets. */
 void mirror_set_forward_use_pmtu(struct mirror *mirror, bool use);
 void mirror_set_hash_policy(struct mirror *mirror, uint32_t policy);
+/* The device (ifindex) that the kernel takes the iif of a rule for, where !iif_known; until rules or
+ * names change. Those that are told of all at once may stand for each other's device. */
+void mirror_set_rule_iif(struct mirror *mirror, const struct mirror_rule *rule, uint32_t ifindex);
+/* The same from another mirror, where the devices are the same. */
+void mirror_adopt_rules(struct mirror *mirror, const struct mirror *from);
 /* Everything falls back for this reason (enum verdict: paused, netfilter ..), 0: no hold. */
 void mirror_set_hold(struct mirror *mirror, uint32_t verdict);
 

@@ -30,6 +30,7 @@ struct mirror {
 	uint32_t generation;
 	bool resyncing; /* between begin and end */
 	bool replaying; /* notifications may be older than the dump */
+	bool lost;	/* notifications are missing since the last dump */
 	const char *wants_resync;
 
 	struct mirror_link **links; /* by ifindex */
@@ -169,9 +170,26 @@ int mirror_apply_rule(struct mirror *mirror, const struct event *ev);
 /* Does a rule look this table up? Only then are changes of its routes dirty; rules that come to name
  * a table set dirty.rules, and whoever follows them has to walk what it has already. */
 bool mirror_rules_name_table(struct mirror *mirror, uint32_t table);
-/* The device of that name came, went or changed: a rule may name it. */
-void mirror_rules_of_device(struct mirror *mirror, const char *name);
 void mirror_sweep_rules(struct mirror *mirror);
 void mirror_destroy_rules(struct mirror *mirror);
+
+/* mirror_rule_devices.c */
+enum name_change {
+	NAME_SAME,
+	NAME_NEW, /* with the device */
+	NAME_CHANGED,
+	NAME_GONE, /* with the device; link->e.name does not count then */
+};
+/* The device was told of, by a notification (news) or a dump: rules may name it. */
+void mirror_rules_of_link(struct mirror *mirror, const struct mirror_link *link,
+			  enum name_change change, bool news);
+/* It is no longer what it was, but for its name: what follows from that for rules is dirty. */
+void mirror_rules_of_device(struct mirror *mirror, uint32_t ifindex);
+/* The event tells of this rule: that it was added, or is in a dump. */
+void mirror_rule_bind(struct mirror *mirror, struct mirror_rule *rule, const struct event *ev);
+/* Rules changed: what the kernel answered may be due to another one. */
+void mirror_rules_forget_answers(struct mirror *mirror);
+/* A dump begins. */
+void mirror_rules_begin(struct mirror *mirror);
 
 #endif

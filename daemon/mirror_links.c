@@ -108,7 +108,7 @@ static void link_changed(struct mirror *mirror, struct mirror_link *link)
 	mirror_dirty_link(mirror, link);
 	if (lower && lower->present)
 		mirror_dirty_link(mirror, lower);
-	mirror_rules_of_device(mirror, link->e.name);
+	mirror_rules_of_device(mirror, link->e.ifindex);
 }
 
 static void link_remove(struct mirror *mirror, struct mirror_link *link)
@@ -117,6 +117,7 @@ static void link_remove(struct mirror *mirror, struct mirror_link *link)
 
 	if (link->present) {
 		link_changed(mirror, link);
+		mirror_rules_of_link(mirror, link, NAME_GONE, false);
 		mirror->links_present--;
 	}
 	if (link->e.lower)
@@ -142,6 +143,7 @@ static void link_gone(struct mirror *mirror, struct mirror_link *link)
 	mirror_want_resync(mirror, "a link was deleted");
 	if (link->present)
 		link_changed(mirror, link);
+	mirror_rules_of_link(mirror, link, NAME_GONE, true);
 	mirror_link_suspect(mirror, link);
 	mirror->links_present -= link->present;
 	if (link->e.lower)
@@ -177,6 +179,7 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 	const struct event_link *e = &ev->link;
 	struct mirror_link *link;
 	const char *why = NULL;
+	bool renamed;
 
 	if (ev->op == EVENT_DEL) {
 		link = mirror_link_find(mirror, e->ifindex);
@@ -196,8 +199,12 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 		mirror->links_present++;
 		link_say(mirror, link, e);
 		link_changed(mirror, link);
+		mirror_rules_of_link(mirror, link, NAME_NEW, ev->op == EVENT_NEW);
 		return 0;
 	}
+	renamed = strncmp(link->e.name, e->name, sizeof(e->name)) != 0;
+	if (!renamed)
+		mirror_rules_of_link(mirror, link, NAME_SAME, ev->op == EVENT_NEW);
 	if (same_link(&link->e, e)) {
 		/* The dump may have seen its routes as they were before this. */
 		if (ev->op == EVENT_NEW && mirror->replaying)
@@ -208,6 +215,8 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 	link_changed(mirror, link);
 	link_say(mirror, link, e);
 	link_changed(mirror, link);
+	if (renamed)
+		mirror_rules_of_link(mirror, link, NAME_CHANGED, ev->op == EVENT_NEW);
 	if (why && ev->op == EVENT_NEW) {
 		mirror_link_suspect(mirror, link);
 		mirror_want_resync(mirror, why);

@@ -70,6 +70,7 @@ static void rule_remove(struct mirror *mirror, struct mirror_rule **link)
 	mirror->n_rules--;
 	free(rule);
 	mirror_dirty_rules(mirror);
+	mirror_rules_forget_answers(mirror);
 }
 
 static void rule_insert(struct mirror *mirror, struct mirror_rule **link, struct mirror_rule *rule)
@@ -77,6 +78,7 @@ static void rule_insert(struct mirror *mirror, struct mirror_rule **link, struct
 	rule->next = *link;
 	*link = rule;
 	mirror_dirty_rules(mirror);
+	mirror_rules_forget_answers(mirror);
 }
 
 /* It is there already: what may have changed is its place, as a dump tells, and its state. */
@@ -84,9 +86,9 @@ static void rule_confirm(struct mirror *mirror, struct mirror_rule **link, const
 {
 	struct mirror_rule *rule = *link;
 
-	if (rule->e.flags != ev->rule.flags)
-		mirror_dirty_rules(mirror);
 	rule->e.flags = ev->rule.flags;
+	if (ev->op == EVENT_DUMP)
+		mirror_rule_bind(mirror, rule, ev);
 	if (ev->op == EVENT_DUMP && place_of(mirror, ev) != link) {
 		*link = rule->next;
 		rule_insert(mirror, place_of(mirror, ev), rule);
@@ -118,6 +120,7 @@ int mirror_apply_rule(struct mirror *mirror, const struct event *ev)
 	rule->generation = mirror->generation;
 	rule->dumped = ev->op == EVENT_DUMP;
 	rule_insert(mirror, place_of(mirror, ev), rule);
+	mirror_rule_bind(mirror, rule, ev);
 	mirror->n_rules++;
 	if (ev->op == EVENT_NEW)
 		mirror_want_resync(mirror, "a policy rule was added");
@@ -142,6 +145,23 @@ void mirror_destroy_rules(struct mirror *mirror)
 		rule_remove(mirror, &mirror->rules);
 }
 
+void mirror_adopt_rules(struct mirror *mirror, const struct mirror *from)
+{
+	for (const struct mirror_rule *rule = mirror->rules; rule; rule = rule->next) {
+		const struct mirror_rule *known = from->rules;
+		const struct mirror_link *link, *known_link;
+
+		while (known && !same_rule(&known->e, &rule->e))
+			known = known->next;
+		if (rule->iif_known || !known || !known->iif_known)
+			continue;
+		link = mirror_link(mirror, known->iif);
+		known_link = mirror_link(from, known->iif);
+		if (link && known_link && strncmp(link->e.name, known_link->e.name, IFNAMSIZ) == 0)
+			mirror_set_rule_iif(mirror, rule, known->iif);
+	}
+}
+
 const struct mirror_rule *mirror_rules(const struct mirror *mirror)
 {
 	return mirror->rules;
@@ -160,11 +180,4 @@ bool mirror_rules_name_table(struct mirror *mirror, uint32_t table)
 	mirror->asked.table = table;
 	mirror->asked.named = rule != NULL;
 	return mirror->asked.named;
-}
-
-void mirror_rules_of_device(struct mirror *mirror, const char *name)
-{
-	for (const struct mirror_rule *rule = mirror->rules; rule; rule = rule->next)
-		if (rule->e.iif[0] && strncmp(rule->e.iif, name, IFNAMSIZ) == 0)
-			mirror_dirty_rules(mirror);
 }

@@ -62,19 +62,18 @@ bool resolve_rules_plain(const struct mirror *mirror)
 
 /* ---- what a rule matches ------------------------------------------------------------- */
 
-/*
- * The interface of the rule into *ret. An unknown name that the kernel does not call detached may be
- * an alternative one of any interface.
- */
-static enum match match_iif(const struct mirror *mirror, const struct event_rule *e, uint32_t *ret)
+/* The interface of the rule into *ret: the one that it is attached to, whatever its name is now. */
+static enum match match_iif(const struct mirror *mirror, const struct mirror_rule *rule,
+			    uint32_t *ret)
 {
-	const struct mirror_link *link = e->iif[0] ? mirror_link_by_name(mirror, e->iif) : NULL;
+	const struct mirror_link *link;
 
-	if (!e->iif[0])
+	if (!rule->e.iif[0])
 		return MATCH_CERTAIN;
-	if (!link)
-		return e->flags & FIB_RULE_IIF_DETACHED ? MATCH_NEVER : MATCH_POSSIBLE;
-	if (!resolve_can_be_port(link))
+	if (!rule->iif_known)
+		return MATCH_POSSIBLE;
+	link = rule->iif ? mirror_link(mirror, rule->iif) : NULL;
+	if (!link || !resolve_can_be_port(link))
 		return MATCH_NEVER;
 	*ret = link->e.ifindex;
 	return MATCH_CERTAIN;
@@ -97,14 +96,15 @@ static enum match match_rest(const struct event_rule *e, struct resolved_rule *r
 }
 
 /* The conditions into *ret, "not" included. */
-static enum match match_of(const struct mirror *mirror, const struct event_rule *e,
+static enum match match_of(const struct mirror *mirror, const struct mirror_rule *rule,
 			   struct resolved_rule *ret)
 {
+	const struct event_rule *e = &rule->e;
 	const struct resolved_rule any = { .flags = 0 };
 	enum match iif, rest;
 
 	*ret = any;
-	iif = match_iif(mirror, e, &ret->iif);
+	iif = match_iif(mirror, rule, &ret->iif);
 	rest = match_rest(e, ret);
 	if (rest == MATCH_NEVER || iif == MATCH_NEVER) {
 		*ret = any;
@@ -144,11 +144,12 @@ static enum verdict verdict_of_action(uint8_t action)
 }
 
 /* Can it match, and do anything then? */
-static bool is_idle(const struct mirror *mirror, const struct event_rule *e)
+static bool is_idle(const struct mirror *mirror, const struct mirror_rule *rule)
 {
-	struct resolved_rule rule;
+	const struct event_rule *e = &rule->e;
+	struct resolved_rule resolved;
 
-	if (e->action == FR_ACT_NOP || match_of(mirror, e, &rule) == MATCH_NEVER)
+	if (e->action == FR_ACT_NOP || match_of(mirror, rule, &resolved) == MATCH_NEVER)
 		return true;
 	return e->action == FR_ACT_TO_TBL && e->table == RT_TABLE_DEFAULT &&
 	       !mirror_default_candidates(mirror);
@@ -157,7 +158,7 @@ static bool is_idle(const struct mirror *mirror, const struct event_rule *e)
 static const struct mirror_rule *first_active(const struct mirror *mirror,
 					      const struct mirror_rule *rule)
 {
-	while (rule && is_idle(mirror, &rule->e))
+	while (rule && is_idle(mirror, rule))
 		rule = rule->next;
 	return rule;
 }
@@ -181,7 +182,7 @@ static bool make_step(const struct mirror *mirror, const struct mirror_rule *rul
 		      struct resolved_rule *ret)
 {
 	const struct event_rule *e = &rule->e;
-	enum match match = match_of(mirror, e, ret);
+	enum match match = match_of(mirror, rule, ret);
 
 	ret->flags |= POLICY_VERDICT;
 	ret->verdict = VERDICT_policy_rule;

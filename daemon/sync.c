@@ -15,6 +15,7 @@
 #include "log.h"
 #include "sync_guard.h"
 #include "sync_refresh.h"
+#include "sync_rules.h"
 #include "sysctl.h"
 
 enum {
@@ -179,6 +180,7 @@ static void note_overrun(struct daemon *d)
 
 	s->counts.overruns++;
 	s->overrun = true;
+	mirror_lost(d->mirror);
 	if (log_allowed(&s->overrun_limit))
 		log_warning("netlink: notifications lost (receive buffer of %zu bytes overran), "
 			    "comparing with a full dump",
@@ -205,6 +207,7 @@ static int drain(struct daemon *d, int rounds)
 				log_error(
 					"netlink: receiving failed: %s, comparing with a full dump",
 					strerror(-n));
+			mirror_lost(d->mirror);
 			schedule_resync(d, "receiving failed", false);
 			err = n;
 		}
@@ -273,6 +276,10 @@ int sync_resync(struct daemon *d, const char *why)
 	s->resync_pending = false;
 	err = replay(d);
 	mirror_resync_end(d->mirror);
+	if (err)
+		mirror_lost(d->mirror);
+	else if (!s->overrun)
+		rules_ask(d->mirror);
 	s->changed.all = true;
 	s->counts.resyncs++;
 	if (flush(d))

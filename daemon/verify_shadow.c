@@ -79,6 +79,8 @@ static void read_others(struct shadow *shadow)
 	read_hooks(shadow);
 	sysctl_read(shadow->mirror);
 	read_hold(shadow);
+	/* How a rule came to its device is past; what it does is asked packet by packet. */
+	mirror_adopt_rules(shadow->mirror, shadow->d->mirror);
 }
 
 /* ---- mark, dump, apply, sweep ---------------------------------------------------------- */
@@ -89,7 +91,10 @@ static int drain(struct shadow *shadow)
 
 	do {
 		n = netlink_receive(shadow->netlink, 0, on_event, shadow);
-		shadow->overrun |= n == -ENOBUFS;
+		if (n == -ENOBUFS) {
+			shadow->overrun = true;
+			mirror_lost(shadow->mirror);
+		}
 	} while (n > 0 || n == -ENOBUFS);
 	if (n < 0 || !shadow->features)
 		return n;
