@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "count.h"
 #include "decide.h"
+#include "length.h"
 #include "rewrite.h"
 
 char _license[] SEC("license") = "GPL";
@@ -40,7 +41,7 @@ int router_xdp(struct xdp_md *ctx)
 	struct way way = {};
 	enum verdict verdict;
 
-	frame.len = multi_buffer ? bpf_xdp_get_buff_len(ctx) : frame.data_end - frame.data;
+	frame.len = frame_length(ctx);
 	verdict = observe(decide(&frame, now, &packet, &way));
 	if (verdict == VERDICT_forwarded)
 		verdict = xdp_forward(ctx, &frame, &packet, &way);

@@ -34,8 +34,19 @@ static void size_maps(struct router_bpf *router, const struct datapath_options *
 	bpf_map__set_max_entries(router->maps.lpm, dir24 ? 1 : options->lpm_routes + LPM_SLACK);
 }
 
-/* One attempt to load, with or without support of frames in several buffers. */
-static int load_router(struct datapath *dp, bool multi_buffer)
+/* How frames in several buffers are treated: what newer kernels allow is tried first. */
+struct buffer_support {
+	bool multi_buffer, see_buffers; /* as in bpf/tables.h */
+};
+
+static const struct buffer_support buffer_supports[] = {
+	{ .multi_buffer = true, .see_buffers = true },
+	{ .multi_buffer = true },
+	{ 0 },
+};
+
+/* One attempt to load. */
+static int load_router(struct datapath *dp, const struct buffer_support *support)
 {
 	struct router_bpf *router = router_bpf__open();
 	int err;
@@ -43,11 +54,12 @@ static int load_router(struct datapath *dp, bool multi_buffer)
 	if (!router)
 		return errno ? -errno : -ENOMEM;
 	router->rodata->engine = dp->options.engine;
-	router->rodata->multi_buffer = multi_buffer;
+	router->rodata->multi_buffer = support->multi_buffer;
+	router->rodata->see_buffers = support->see_buffers;
 	router->rodata->count_nexthops = true;
 	size_maps(router, &dp->options);
 	err = bpf_program__set_flags(router->progs.router_xdp,
-				     multi_buffer ? BPF_FLAG_XDP_HAS_FRAGS : 0);
+				     support->multi_buffer ? BPF_FLAG_XDP_HAS_FRAGS : 0);
 	if (!err)
 		err = router_bpf__load(router);
 	if (err) {
@@ -171,9 +183,11 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 		goto fail;
 
 	*ret_what = "loading the XDP program";
-	err = load_router(dp, true);
-	if (err)
-		err = load_router(dp, false);
+	for (size_t i = 0; i < sizeof(buffer_supports) / sizeof(buffer_supports[0]); i++) {
+		err = load_router(dp, &buffer_supports[i]);
+		if (!err)
+			break;
+	}
 	if (err || !dp->router)
 		goto fail;
 	dp->control = &dp->router->data_control->control;

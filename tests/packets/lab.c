@@ -281,9 +281,11 @@ static int load(struct lab *l, enum engine engine)
 	if (!router)
 		return -errno;
 	router->rodata->engine = engine;
-	router->rodata->multi_buffer = l->multi_buffer;
+	router->rodata->multi_buffer = l->buffers != BUFFERS_ONE;
+	router->rodata->see_buffers = l->buffers == BUFFERS_SEEN;
 	router->rodata->count_nexthops = true;
-	bpf_program__set_flags(router->progs.router_xdp, l->multi_buffer ? BPF_F_XDP_HAS_FRAGS : 0);
+	bpf_program__set_flags(router->progs.router_xdp,
+			       l->buffers == BUFFERS_ONE ? 0 : BPF_F_XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(router->maps.dir24,
 				 engine == ENGINE_DIR24 ? DIR24_ENTRIES / DIR24_ROW : 1);
 	bpf_map__set_max_entries(router->maps.dir24_groups, LAB_EXTENSION_GROUPS);
@@ -294,14 +296,14 @@ static int load(struct lab *l, enum engine engine)
 	return router_bpf__load(router);
 }
 
-struct lab *lab_new(enum engine engine, bool multi_buffer)
+struct lab *lab_new(enum engine engine, enum buffers buffers)
 {
 	struct lab *l = calloc(1, sizeof(*l));
 	int err;
 
 	if (!l)
 		return NULL;
-	l->multi_buffer = multi_buffer;
+	l->buffers = buffers;
 	l->n_cpus = libbpf_num_possible_cpus();
 	if (load(l, engine))
 		goto fail;

@@ -71,10 +71,17 @@ struct lab_nexthop {
 	union reverse_word reverse;
 };
 
+/* How the program treats frames in several buffers: see bpf/length.h. */
+enum buffers {
+	BUFFERS_ONE,   /* it takes none of them */
+	BUFFERS_ASKED, /* it asks for the length of each frame */
+	BUFFERS_SEEN,  /* it sees which are in several */
+};
+
 struct lab {
 	struct router_bpf *router;
 	struct fib_engine *fib;
-	bool multi_buffer;
+	enum buffers buffers;
 	int n_cpus;
 	/* The tables as the programs see them. */
 	uint32_t *dir24, *dir24_groups;
@@ -111,7 +118,7 @@ extern const uint8_t lab_port_mac[LAB_PORTS][6];
 int lab_devices_create(void);
 unsigned int lab_ifindex(int port);
 
-struct lab *lab_new(enum engine engine, bool multi_buffer);
+struct lab *lab_new(enum engine engine, enum buffers buffers);
 void lab_free(struct lab *lab);
 void lab_reset(struct lab *lab);
 void lab_enter(struct lab *lab, const char *prefix, uint32_t leaf);

@@ -7,15 +7,33 @@
 #include "lab.h"
 
 #include <stdlib.h>
+#include <sys/utsname.h>
 
-static int run_all(enum engine engine, bool multi_buffer)
+static const char *const buffers_words[] = {
+	[BUFFERS_ONE] = "",
+	[BUFFERS_ASKED] = ", multi-buffer",
+	[BUFFERS_SEEN] = ", multi-buffer, seen",
+};
+
+/* bpf_cast_to_kern_ctx() came with Linux 6.2. */
+static bool kernel_shows_buffers(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname kernel;
+
+	uname(&kernel);
+	sscanf(kernel.release, "%u.%u", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 2);
+}
+
+static int run_all(enum engine engine, enum buffers buffers)
 {
 	char label[64];
 	int failed;
 
 	snprintf(label, sizeof(label), "%s%s", engine == ENGINE_DIR24 ? "dir24" : "lpm",
-		 multi_buffer ? ", multi-buffer" : "");
-	lab = lab_new(engine, multi_buffer);
+		 buffers_words[buffers]);
+	lab = lab_new(engine, buffers);
 	printf("# engine %s\n", label);
 	if (!lab) {
 		fprintf(stderr, "%s: cannot load the program: %s\n", label, strerror(errno));
@@ -29,15 +47,16 @@ static int run_all(enum engine engine, bool multi_buffer)
 
 int main(void)
 {
+	enum buffers last = kernel_shows_buffers() ? BUFFERS_SEEN : BUFFERS_ASKED;
 	int failed = 0, err = lab_devices_create();
 
 	if (err) {
 		fprintf(stderr, "network namespace with lab devices: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
-	for (int multi_buffer = 0; multi_buffer < 2; multi_buffer++) {
-		failed += run_all(ENGINE_DIR24, multi_buffer);
-		failed += run_all(ENGINE_LPM, multi_buffer);
+	for (enum buffers buffers = BUFFERS_ONE; buffers <= last; buffers++) {
+		failed += run_all(ENGINE_DIR24, buffers);
+		failed += run_all(ENGINE_LPM, buffers);
 	}
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
