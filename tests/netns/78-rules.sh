@@ -174,3 +174,94 @@ for pref in 1 2; do
 done
 settle
 plain
+
+say "- the device of a rule is what the kernel attached it to, not what has the name now"
+# renamed OLD NEW: a device of the router, and the port at it for the probes.
+renamed() {
+	change link set dev "$1" name "$2"
+	PORTS=("${PORTS[@]/%,$1/,$2}")
+}
+
+again() {
+	[ "$ENGINE" != kernel ] || return 0
+	say "- the daemon anew"
+	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+	routed
+}
+
+# by_rule HOST VERDICT, by_main HOST VERDICT: where its packets go.
+by_rule() {
+	probe "$1" <<<"$2 203.0.112.1 fourth"
+}
+
+by_main() {
+	probe "$1" <<<"$2 203.0.112.1 right"
+}
+
+change rule add iif r1 lookup 200 pref 1000
+by_rule left forward
+renamed r1 ra
+by_main left forward
+renamed r3 r1
+by_main left forward
+by_rule third forward
+again # attached, as a dump says: the kernel is asked to what
+by_main left forward
+by_rule third forward
+verify
+renamed r1 r3
+by_main third forward
+renamed ra r1
+by_rule left forward
+change link set dev r3 netns "$LAB-left"
+change rule add iif r3 lookup 200 pref 1001
+by_rule left forward
+ipn left link set dev r3 netns "$LAB-router"
+ipr address add 198.18.3.1/24 dev r3
+ipr link set dev r3 up
+carrier third down
+carrier third up
+ipr route add 198.19.48.0/20 via 198.18.3.2
+settle
+resolve 198.18.3.2
+by_rule third forward
+by_rule left forward
+change rule add iif lo lookup 200 pref 1002
+again
+by_rule third forward
+by_rule left forward
+verify
+for pref in 1000 1001 1002; do
+	ipr rule del pref $pref
+done
+settle
+by_main left forward
+
+change link property add dev r1 altname rz
+change rule add iif rz lookup 200 pref 1000
+by_rule left policy_rule
+change link property del dev r1 altname rz
+renamed r3 rz
+by_rule left policy_rule
+by_main third policy_rule
+again
+by_rule left policy_rule
+by_main third policy_rule
+verify
+change rule add to 203.0.112.0/24 lookup 200 pref 1100 # explains what the kernel answers
+again
+probe left <<<"policy_rule 203.0.113.1 fourth"
+probe third <<<"policy_rule 203.0.113.1 right"
+change rule del pref 1100
+renamed r1 ra # detached, though there is a device of that name
+by_main left forward
+by_main third forward
+verify
+renamed ra r1
+by_main left forward
+renamed rz r3
+by_main third forward
+renamed r3 rz
+by_rule third forward
+by_main left forward
+verify
