@@ -375,6 +375,75 @@ static void test_names(void **state)
 #undef DIRTY
 }
 
+static void say_name(struct mirror *mirror, int op, uint32_t ifindex, const char *name)
+{
+	struct event *ev = ev_link(op, ifindex, LINK_RUNS);
+
+	snprintf(ev->link.name, sizeof(ev->link.name), "%s", name);
+	apply(mirror, ev);
+}
+
+static void say_rule(struct mirror *mirror, int op, const char *name, uint32_t flags)
+{
+	struct event *ev = ev_rule(op, 100, 100);
+
+	snprintf(ev->rule.iif, sizeof(ev->rule.iif), "%s", name);
+	ev->rule.flags = flags;
+	apply(mirror, ev);
+}
+
+static void dump(struct mirror *mirror, const char *name, uint32_t flags)
+{
+	mirror_resync_begin(mirror);
+	world_base(mirror, EVENT_DUMP);
+	say_name(mirror, EVENT_DUMP, 9, "wan");
+	say_rule(mirror, EVENT_DUMP, name, flags);
+	mirror_resync_end(mirror);
+}
+
+/* Attached by an alternative name, which is another device's own by now. */
+static void test_names_of_the_past(void **state)
+{
+	struct mirror *mirror = *state;
+
+	say_rule(mirror, EVENT_NEW, "wan", 0);
+	assert_string_equal(text_of(mirror), ">policy_rule");
+	say_name(mirror, EVENT_NEW, 9, "wan");
+	assert_string_equal(text_of(mirror), ">policy_rule");
+	dump(mirror, "wan", 0);
+	mirror_replay_end(mirror);
+	assert_string_equal(text_of(mirror), ">policy_rule");
+	/* The kernel told; other rules could have led it there. */
+	mirror_set_rule_iif(mirror, mirror_rules(mirror)->next, 9);
+	assert_string_equal(text_of(mirror), "iif9 >100 | >main");
+	apply(mirror, ev_rule(EVENT_NEW, 200, 100));
+	assert_string_equal(text_of(mirror), ">policy_rule");
+	apply(mirror, ev_rule(EVENT_DEL, 200, 100));
+	/* Its device was renamed: no device has it, though one has the name. */
+	dump(mirror, "wan", FIB_RULE_IIF_DETACHED);
+	mirror_replay_end(mirror);
+	assert_string_equal(text_of(mirror), "plain");
+	say_name(mirror, EVENT_NEW, 9, "wan");
+	assert_string_equal(text_of(mirror), "plain");
+	say_name(mirror, EVENT_NEW, 9, "lan");
+	say_name(mirror, EVENT_NEW, 9, "wan");
+	assert_string_equal(text_of(mirror), "iif9 >100 | >main");
+	dump(mirror, "wan", 0);
+	assert_string_equal(text_of(mirror), "iif9 >100 | >main");
+	/* Late news of a time before the dump. */
+	say_name(mirror, EVENT_NEW, 9, "lan");
+	say_name(mirror, EVENT_NEW, 9, "wan");
+	assert_string_equal(text_of(mirror), ">policy_rule");
+	assert_true(mirror_wants_resync(mirror, NULL));
+	dump(mirror, "wan", 0);
+	mirror_replay_end(mirror);
+	assert_string_equal(text_of(mirror), "iif9 >100 | >main");
+	/* What is not known to be the same rule still. */
+	mirror_lost(mirror);
+	dump(mirror, "wan", 0);
+	assert_string_equal(text_of(mirror), ">policy_rule");
+}
+
 #define NOT_PLAIN(change)                                                                          \
 	do {                                                                                       \
 		ev = ev_rule(EVENT_DEL, 32766, RT_TABLE_MAIN);                                     \
@@ -445,6 +514,7 @@ int main(void)
 		TEST(test_default_table_last),
 		TEST(test_too_many),
 		TEST(test_names),
+		TEST(test_names_of_the_past),
 		TEST(test_plain),
 		TEST(test_hold),
 	};
