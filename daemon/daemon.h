@@ -46,6 +46,7 @@ struct sync_counts {
 	uint64_t overruns; /* times the kernel dropped notifications */
 	uint64_t resyncs;  /* complete dumps applied, the first included */
 	uint64_t lag_us;   /* from the wake-up to the maps, of the last batch of notifications */
+	uint64_t lag_max_us; /* the longest of them since start */
 	uint64_t last_resync_us; /* duration of the last complete dump */
 	bool synced;		 /* the first sync is in the maps and nothing failed since */
 };

@@ -90,6 +90,7 @@ struct fib_counts {
 	uint32_t ingress_macs;	/* of macvlan devices */
 	uint32_t full;		/* prefixes that did not fit and fall back as table_full */
 	uint64_t writes;	/* since start */
+	uint64_t leaf_writes;	/* of these, of prefixes in the engine or of the default leaf */
 };
 void fib_counts(const struct fib *fib, struct fib_counts *ret);
 

@@ -138,7 +138,7 @@ struct fib {
 
 	struct fib_control control;
 	bool started; /* control and default leaf were written once */
-	uint64_t writes;
+	uint64_t writes, leaf_writes;
 	int error; /* first one of this sync */
 	bool all;  /* this pass compares everything */
 };

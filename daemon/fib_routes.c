@@ -56,6 +56,7 @@ static void set_installed(struct fib *fib, struct rib_entry *entry, uint32_t lea
 	entry->installed = leaf;
 	if (leaf != RIB_NOT_INSTALLED)
 		fib->n_installed++;
+	fib->leaf_writes++;
 }
 
 int fib_leaf_write(struct fib *fib, struct rib_entry *entry, uint32_t leaf, struct prefix *ret_mark)

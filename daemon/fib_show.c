@@ -125,4 +125,5 @@ void fib_counts(const struct fib *fib, struct fib_counts *ret)
 	ret->ingress_macs = fib_macs_count(fib);
 	ret->full = fib_full_counts(fib);
 	ret->writes = fib->writes;
+	ret->leaf_writes = fib->leaf_writes;
 }

@@ -33,6 +33,8 @@ struct snapshot {
 	X(netlink_overruns_total, "counter", "Times notifications were lost", s->sync.overruns)    \
 	X(resyncs_total, "counter", "Complete dumps applied", s->sync.resyncs)                     \
 	X(netlink_lag_seconds, "gauge", "From wake-up to maps, last batch", s->sync.lag_us / 1e6)  \
+	X(netlink_lag_max_seconds, "gauge", "The longest of them since start",                     \
+	  s->sync.lag_max_us / 1e6)                                                                \
 	X(resync_duration_seconds, "gauge", "Last complete dump", s->sync.last_resync_us / 1e6)    \
 	X(synced, "gauge", "1 while the maps follow the kernel", s->sync.synced && s->lease)       \
 	X(routes, "gauge", "Prefixes in the fast path", s->fib.routes)                             \
@@ -40,7 +42,8 @@ struct snapshot {
 	X(full_prefixes, "gauge", "Prefixes that did not fit", s->fib.full)                        \
 	X(nexthops, "gauge", "Next-hop slots in use", s->fib.nexthops)                             \
 	X(neighbours, "gauge", "Connected neighbours resolved", s->fib.neighbours)                 \
-	X(map_writes_total, "counter", "Writes to the maps", s->fib.writes)
+	X(map_writes_total, "counter", "Writes to the maps", s->fib.writes)                        \
+	X(leaf_writes_total, "counter", "Of these, prefixes", s->fib.leaf_writes)
 
 SCALARS(METRIC)
 

@@ -49,10 +49,11 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	row = json_pack("{ssssssss}", "version", VERSION, "instance", d->instance.name, "engine",
 			datapath_engine_name(d->datapath), "state", state_name(d, &sync));
-	netlink = json_pack("{sIsIsIsIsIsI}", "events", (json_int_t)sync.events, "overruns",
+	netlink = json_pack("{sIsIsIsIsIsIsI}", "events", (json_int_t)sync.events, "overruns",
 			    (json_int_t)sync.overruns, "resyncs", (json_int_t)sync.resyncs,
 			    "refused", (json_int_t)netlink_refused(d->netlink, &refused_why),
-			    "lag_us", (json_int_t)sync.lag_us, "last_resync_us",
+			    "lag_us", (json_int_t)sync.lag_us, "lag_max_us",
+			    (json_int_t)sync.lag_max_us, "last_resync_us",
 			    (json_int_t)sync.last_resync_us);
 	if (!row || !netlink) {
 		json_decref(row);
@@ -66,6 +67,7 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	json_object_set_new(row, "nexthops", json_integer(fib.nexthops));
 	json_object_set_new(row, "groups", json_integer(fib.groups));
 	json_object_set_new(row, "writes", json_integer(fib.writes));
+	json_object_set_new(row, "leaf_writes", json_integer(fib.leaf_writes));
 	json_object_set_new(row, "hold", hold ? json_string(verdict_name(hold)) : json_null());
 	json_object_set_new(row, "netlink", netlink);
 	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));

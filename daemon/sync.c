@@ -216,6 +216,8 @@ static int drain(struct daemon *d, int rounds)
 	} while (n > 0 && --rounds > 0);
 	note_refused(d);
 	s->counts.lag_us = (now_ns() - begin) / 1000;
+	if (s->counts.lag_us > s->counts.lag_max_us)
+		s->counts.lag_max_us = s->counts.lag_us;
 	return err;
 }
 
