@@ -12,6 +12,18 @@ static const struct {
 	{ "replay", command_replay,
 	  "(--table FILE | --recording FILE) [--routes N] [--events N] [--batch N] [--seed N] [--json]\n"
 	  "      route messages through decoder, mirror, fib and engine: events a second" },
+	{ "record", command_record,
+	  "FILE\n"
+	  "      the routes of this network namespace, then what is announced of them, until SIGTERM" },
+	{ "compare", command_compare,
+	  "FILE\n"
+	  "      are made messages those that the kernel sends? exit code 3: no" },
+	{ "dump", command_dump,
+	  "\n"
+	  "      a raw dump of the routes, walked and forgotten: seconds" },
+	{ "react", command_react,
+	  "PID MILLISECONDS COMMAND..\n"
+	  "      from the first notification of what the command changes to the maps of that daemon" },
 };
 
 static int usage(FILE *out, int code)

@@ -68,6 +68,10 @@ void churn_dump(const struct prefixes *table, uint8_t *hops, struct stream *ret)
 void churn_events(const struct prefixes *table, uint8_t *hops, uint32_t n, uint64_t seed,
 		  struct stream *ret);
 
+/* maps.c */
+/* The first `size` bytes of that map of the daemon with this process id, an mmapable array. */
+const void *maps_open(uint32_t pid, const char *name, size_t size);
+
 /* The commands; each returns an exit code. argv[0] is its name. */
 int command_replay(int argc, char **argv);
 int command_record(int argc, char **argv);
