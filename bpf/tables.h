@@ -26,7 +26,7 @@ static __always_inline __u64 word_read(const void *address)
 }
 
 struct dir24_row {
-	__u32 leaf[DIR24_ROW];
+	__u16 leaf[DIR24_ROW];
 };
 
 #ifdef __bpf__

@@ -129,9 +129,9 @@ static const char *const fib_words[] = { "auto", "dir24", "lpm", NULL };
 #define WORD(field_)   .set = set_word, .field = offsetof(struct config, field_)
 #define NUMBER(field_, low_, high_)                                                                \
 	.set = set_number, .field = offsetof(struct config, field_), .low = low_, .high = high_
-#define SIZE(name_, field_, least, text)                                                           \
+#define SIZE(name_, field_, least, most, text)                                                     \
 	{                                                                                          \
-		.name = name_, .argument = "N", NUMBER(field_, least, 1 << 24), .help = text       \
+		.name = name_, .argument = "N", NUMBER(field_, least, most), .help = text          \
 	}
 
 static const struct option_row options[] = {
@@ -198,12 +198,13 @@ static const struct option_row options[] = {
 	  .argument = "BYTES",
 	  NUMBER(receive_buffer, 4096, 1u << 30),
 	  .help = "of the notification socket (default 134217728)" },
-	SIZE("max-nexthops", nexthops, 64, "next-hop slots"),
-	SIZE("max-adjacencies", adjacencies, 2, "adjacencies"),
-	SIZE("max-groups", groups, 1, "multipath groups"),
-	SIZE("max-neighbours", neighbours, 1, "connected neighbours"),
-	SIZE("max-extension-groups", extension_groups, 1, "dir24: /24s that hold longer prefixes"),
-	SIZE("max-lpm-routes", lpm_routes, 1, "lpm: prefixes"),
+	SIZE("max-nexthops", nexthops, 64, LEAF_LIMIT, "next-hop slots"),
+	SIZE("max-adjacencies", adjacencies, 2, 1 << 24, "adjacencies"),
+	SIZE("max-groups", groups, 1, 1 << 24, "multipath groups"),
+	SIZE("max-neighbours", neighbours, 1, 1 << 24, "connected neighbours"),
+	SIZE("max-extension-groups", extension_groups, 1, DIR24_EXTENDED,
+	     "dir24: /24s that hold longer prefixes"),
+	SIZE("max-lpm-routes", lpm_routes, 1, 1 << 24, "lpm: prefixes"),
 	{ .name = "help", .letter = 'h', .command_line_only = true, .help = "this text" },
 	{ .name = "version", .letter = 'V', .command_line_only = true, .help = "the version" },
 };

@@ -27,16 +27,16 @@ uint32_t datapath_raw_leaf(const struct datapath *dp, uint32_t addr)
 	return dp->sink.engine->ops->lookup(dp->sink.engine, addr);
 }
 
-const uint32_t *datapath_dir24_table(const struct datapath *dp)
+const uint16_t *datapath_dir24_table(const struct datapath *dp)
 {
 	return dp->options.engine == ENGINE_DIR24 ? dp->dir24.memory : NULL;
 }
 
-const uint32_t *datapath_dir24_row(const struct datapath *dp, uint32_t row)
+const uint16_t *datapath_dir24_row(const struct datapath *dp, uint32_t row)
 {
 	if (dp->options.engine != ENGINE_DIR24 || row >= dp->options.extension_groups)
 		return NULL;
-	return (const uint32_t *)dp->dir24_groups.memory + (size_t)row * DIR24_ROW;
+	return (const uint16_t *)dp->dir24_groups.memory + (size_t)row * DIR24_ROW;
 }
 
 uint32_t datapath_nexthop_limit(const struct datapath *dp)

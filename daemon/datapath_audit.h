@@ -15,8 +15,8 @@ enum engine datapath_engine(const struct datapath *dp);
 /* What the engine finds for an address (host byte order): LEAF_DEFAULT is left as it is. */
 uint32_t datapath_raw_leaf(const struct datapath *dp, uint32_t addr);
 /* dir24: the first table, DIR24_ENTRIES long, and a row of the second; NULL: there is none. */
-const uint32_t *datapath_dir24_table(const struct datapath *dp);
-const uint32_t *datapath_dir24_row(const struct datapath *dp, uint32_t row);
+const uint16_t *datapath_dir24_table(const struct datapath *dp);
+const uint16_t *datapath_dir24_row(const struct datapath *dp, uint32_t row);
 
 uint32_t datapath_nexthop_limit(const struct datapath *dp);
 uint64_t datapath_port_of_ifindex(const struct datapath *dp, uint32_t ifindex); /* 0: none */

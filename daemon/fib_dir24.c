@@ -20,6 +20,9 @@
 
 #define LEN_EXTENDED 0x40 /* in a length of the first table: the entry names a row */
 #define EACH_BYTE    0x0101010101010101ull
+#define EACH_LEAF    0x0001000100010001ull
+
+typedef uint64_t __attribute__((may_alias)) four_leaves;
 
 /* The prefixes longer than /24 of a row: bit 2^n + i is number i of those of length 24 + n. */
 struct row_held {
@@ -38,7 +41,7 @@ struct dir24_private {
 
 struct dir24 {
 	struct fib_engine engine;
-	uint32_t *table, *groups; /* the caller's, seen by programs */
+	uint16_t *table, *groups; /* the caller's, seen by programs */
 	struct dir24_private *priv;
 	size_t priv_size;
 	uint32_t n_groups;
@@ -51,7 +54,7 @@ struct dir24 {
 /* Cells whose prefix length lies within lo..hi get this leaf, and this length. */
 struct change {
 	uint8_t lo, hi, len;
-	uint32_t leaf;
+	uint16_t leaf;
 };
 
 static struct dir24 *dir24_of(const struct fib_engine *engine)
@@ -59,24 +62,24 @@ static struct dir24 *dir24_of(const struct fib_engine *engine)
 	return (struct dir24 *)((char *)engine - offsetof(struct dir24, engine));
 }
 
-static void put(uint32_t *cell, uint32_t leaf)
+static void put(uint16_t *cell, uint16_t leaf)
 {
 	__atomic_store_n(cell, leaf, __ATOMIC_RELAXED);
 }
 
-static uint32_t see(const uint32_t *cell)
+static uint32_t see(const uint16_t *cell)
 {
 	return __atomic_load_n(cell, __ATOMIC_ACQUIRE);
 }
 
-static uint32_t *row_leaves(const struct dir24 *dir, uint32_t row)
+static uint16_t *row_leaves(const struct dir24 *dir, uint32_t row)
 {
 	return dir->groups + (size_t)row * DIR24_ROW;
 }
 
 /* ---- changing cells ------------------------------------------------------------------ */
 
-static void change_some(uint32_t *leaf, uint8_t *len, uint32_t n, const struct change *change)
+static void change_some(uint16_t *leaf, uint8_t *len, uint32_t n, const struct change *change)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (len[i] < change->lo || len[i] > change->hi)
@@ -122,22 +125,22 @@ static void change_table(struct dir24 *dir, uint32_t first, uint32_t n, const st
 {
 	const uint64_t high = EACH_BYTE << 7, extended = EACH_BYTE * LEN_EXTENDED;
 	const uint64_t hi = EACH_BYTE * (change->hi | 0x80), lo = EACH_BYTE * change->lo;
-	const uint64_t fill = EACH_BYTE * change->len;
+	const uint64_t fill = EACH_BYTE * change->len, leaves = EACH_LEAF * change->leaf;
 
 	if (n < 8) {
 		change_entries(dir, first, n, change);
 		return;
 	}
 	for (uint32_t i = first; i < first + n; i += 8) {
-		uint32_t *leaf = &dir->table[i];
+		four_leaves *leaf = (four_leaves *)&dir->table[i];
 		uint64_t len, within;
 
 		memcpy(&len, &dir->priv->len[i], sizeof(len));
 		within = (hi - len) & ((len | high) - lo) & high;
 		if (within == high) {
 			memcpy(&dir->priv->len[i], &fill, sizeof(fill));
-			for (unsigned int k = 0; k < 8; k++)
-				put(&leaf[k], change->leaf);
+			__atomic_store_n(&leaf[0], leaves, __ATOMIC_RELAXED);
+			__atomic_store_n(&leaf[1], leaves, __ATOMIC_RELAXED);
 		} else if (within || len & extended) {
 			change_entries(dir, i, 8, change);
 		}
@@ -229,7 +232,7 @@ static int dir24_set(struct fib_engine *engine, struct prefix prefix, uint32_t l
 	uint32_t slot = prefix.addr >> 8, row, bit;
 	int err;
 
-	if (!prefix.len || leaf == LEAF_DEFAULT || leaf & DIR24_EXTENDED)
+	if (!prefix.len || leaf == LEAF_DEFAULT || leaf >= LEAF_LIMIT)
 		return -EINVAL;
 	if (prefix.len <= 24) {
 		change_short(dir, prefix, &change);
@@ -258,7 +261,7 @@ static int dir24_del(struct fib_engine *engine, struct prefix prefix, struct pre
 	uint32_t slot = prefix.addr >> 8, row, bit;
 	struct row_held *held;
 
-	if (!prefix.len || cover.len >= prefix.len || cover_leaf & DIR24_EXTENDED)
+	if (!prefix.len || cover.len >= prefix.len || cover_leaf >= LEAF_LIMIT)
 		return -EINVAL;
 	if (prefix.len <= 24) {
 		change_short(dir, prefix, &change);
@@ -323,11 +326,11 @@ static const struct fib_engine_ops dir24_ops = {
 	.destroy = dir24_destroy,
 };
 
-int fib_dir24_new(struct fib_engine **ret, uint32_t *table, uint32_t *groups, uint32_t n_groups)
+int fib_dir24_new(struct fib_engine **ret, uint16_t *table, uint16_t *groups, uint32_t n_groups)
 {
 	struct dir24 *dir;
 
-	if (n_groups > DIR24_ENTRIES)
+	if (n_groups > DIR24_EXTENDED)
 		return -EINVAL;
 	dir = calloc(1, sizeof(*dir));
 	if (!dir)

@@ -56,10 +56,10 @@ struct fib_engine {
 };
 
 /*
- * DIR-24-8 over two mmapped tables (DIR24_ENTRIES leaves; n_groups rows of DIR24_ROW leaves), all
- * zero at first. The memory stays the caller's. /0 is not entered here: see struct control.
+ * DIR-24-8 over two mmapped tables (DIR24_ENTRIES leaves; n_groups rows of DIR24_ROW leaves, at most
+ * DIR24_EXTENDED of them), page-aligned and all zero at first. The memory stays the caller's. /0 is not entered here: see struct control.
  */
-int fib_dir24_new(struct fib_engine **ret, uint32_t *table, uint32_t *groups, uint32_t n_groups);
+int fib_dir24_new(struct fib_engine **ret, uint16_t *table, uint16_t *groups, uint32_t n_groups);
 
 /*
  * BPF_MAP_TYPE_LPM_TRIE by descriptor, which stays the caller's; empty at first. At most `limit`

@@ -48,7 +48,7 @@ static int lpm_set(struct fib_engine *engine, struct prefix prefix, uint32_t lea
 	struct rib_entry *fresh;
 	int err;
 
-	if (!prefix.len || leaf == LEAF_DEFAULT || leaf & DIR24_EXTENDED)
+	if (!prefix.len || leaf == LEAF_DEFAULT || leaf >= LEAF_LIMIT)
 		return -EINVAL;
 	if (rib_find(lpm->held, prefix))
 		return bpf_map_update_elem(lpm->map_fd, &key, &leaf, BPF_ANY);

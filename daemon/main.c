@@ -22,7 +22,7 @@
 #include "verify.h"
 
 /* Memory that dir24 takes: its tables, and our bookkeeping beside them. */
-#define DIR24_BYTES (160UL << 20)
+#define DIR24_BYTES (96UL << 20)
 
 #define N_SIGNALS   3
 

@@ -28,7 +28,7 @@ struct decision {
 
 struct route_check {
 	struct verify *v;
-	const uint32_t *table; /* dir24 */
+	const uint16_t *table; /* dir24 */
 	uint32_t default_leaf;
 	struct decision stack[DEPTH];
 	unsigned int depth;
@@ -115,7 +115,7 @@ static void take(struct route_check *c, const struct decision *decision, uint32_
 static void take_row(struct route_check *c, const struct decision *decision, uint32_t first,
 		     uint32_t last, uint32_t entry)
 {
-	const uint32_t *row = datapath_dir24_row(c->v->dp, entry & ~DIR24_EXTENDED);
+	const uint16_t *row = datapath_dir24_row(c->v->dp, entry & ~DIR24_EXTENDED);
 	uint32_t from = first;
 
 	if (!row) {

@@ -20,7 +20,7 @@
 #include "reasons.h"
 
 /* Changes with every change of a struct or of a meaning below; see control.layout. */
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 
 /* Compiled-in sizes; those that the configuration can change are only defaults here. */
 enum {
@@ -39,7 +39,7 @@ enum {
 	POLICY_TABLE_LIMIT = 1 << 10, /* tables that policy rules name, 0 being the engine */
 	POLICY_ROUTE_LIMIT = 1 << 16, /* routes of these tables together */
 	DIR24_ENTRIES = 1 << 24,
-	DIR24_ROW = 256, /* leaves of a row of either dir24 table: 1 KiB, indexed by a shift */
+	DIR24_ROW = 256, /* leaves of a row of either dir24 table: 512 bytes, indexed by a shift */
 	DIR24_GROUP_LIMIT = 1 << 14,
 	LPM_LIMIT = 1 << 20,
 };
@@ -49,11 +49,13 @@ enum {
  *   0                      the default leaf, see struct control (never stored there itself)
  *   1..VERDICT_COUNT-1     that verdict: dropped, or fall back with that reason
  *   VERDICT_COUNT..        index into the map `nexthops`
- * In dir24 an entry of the first table may instead be DIR24_EXTENDED | extension group.
+ * It fits in 15 bits, whatever the engine: dir24 keeps its leaves in 16, and an entry of its first
+ * table may instead be DIR24_EXTENDED | extension group.
  */
 #define LEAF_DEFAULT	0u
 #define LEAF_FIRST_SLOT ((__u32)VERDICT_COUNT)
-#define DIR24_EXTENDED	0x80000000u
+#define LEAF_LIMIT	0x8000u
+#define DIR24_EXTENDED	0x8000u
 
 enum engine {
 	ENGINE_DIR24,
@@ -290,10 +292,10 @@ static inline __u32 own_filter_bit(__be32 addr)
 
 /*
  * The maps by name:
- *   dir24            ARRAY[DIR24_ENTRIES / DIR24_ROW] u32[DIR24_ROW], mmapable: leaf or extension
+ *   dir24            ARRAY[DIR24_ENTRIES / DIR24_ROW] u16[DIR24_ROW], mmapable: leaf or extension
  *                    (the kernel pads array elements to 8 bytes; rows keep the leaves dense: in
- *                    memory one u32[DIR24_ENTRIES], indexed by the upper 24 bits)
- *   dir24_groups     ARRAY[groups] u32[DIR24_ROW], mmapable: leaf by the last 8 bits
+ *                    memory one u16[DIR24_ENTRIES], indexed by the upper 24 bits)
+ *   dir24_groups     ARRAY[groups] u16[DIR24_ROW], mmapable: leaf by the last 8 bits
  *   lpm              LPM_TRIE struct lpm_key -> u32 leaf; of the two engines one has a single entry
  *   nexthops         ARRAY struct nexthop_entry, mmapable: by leaf
  *   groups           ARRAY struct group, mmapable
@@ -310,6 +312,8 @@ static inline __u32 own_filter_bit(__be32 addr)
  *   nexthop_counters PERCPU_ARRAY struct nexthop_counters
  */
 
+_Static_assert((__u32)NEXTHOP_LIMIT <= LEAF_LIMIT, "NEXTHOP_LIMIT");
+_Static_assert((__u32)DIR24_GROUP_LIMIT <= DIR24_EXTENDED, "DIR24_GROUP_LIMIT");
 _Static_assert(sizeof(struct lpm_key) == 8, "lpm_key");
 _Static_assert(sizeof(union nexthop_word) == 8, "nexthop");
 _Static_assert(sizeof(union reverse_word) == 8, "reverse_word");

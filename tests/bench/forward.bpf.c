@@ -18,7 +18,7 @@
 #define DIR24_ROWS (DIR24_ENTRIES / DIR24_ROW)
 
 struct dir24_row {
-	__u32 leaf[DIR24_ROW];
+	__u16 leaf[DIR24_ROW];
 };
 
 struct {

@@ -10,8 +10,8 @@
 #include "tests/bench/bench.h"
 #include "forward.skel.h"
 
-#define DIR24_SIZE	  ((size_t)DIR24_ENTRIES * sizeof(uint32_t))
-#define DIR24_GROUPS_SIZE ((size_t)DIR24_GROUP_LIMIT * DIR24_ROW * sizeof(uint32_t))
+#define DIR24_SIZE	  ((size_t)DIR24_ENTRIES * sizeof(uint16_t))
+#define DIR24_GROUPS_SIZE ((size_t)DIR24_GROUP_LIMIT * DIR24_ROW * sizeof(uint16_t))
 
 struct rival {
 	const struct topology *topology;
@@ -23,7 +23,7 @@ static void fill_dir24(const struct rival *rival, const struct table *table)
 {
 	struct fib_engine *engine;
 	struct prefix mark;
-	uint32_t *leaves, *groups;
+	uint16_t *leaves, *groups;
 	int err;
 
 	leaves = mmap(NULL, DIR24_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -95,9 +95,9 @@ leaf() {
 		return
 	fi
 	n=$(number_of "$1")
-	row=$(map dir24 get $((n >> 16)) $(((n >> 8 & 255) * 4)) 4)
-	if [ $((row >> 31)) = 1 ]; then
-		map dir24_groups get $((row & 0x7fffffff)) $(((n & 255) * 4)) 4
+	row=$(map dir24 get $((n >> 16)) $(((n >> 8 & 255) * 2)) 2)
+	if [ $((row >> 15)) = 1 ]; then
+		map dir24_groups get $((row & 0x7fff)) $(((n & 255) * 2)) 2
 	else
 		echo "$row"
 	fi
@@ -140,23 +140,23 @@ right=$(leaf 203.0.113.1) third=$(leaf 203.0.114.1) group=$(leaf 203.0.117.1)
 n=$(number_of 203.0.113.0)
 wrong='^203\.0\.113\.0/24: kernel: via 198\.18\.2\.2 dev r2 .*; fast path: via 198\.18\.3\.2 dev r3 .*'
 if [ "$ENGINE" = dir24 ]; then
-	entry=$(((n >> 8 & 255) * 4))
+	entry=$(((n >> 8 & 255) * 2))
 	breaks "$wrong\(cause: the entry in the engine is not as the daemon wrote it\)" \
-		dir24 $((n >> 16)) "$entry" 4 "$third"
+		dir24 $((n >> 16)) "$entry" 2 "$third"
 	breaks '^203\.0\.114\.0/24: kernel: via 198.*; fast path: via 198\.18\.1\.2' \
-		dir24 $((n >> 16)) $((entry + 4)) 4 0
+		dir24 $((n >> 16)) $((entry + 2)) 2 0
 	breaks '^203\.0\.115\.0/24: .*fast path: left to the kernel \(no_route\)' \
-		dir24 $((n >> 16)) $((entry + 8)) 4 13
+		dir24 $((n >> 16)) $((entry + 4)) 2 13
 	# what no route asks for, though it leads to the same as the default route
 	breaks '^192\.0\.2\.0/24: kernel: 0\.0\.0\.0/0 via .*an entry that should not be' \
-		dir24 $(($(number_of 192.0.2.0) >> 16)) $((2 * 4)) 4 "$(map control get 0 12 4)"
+		dir24 $(($(number_of 192.0.2.0) >> 16)) $((2 * 2)) 2 "$(map control get 0 12 4)"
 	# leaves of an extension group
 	n=$(number_of 203.0.116.0)
-	row=$(($(map dir24 get $((n >> 16)) $(((n >> 8 & 255) * 4)) 4) & 0x7fffffff))
+	row=$(($(map dir24 get $((n >> 16)) $(((n >> 8 & 255) * 2)) 2) & 0x7fff))
 	breaks '^203\.0\.116\.200: kernel: 203\.0\.116\.128/25 via 198\.18\.3\.2 .*fast path: via 198\.18\.2\.2' \
-		dir24_groups "$row" $((200 * 4)) 4 "$right"
+		dir24_groups "$row" $((200 * 2)) 2 "$right"
 	breaks '^203\.0\.116\.7: kernel: 0\.0\.0\.0/0 via .*fast path: via 198\.18\.2\.2' \
-		dir24_groups "$row" $((7 * 4)) 4 "$right"
+		dir24_groups "$row" $((7 * 2)) 2 "$right"
 else
 	breaks "$wrong" lpm "x$(le32 24)cb007100" 0 4 "$third"
 	deletes '^entry 203\.0\.114\.0/24: kernel: a route; fast path: no entry in the map' \

@@ -84,7 +84,7 @@ struct lab {
 	enum buffers buffers;
 	int n_cpus;
 	/* The tables as the programs see them. */
-	uint32_t *dir24, *dir24_groups;
+	uint16_t *dir24, *dir24_groups;
 	uint64_t *port_of_ifindex;
 	struct port *ports;
 	struct lab_nexthop *nexthops;

@@ -163,8 +163,8 @@ void world_new(struct world *world)
 	struct memory_sink *m = &world->memory;
 
 	memset(world, 0, sizeof(*world));
-	m->table = zeroed(DIR24_ENTRIES * sizeof(uint32_t));
-	m->rows = zeroed((size_t)DIR24_GROUP_LIMIT * DIR24_ROW * sizeof(uint32_t));
+	m->table = zeroed(DIR24_ENTRIES * sizeof(*m->table));
+	m->rows = zeroed((size_t)DIR24_GROUP_LIMIT * DIR24_ROW * sizeof(*m->rows));
 	m->nexthops = zeroed((size_t)NEXTHOP_LIMIT * sizeof(uint64_t));
 	m->reverse = zeroed((size_t)NEXTHOP_LIMIT * sizeof(uint64_t));
 	m->adjacencies = zeroed((size_t)ADJACENCY_LIMIT * sizeof(uint64_t));
@@ -187,8 +187,8 @@ void world_free(struct world *world)
 	fib_destroy(world->fib);
 	mirror_destroy(world->mirror);
 	m->sink.engine->ops->destroy(m->sink.engine);
-	munmap(m->table, DIR24_ENTRIES * sizeof(uint32_t));
-	munmap(m->rows, (size_t)DIR24_GROUP_LIMIT * DIR24_ROW * sizeof(uint32_t));
+	munmap(m->table, DIR24_ENTRIES * sizeof(*m->table));
+	munmap(m->rows, (size_t)DIR24_GROUP_LIMIT * DIR24_ROW * sizeof(*m->rows));
 	munmap(m->nexthops, (size_t)NEXTHOP_LIMIT * sizeof(uint64_t));
 	munmap(m->reverse, (size_t)NEXTHOP_LIMIT * sizeof(uint64_t));
 	munmap(m->adjacencies, (size_t)ADJACENCY_LIMIT * sizeof(uint64_t));

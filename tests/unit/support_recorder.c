@@ -733,7 +733,8 @@ struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, ui
 	rec->mac_limit = rec->policy_route_limit = REC_ITEMS;
 	assert_non_null(rec->routes);
 	if (dir24_rows) {
-		rec->table_size = (DIR24_ENTRIES + (size_t)dir24_rows * DIR24_ROW) * 4;
+		rec->table_size = (DIR24_ENTRIES + (size_t)dir24_rows * DIR24_ROW) *
+				  sizeof(*rec->table);
 		rec->table = mmap(NULL, rec->table_size, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		assert_true(rec->table != MAP_FAILED);

@@ -134,7 +134,7 @@ struct recorder {
 	int fail_op;	/* this kind of write fails.. */
 	int fail_errno; /* ..with this errno, 0: none does */
 
-	uint32_t *table, *rows; /* of dir24 */
+	uint16_t *table, *rows; /* of dir24 */
 	size_t table_size;
 };
 

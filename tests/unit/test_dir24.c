@@ -21,14 +21,14 @@ enum { CHANGES = 200000 };
 struct bed {
 	struct fib_engine *engine;
 	const struct fib_engine_ops *ops;
-	uint32_t *table, *groups;
+	uint16_t *table, *groups;
 	uint32_t n_groups;
 	struct model model;
 };
 
-static uint32_t *leaves_new(size_t n)
+static uint16_t *leaves_new(size_t n)
 {
-	void *memory = mmap(NULL, n * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+	void *memory = mmap(NULL, n * sizeof(uint16_t), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(memory, MAP_FAILED);
@@ -49,9 +49,9 @@ static void bed_close(struct bed *bed)
 {
 	bed->ops->destroy(bed->engine);
 	model_clear(&bed->model);
-	munmap(bed->table, DIR24_ENTRIES * sizeof(uint32_t));
+	munmap(bed->table, DIR24_ENTRIES * sizeof(uint16_t));
 	if (bed->groups)
-		munmap(bed->groups, (size_t)bed->n_groups * DIR24_ROW * sizeof(uint32_t));
+		munmap(bed->groups, (size_t)bed->n_groups * DIR24_ROW * sizeof(uint16_t));
 }
 
 static int set(struct bed *bed, uint32_t addr, uint8_t len, uint32_t leaf)
@@ -84,8 +84,8 @@ static uint32_t lookup(const struct bed *bed, uint32_t addr)
 /* A freed row keeps what readers may still find there, and is not taken before grace(). */
 static void test_quarantine(void **state)
 {
-	uint32_t before[DIR24_ROW], entry;
-	uint32_t *row;
+	uint16_t before[DIR24_ROW], *row;
+	uint32_t entry;
 	struct bed bed;
 
 	(void)state;
@@ -122,7 +122,7 @@ static void test_quarantine(void **state)
 /* All rows come back, however often they are used; a refused change leaves every byte as it was. */
 static void test_rows_return(void **state)
 {
-	static uint32_t before[8 * DIR24_ROW];
+	static uint16_t before[8 * DIR24_ROW];
 	struct bed bed;
 
 	(void)state;
@@ -269,7 +269,7 @@ static void change(struct watch *watch, struct bed *bed, struct random *random, 
 	static const uint8_t lens[] = { 20, 23, 24, 28, 32 };
 	uint8_t len = lens[random_below(random, sizeof(lens))];
 	uint32_t addr = WATCHED ^ random_below(random, 2) << 8;
-	uint32_t leaf = LEAF_FIRST_SLOT + (uint32_t)(count & 0xfffff);
+	uint32_t leaf = LEAF_FIRST_SLOT + (uint32_t)(count % (LEAF_LIMIT - LEAF_FIRST_SLOT));
 	struct prefix prefix = prefix_make(addr, len);
 	bool drop = model_find(&bed->model, prefix) && random_below(random, 8);
 	uint32_t old_leaf = answer(&bed->model), new_leaf = old_leaf;

@@ -33,7 +33,7 @@ struct bed {
 	struct fib_engine *engine;
 	const struct fib_engine_ops *ops;
 	enum engine kind;
-	uint32_t *table, *groups; /* dir24 */
+	uint16_t *table, *groups; /* dir24 */
 	uint32_t n_groups;
 	int map_fd; /* lpm */
 	struct model model;
@@ -41,9 +41,9 @@ struct bed {
 	uint32_t step;
 };
 
-static uint32_t *leaves_new(size_t n)
+static uint16_t *leaves_new(size_t n)
 {
-	void *memory = mmap(NULL, n * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+	void *memory = mmap(NULL, n * sizeof(uint16_t), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(memory, MAP_FAILED);
@@ -90,8 +90,8 @@ static void bed_close(struct bed *bed)
 		close(bed->map_fd);
 		return;
 	}
-	munmap(bed->table, DIR24_ENTRIES * sizeof(uint32_t));
-	munmap(bed->groups, (size_t)bed->n_groups * DIR24_ROW * sizeof(uint32_t));
+	munmap(bed->table, DIR24_ENTRIES * sizeof(uint16_t));
+	munmap(bed->groups, (size_t)bed->n_groups * DIR24_ROW * sizeof(uint16_t));
 }
 
 static enum engine kind_of(void **state)
@@ -173,7 +173,7 @@ static void must_del(struct bed *bed, struct prefix prefix)
 /* Where leaves differ, so do answers: hardly any two are equal. */
 static uint32_t random_leaf(struct random *random)
 {
-	return LEAF_FIRST_SLOT + random_below(random, 1 << 20);
+	return LEAF_FIRST_SLOT + random_below(random, LEAF_LIMIT - LEAF_FIRST_SLOT);
 }
 
 static struct prefix random_held(struct bed *bed)
