@@ -53,7 +53,7 @@ objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-.PHONY: all debug unit packets-test test twin lint format fuzz bench install uninstall deb clean help
+.PHONY: all debug unit packets-test test twin lint format fuzz bench bench-control install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -151,6 +151,9 @@ debug:
 bench: all $(B)/bench
 	scripts/bench
 
+bench-control:
+	scripts/bench-control
+
 lint:
 	scripts/lint
 
@@ -185,6 +188,7 @@ help:
 	@echo 'format    clang-format in place'
 	@echo 'fuzz      each fuzzer for SECONDS=60'
 	@echo 'bench     forwarding cost against the kernel and bpf_fib_lookup'
+	@echo 'bench-control  following the kernel with a full table: start, events, reaction, memory'
 	@echo 'install   honours DESTDIR and PREFIX (now $(PREFIX))'
 	@echo 'deb       a Debian package in $(B)/'
 	@echo 'clean     removes build/'

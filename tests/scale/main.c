@@ -9,6 +9,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *usage;
 } commands[] = {
+	{ "prefixes", command_prefixes,
+	  "FILE N\n"
+	  "      so many prefixes of a table, spread over all of it" },
 	{ "replay", command_replay,
 	  "(--table FILE | --recording FILE) [--routes N] [--events N] [--batch N] [--seed N] [--json]\n"
 	  "      route messages through decoder, mirror, fib and engine: events a second" },
@@ -24,6 +27,10 @@ static const struct {
 	{ "react", command_react,
 	  "PID MILLISECONDS COMMAND..\n"
 	  "      from the first notification of what the command changes to the maps of that daemon" },
+	{ "traffic", command_traffic,
+	  "TABLE RATE MOST SOURCE SINK..\n"
+	  "      numbered packets to the table's addresses, until SIGTERM: does each arrive once?\n"
+	  "      SOURCE: NAMESPACE,IFNAME,MAC of the router there; SINK: NAMESPACE,IFNAME" },
 };
 
 static int usage(FILE *out, int code)

@@ -82,3 +82,18 @@ void prefixes_free(struct prefixes *table)
 	free(table->list);
 	memset(table, 0, sizeof(*table));
 }
+
+/* prefixes FILE N: what the other commands take of it, one a line. */
+int command_prefixes(int argc, char **argv)
+{
+	struct prefixes table;
+	char text[PREFIX_STRLEN];
+
+	if (argc != 3)
+		die("prefixes: FILE N is expected");
+	prefixes_read(&table, argv[1], parse_number(argv[2], 1, UINT32_MAX));
+	for (uint32_t i = 0; i < table.n; i++)
+		puts(prefix_format(table.list[i], text));
+	prefixes_free(&table);
+	return 0;
+}

@@ -73,10 +73,12 @@ void churn_events(const struct prefixes *table, uint8_t *hops, uint32_t n, uint6
 const void *maps_open(uint32_t pid, const char *name, size_t size);
 
 /* The commands; each returns an exit code. argv[0] is its name. */
+int command_prefixes(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_react(int argc, char **argv);
+int command_traffic(int argc, char **argv);
 
 #endif

@@ -8,7 +8,7 @@
 
 struct memory_sink {
 	struct fib_sink sink;
-	void *table, *rows; /* of dir24 */
+	uint16_t *table, *rows; /* of dir24 */
 	uint64_t *nexthops, *reverse, *adjacencies;
 	uint32_t default_leaf;
 };
