@@ -175,7 +175,6 @@ void mirror_destroy_rules(struct mirror *mirror);
 
 /* mirror_rule_devices.c */
 enum name_change {
-	NAME_SAME,
 	NAME_NEW, /* with the device */
 	NAME_CHANGED,
 	NAME_GONE, /* with the device; link->e.name does not count then */

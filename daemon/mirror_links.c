@@ -179,7 +179,7 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 	const struct event_link *e = &ev->link;
 	struct mirror_link *link;
 	const char *why = NULL;
-	bool renamed;
+	bool came, renamed;
 
 	if (ev->op == EVENT_DEL) {
 		link = mirror_link_find(mirror, e->ifindex);
@@ -193,6 +193,8 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 	link = link_get(mirror, e->ifindex);
 	if (!link)
 		return -ENOMEM;
+	/* What the dump did not show has come since, whoever had the number and the name before. */
+	came = ev->op == EVENT_NEW && link->generation != mirror->generation;
 	link->generation = mirror->generation;
 	if (!link->present) {
 		link->present = true;
@@ -203,8 +205,8 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 		return 0;
 	}
 	renamed = strncmp(link->e.name, e->name, sizeof(e->name)) != 0;
-	if (!renamed)
-		mirror_rules_of_link(mirror, link, NAME_SAME, ev->op == EVENT_NEW);
+	if (came && !renamed)
+		mirror_rules_of_link(mirror, link, NAME_NEW, true);
 	if (same_link(&link->e, e)) {
 		/* The dump may have seen its routes as they were before this. */
 		if (ev->op == EVENT_NEW && mirror->replaying)

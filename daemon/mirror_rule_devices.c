@@ -93,10 +93,13 @@ static void doubt(struct mirror *mirror, struct mirror_rule *rule, bool news)
 		mirror_want_resync(mirror, "a device was renamed that policy rules may name");
 }
 
-static void rule_renamed(struct mirror *mirror, struct mirror_rule *rule, uint32_t ifindex,
-			 bool is_its_name, enum name_change change, bool news)
+static void rule_renamed(struct mirror *mirror, struct mirror_rule *rule,
+			 const struct mirror_link *link, enum name_change change, bool news)
 {
-	bool held = rule->iif == ifindex, follow = news && is_live(mirror) && rule->by_name;
+	uint32_t ifindex = link->e.ifindex;
+	bool held = rule->iif == ifindex;
+	bool is_its_name = change != NAME_GONE && strncmp(rule->e.iif, link->e.name, IFNAMSIZ) == 0;
+	bool follow = news && is_live(mirror) && rule->by_name;
 
 	if (follow && is_its_name)
 		set_iif(mirror, rule, true, ifindex);
@@ -109,22 +112,9 @@ static void rule_renamed(struct mirror *mirror, struct mirror_rule *rule, uint32
 void mirror_rules_of_link(struct mirror *mirror, const struct mirror_link *link,
 			  enum name_change change, bool news)
 {
-	uint32_t ifindex = link->e.ifindex;
-
-	if (change == NAME_SAME && (!news || is_live(mirror)))
-		return;
-	for (struct mirror_rule *rule = mirror->rules; rule; rule = rule->next) {
-		bool is_its_name = change != NAME_GONE &&
-				   strncmp(rule->e.iif, link->e.name, IFNAMSIZ) == 0;
-
-		if (!rule->e.iif[0])
-			continue;
-		if (change != NAME_SAME)
-			rule_renamed(mirror, rule, ifindex, is_its_name, change, news);
-		/* Replayed, it may have been renamed to another one and back: the dump tells of the end. */
-		else if (is_its_name && rule->iif_known && rule->iif != ifindex)
-			doubt(mirror, rule, news);
-	}
+	for (struct mirror_rule *rule = mirror->rules; rule; rule = rule->next)
+		if (rule->e.iif[0])
+			rule_renamed(mirror, rule, link, change, news);
 }
 
 void mirror_rules_of_device(struct mirror *mirror, uint32_t ifindex)

@@ -442,6 +442,11 @@ static void test_names_of_the_past(void **state)
 	mirror_lost(mirror);
 	dump(mirror, "wan", 0);
 	assert_string_equal(text_of(mirror), ">policy_rule");
+	mirror_replay_end(mirror);
+	mirror_lost(mirror);
+	say_rule(mirror, EVENT_DEL, "wan", 0);
+	say_rule(mirror, EVENT_NEW, "wan", 0); /* whose name it was then was lost, maybe */
+	assert_string_equal(text_of(mirror), ">policy_rule");
 }
 
 #define NOT_PLAIN(change)                                                                          \

@@ -21,8 +21,8 @@ enum {
 	NAMES = 5,
 	RULES = 4,
 	QUEUE = 512,
-	ROUNDS = 40,
-	STEPS = 200,
+	ROUNDS = 60,
+	STEPS = 100,
 };
 
 static const char *const names[NAMES] = { "red", "green", "blue", "white", "black" };
@@ -222,15 +222,15 @@ static void resync(struct model *m)
 {
 	m->lost = false;
 	mirror_resync_begin(m->mirror);
-	change(m, pick(m, 3));
+	change(m, pick(m, 12));
 	for (int i = 0; i < DEVICES; i++)
 		if (m->devices[i].ifindex)
 			apply(m, link_event(&m->devices[i], EVENT_DUMP));
-	change(m, pick(m, 4));
+	change(m, pick(m, 12));
 	for (int i = 0; i < RULES; i++)
 		if (m->rules[i].present)
 			apply(m, rule_event(m, i, EVENT_DUMP));
-	change(m, pick(m, 3));
+	change(m, pick(m, 12));
 	hear(m, QUEUE);
 	mirror_resync_end(m->mirror);
 	if (m->answers)
