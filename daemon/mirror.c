@@ -8,6 +8,7 @@
 #include "mirror_internal.h"
 
 #include <stdlib.h>
+#include "../include/user_route.h"
 
 struct mirror *mirror_new(void)
 {
@@ -20,6 +21,7 @@ struct mirror *mirror_new(void)
 		(struct mirror_netconf){ .forwarding = -1, .rp_filter = -1, .ignore_linkdown = -1 };
 	pool_init(&mirror->nexthops, sizeof(struct mirror_nexthop));
 	pool_init(&mirror->candidates, sizeof(struct mirror_candidate));
+	pool_init(&mirror->user.routes, sizeof(struct user_route));
 	mirror->rib = rib_new();
 	if (!mirror->rib) {
 		free(mirror);
@@ -36,6 +38,7 @@ void mirror_destroy(struct mirror *mirror)
 	mirror_destroy_addresses(mirror);
 	mirror_destroy_neighbours(mirror);
 	mirror_destroy_objects(mirror);
+	mirror_destroy_user(mirror);
 	mirror_destroy_nexthops(mirror);
 	mirror_destroy_rules(mirror);
 	pool_destroy(&mirror->candidates);

@@ -62,6 +62,12 @@ struct mirror {
 		bool named;
 	} asked; /* the last answer of mirror_rules_name_table() */
 
+	struct {
+		struct rib *rib;	/* by prefix: its handle in `routes`; NULL: never any */
+		struct pool routes;	/* struct user_route */
+		uint32_t overrides[33]; /* routes with `override`, by length */
+	} user;
+
 	uint32_t hold, hash_policy;
 	bool forward_use_pmtu;
 	struct mirror_dirty dirty;
@@ -73,6 +79,7 @@ enum entry_flag {
 	ENTRY_MARKED = 1 << 1,	  /* fib: stands for prefixes that were left out */
 	ENTRY_IN_POLICY = 1 << 2, /* fib: installed for a table that policy rules name */
 	ENTRY_NO_POLICY = 1 << 3, /* fib: counted for such a table that has no room */
+	ENTRY_USER = 1 << 4,	  /* mirror: there is a user route of this prefix */
 };
 
 /* The first reason stays until the next resync begins. `why` is static text. */
@@ -164,6 +171,9 @@ uint32_t *mirror_candidate_insert(struct mirror *mirror, struct rib_entry *entry
 void mirror_candidate_remove(struct mirror *mirror, struct rib_entry *entry, uint32_t *link);
 void mirror_candidate_replace(struct mirror *mirror, struct rib_entry *entry,
 			      struct mirror_candidate *old, const struct mirror_candidate *value);
+
+/* mirror_user.c */
+void mirror_destroy_user(struct mirror *mirror);
 
 /* mirror_rules.c */
 int mirror_apply_rule(struct mirror *mirror, const struct event *ev);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The routes that the user defines, beside those of the kernel. include/user_route.h says what they mean.
+ *
+ * They are not part of a resync: what a dump does not confirm is still there. Changes are in the maps with
+ * the next fib_sync(): as many as come before it together, no packet sees a part of one route.
+ */
+#ifndef EBPF_ROUTE_MIRROR_USER_H
+#define EBPF_ROUTE_MIRROR_USER_H
+
+#include "../include/user_route.h"
+#include "mirror.h"
+
+/*
+ * Adds the route, or replaces the one of its prefix; copies what it points to. One that stays the same but
+ * for `override` and the comment keeps its counters. The route has to be sound (bits beyond the length 0,
+ * weights from 1, n_legs as user_route.h says); devices need not be there. 0, or -ENOMEM: as before.
+ */
+int mirror_user_set(struct mirror *mirror, const struct user_route *route);
+int mirror_user_del(struct mirror *mirror, struct prefix dst); /* 0, -ENOENT */
+
+/* The mirror's own copies, until the route is set or deleted the next time. NULL: none. */
+const struct user_route *mirror_user_find(const struct mirror *mirror, struct prefix dst);
+/* In order of address, then length; the first for NULL. */
+const struct user_route *mirror_user_next(const struct mirror *mirror,
+					  const struct user_route *after);
+uint32_t mirror_user_count(const struct mirror *mirror);
+
+#endif
