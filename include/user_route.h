@@ -21,17 +21,17 @@
 
 enum user_action {
 	USER_DROP,
-	USER_PASS,	/* always the kernel's */
-	USER_NEXTHOPS,	/* by its legs: forwarded as by a kernel route */
-	USER_REDIRECT,	/* out of a device, the frame unchanged */
-	USER_CPU,	/* to the kernel on a CPU of a range, by flow */
+	USER_PASS,     /* always the kernel's */
+	USER_NEXTHOPS, /* by its legs: forwarded as by a kernel route */
+	USER_REDIRECT, /* out of a device, the frame unchanged */
+	USER_CPU,      /* to the kernel on a CPU of a range, by flow */
 };
 
 struct user_leg {
 	__be32 gateway; /* 0: on-link, the destination itself is the neighbour */
 	char dev[IFNAMSIZ]; /* empty where a gateway alone was given: the device of the connected net it lies in */
-	uint16_t weight;    /* 1..256 */
-	bool has_lladdr;    /* the neighbour's MAC address is this one, the kernel is not asked */
+	uint16_t weight; /* 1..256 */
+	bool has_lladdr; /* the neighbour's MAC address is this one, the kernel is not asked */
 	uint8_t lladdr[6];
 };
 
