@@ -148,8 +148,9 @@ twin: all
 debug:
 	$(MAKE) B=build/debug OPT='$(ASAN)' all
 
+# make bench ARGS=--quick; scripts/bench --help lists the arguments
 bench: all $(B)/bench
-	scripts/bench
+	B=$(B) scripts/bench $(ARGS)
 
 bench-control:
 	scripts/bench-control
@@ -187,7 +188,7 @@ help:
 	@echo 'lint      formatting, clang-tidy, shellcheck, include directions, both compilers'
 	@echo 'format    clang-format in place'
 	@echo 'fuzz      each fuzzer for SECONDS=60'
-	@echo 'bench     forwarding cost against the kernel and bpf_fib_lookup'
+	@echo 'bench     forwarding cost against the kernel and bpf_fib_lookup, ARGS=--quick'
 	@echo 'bench-control  following the kernel with a full table: start, events, reaction, memory'
 	@echo 'install   honours DESTDIR and PREFIX (now $(PREFIX))'
 	@echo 'deb       a Debian package in $(B)/'

@@ -6,8 +6,11 @@
 #ifndef EBPF_ROUTE_BENCH_H
 #define EBPF_ROUTE_BENCH_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 #include "include/addr.h"
 #include "tests/bench/shared.h"
@@ -20,13 +23,24 @@ enum { EXIT_CLEAN = 0, EXIT_BAD_USAGE = 1, EXIT_BROKEN = 2, EXIT_LOST = 3, EXIT_
 
 void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line that the next one takes the place of; nothing where stderr is not a terminal. */
+void progress_passing(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void interrupt_setup(void);
-void interrupt_check(void);	/* dies where SIGINT, SIGTERM or SIGHUP has come in */
-double seconds_now(void);	/* CLOCK_MONOTONIC */
-double seconds_of_thread(void); /* CPU time of this thread, its softirqs included */
+void interrupt_check(void); /* dies where SIGINT, SIGTERM or SIGHUP has come in */
+double seconds_now(void);   /* CLOCK_MONOTONIC */
 uint64_t random_next(uint64_t *state);
 uint16_t header_checksum(const void *header, size_t len);
 double median(const double *values, unsigned int n); /* 0 where there are none */
+
+/* cpu.c: the one CPU that forwards */
+int cpu_last(void); /* the last one that we may use */
+void cpu_enter(int cpu);
+void cpu_leave(int cpu);	  /* to any other, if there is one */
+double cpu_seconds_of(pid_t pid); /* CPU time; 0: this thread */
+/* The thread that runs the softirqs of a busy CPU; 0 where a PID namespace hides it. */
+pid_t cpu_softirqd(int cpu);
+/* The thread (0: this one) before all others on its CPU. */
+void cpu_realtime(pid_t pid, bool on);
 
 /* table.c */
 struct table {
@@ -54,8 +68,10 @@ struct topology {
 };
 
 extern const uint8_t mac_g0[6], mac_r0[6], mac_r1[6], mac_s0[6];
-#define ADDR_GENERATOR	0xc6120002u	    /* 198.18.0.2, host byte order */
-#define ADDR_GATEWAY(i) (0xc6120102u + (i)) /* 198.18.1.2 and on */
+#define NEIGHBOURS	  4000
+#define ADDR_GENERATOR	  0xc6120002u	      /* 198.18.0.2, host byte order */
+#define ADDR_GATEWAY(i)	  (0xc6120102u + (i)) /* 198.18.1.2 and on */
+#define ADDR_NEIGHBOUR(i) (0xc6130002u + (i)) /* 198.19.0.2 and on, of 198.19.0.0/20 */
 
 void topology_create(struct topology *topology, const char *name);
 void topology_destroy(struct topology *topology);
@@ -65,32 +81,49 @@ void topology_load(const struct topology *topology, const struct table *table);
 uint64_t topology_kernel_forwarded(const struct topology *topology);
 /* Generic receive offload of an interface: what gives a veth its NAPI without an XDP program. */
 void topology_gro(const struct topology *topology, enum site site, const char *ifname, bool on);
+/* The loose reverse path filter of r0. */
+void topology_rp_filter(const struct topology *topology, bool on);
 
 /* traffic.c */
 enum sink {
+	SINK_NONE,
 	SINK_END,    /* at s0, behind the router */
-	SINK_ROUTER, /* at r0, before the router: what the generator itself costs */
+	SINK_ROUTER, /* at r0, before the router: what the harness itself costs */
 };
 
-struct window {
-	uint32_t start, count;
-};
+enum { IP_LEN_SMALL = 46, IP_LEN_LARGE = 1500, FRAMES = 192 /* in circulation */ };
 
 struct pass {
-	uint64_t sent;
-	struct arrivals arrivals;
+	uint64_t sent, right, wrong, foreign, lost;
+	bool done;    /* all packets that were wanted went round */
 	bool intact;  /* each packet sent arrived once, rewritten as it has to be */
-	double ns;    /* a packet */
-	double cpu_s; /* CPU time that we had, softirqs included */
+	double ns;    /* a packet; only where it is done */
+	double share; /* of its CPU that it had; 1 where that cannot be told */
 };
 
-struct traffic *traffic_open(const struct topology *topology);
+struct traffic *traffic_open(const struct topology *topology, int cpu, uint32_t n_flows);
 void traffic_close(struct traffic *traffic); /* NULL is fine */
-struct window traffic_add(struct traffic *traffic, const uint32_t *addrs, uint32_t n);
+/* From these addresses, host byte order; srcs NULL: all from the generator's. */
+struct window traffic_add(struct traffic *traffic, const uint32_t *srcs, const uint32_t *dsts,
+			  uint32_t n);
+/* Length of the IP packets; traffic_open() leaves IP_LEN_SMALL. */
+void traffic_size(struct traffic *traffic, unsigned int ip_len);
 void traffic_sink(struct traffic *traffic, enum sink sink);
-/* `verify` also checks the header checksums and that each destination arrived. */
-void traffic_run(struct traffic *traffic, struct window window, uint32_t packets, bool verify,
-		 struct pass *ret);
+/* A quarter as many packets come first, to warm up, and have their header checksums verified. */
+void traffic_run(struct traffic *traffic, struct window window, uint32_t packets, struct pass *ret);
+/* For whoever makes packets of the same flows. */
+int traffic_flows_fd(const struct traffic *traffic);
+const struct headers *traffic_template(const struct traffic *traffic);
+
+/* alone.c: a program alone, under BPF_PROG_TEST_RUN */
+struct alone;
+
+struct alone *alone_open(const struct topology *topology, const struct traffic *traffic, int cpu);
+void alone_close(struct alone *alone); /* NULL is fine */
+/* Which program; program_fd -1: one that returns at once. */
+void alone_target(struct alone *alone, int program_fd);
+/* *ret as of traffic_run: `right` counts all packets where the ones looked at were. */
+void alone_run(struct alone *alone, struct window window, uint32_t packets, struct pass *ret);
 
 /* rival.c: the programs of forward.bpf.c */
 struct rival;
@@ -117,18 +150,18 @@ bool routed_start(struct routed *routed, const struct topology *topology, const 
 uint64_t routed_forwarded(const struct routed *routed, const char *bin, char *text, size_t size);
 void routed_stop(struct routed *routed);
 
-/* measure.c */
-enum traffic_kind { TRAFFIC_UNIFORM, TRAFFIC_HOT, TRAFFICS };
-enum { ROUND_LIMIT = 64, ROW_LIMIT = 16, ENGINES = 2 };
-
-struct options {
-	const char *name; /* of the namespaces and of the instance */
-	const char *bin;  /* where ebpf-routed and ebpf-route are */
-	unsigned int rounds;
-	uint32_t packets;      /* of a timed pass */
-	uint32_t destinations; /* uniformly random ones */
-	uint64_t seed;
-	int cpu;
+/* rows.c: the ways to forward */
+enum method { METHOD_END_TO_END, METHOD_ALONE, METHODS };
+enum size { SIZE_SMALL, SIZE_LARGE, SIZES };
+enum traffic_kind {
+	TRAFFIC_SINGLE,
+	TRAFFIC_HOT,
+	TRAFFIC_MID,
+	TRAFFIC_UNIFORM,
+	TRAFFIC_NEIGHBOURS,
+	TRAFFIC_HOT_ON, /* from here: everything switched on, and sources drawn, too */
+	TRAFFIC_UNIFORM_ON,
+	TRAFFICS,
 };
 
 /* What decides that a packet took the way that its row names. */
@@ -138,48 +171,148 @@ enum proof {
 	PROOF_ROUTED,  /* the kernel forwarded none, and ebpf-route's counters show them all */
 };
 
+enum row_id {
+	ROW_GENERATOR, /* what the harness costs, end to end */
+	ROW_KERNEL,
+	ROW_FIB_DIRECT,
+	ROW_FIB_FULL,
+	ROW_DIR24,
+	ROW_LPM,
+	ROW_BARE,
+	ROW_FLOOR,
+	ROW_BASE, /* what the harness costs, alone */
+	ROWS,
+};
+
 struct row {
 	const char *key, *title;
 	enum proof proof;
+	bool end_to_end, alone, on; /* where it is measured */
 	enum sink sink;
 	const char *program; /* of forward.bpf.c, at r0 and r1 */
 	const char *engine;  /* of ebpf-routed */
 };
 
-extern const struct row rows[];
-extern const unsigned int n_rows;
-#define ROW_KERNEL     1 /* what the ratios refer to */
-#define ROW_FIB_LOOKUP 2
+extern const struct row rows[ROWS];
+extern const char *const traffic_names[TRAFFICS], *const method_names[METHODS];
+extern const unsigned int size_names[SIZES];
+
+static inline bool traffic_is_on(enum traffic_kind kind)
+{
+	return kind >= TRAFFIC_HOT_ON;
+}
+
+/* What is measured of every row that can: a method, a size and a kind of traffic. */
+struct scene {
+	enum method method;
+	enum size size;
+	enum traffic_kind kind;
+};
+
+/* The row that is subtracted to get net figures. */
+static inline enum row_id scene_harness(struct scene scene)
+{
+	return scene.method == METHOD_ALONE ? ROW_BASE : ROW_GENERATOR;
+}
+
+bool row_takes_part(enum row_id row, struct scene scene);
+
+/* What is set up for one table. */
+struct lab {
+	const char *bin;
+	int cpu;
+	struct topology topology;
+	struct traffic *traffic;
+	struct alone *alone;
+	struct rival *rival;
+	struct routed routed;
+	struct window window[TRAFFICS];
+};
+
+/* False where it cannot be measured; *ret_why then says why. */
+bool row_start(struct lab *lab, enum row_id row, bool on, const char **ret_why);
+void row_stop(struct lab *lab, enum row_id row, bool on);
+/* Sends, and compares what arrived with the row's proof. False, after a message, if it does not hold. */
+bool row_run(struct lab *lab, enum row_id row, struct scene scene, uint32_t packets,
+	     struct pass *ret);
+
+/* options.c */
+enum { ROUND_LIMIT = 64, TABLE_LIMIT = 8, SCENE_LIMIT = METHODS * SIZES * TRAFFICS };
+
+struct options {
+	const char *name; /* of the namespaces and of the instance */
+	const char *bin;  /* where ebpf-routed and ebpf-route are */
+	const char *json; /* file, NULL: none */
+	unsigned int rounds;
+	uint32_t packets;      /* of a timed pass */
+	uint32_t destinations; /* of uniform traffic */
+	uint64_t seed;
+	int cpu;
+	uint32_t rows, kinds, sizes, methods; /* bits: what is measured */
+	bool large_for_all;		      /* 1500 bytes for all tables and kinds of traffic */
+	const char *files[TABLE_LIMIT];	      /* of each table either a file */
+	uint32_t routes[TABLE_LIMIT];	      /* or a number of generated routes */
+	unsigned int n_tables;
+};
+
+/* Ends the program for --help and where something is not understood. */
+void options_parse(struct options *options, int argc, char **argv);
+/* Scenes for a table; returns how many. */
+unsigned int options_scenes(const struct options *options, bool last_table,
+			    struct scene scenes[SCENE_LIMIT]);
+
+/* measure.c */
+enum { ENGINES = 2 };
 
 struct cell {
 	double ns[ROUND_LIMIT]; /* a packet */
 	unsigned int n;
-	uint64_t sent, lost; /* in the timed passes and those that verify */
-	unsigned int wrong;  /* passes that were not forwarded as they should have been */
+	uint64_t sent, lost;
+	unsigned int broken; /* passes that were not forwarded as named */
 };
 
 struct outcome {
 	const struct table *table;
-	struct cell cells[ROW_LIMIT][TRAFFICS];
-	char skipped[ROW_LIMIT][256]; /* why a row was not measured */
+	struct scene scenes[SCENE_LIMIT];
+	unsigned int n_scenes;
+	struct cell cells[ROWS][SCENE_LIMIT];
+	char skipped[ROWS][256]; /* why a row was not measured */
 	double sync_s[ENGINES][ROUND_LIMIT], dump_s[ROUND_LIMIT];
 	unsigned int n_sync[ENGINES], n_dump;
-	double cpu_share; /* lowest share of the CPU that a timed pass got */
+	double cpu_share;	       /* lowest share of the CPU that a timed pass got */
+	unsigned int disturbed, timed; /* passes with too small a share, all passes */
 };
 
-extern const uint32_t hot_destinations;
+#define CPU_SHARE_WANTED 0.97
 
-void measure_table(const struct options *options, const struct table *table,
+void measure_table(const struct options *options, const struct table *table, bool last_table,
 		   struct outcome *outcome);
 void measure_cleanup(void); /* what measure_table had set up, if anything is left */
 
-/* report.c */
-void report_text(const struct options *options, const struct outcome *outcome);
-/* All tables in one file. */
-void report_json(const struct options *options, const struct outcome *outcomes, unsigned int n,
-		 const char *path);
+/* figures.c: what the reports have in common */
+struct figures {
+	double ns, least, most;		     /* of all rounds; 0: not measured */
+	double net;			     /* ns without what the harness costs; 0: not known */
+	double times[ROWS], net_times[ROWS]; /* how often faster than that row; 0: not known */
+};
+
+struct machine {
+	char cpu[128], kernel[160], date[32];
+	long cpus;
+};
+
+struct figures figures_of(const struct outcome *outcome, enum row_id row, unsigned int scene);
+/* Rows that the others are compared with, ROWS at the end. */
+extern const enum row_id references[];
+extern const char *const engine_names[ENGINES];
+void figures_machine(struct machine *ret);
 /* EXIT_CLEAN, EXIT_BROKEN where a row is not what it says, EXIT_LOST where packets were lost. */
-int report_verdict(const struct outcome *outcomes, unsigned int n);
+int figures_verdict(const struct outcome *outcomes, unsigned int n);
+
+/* report.c, report_json.c */
+void report_text(const struct options *options, const struct outcome *outcome);
+/* All tables in options->json. */
+void report_json(const struct options *options, const struct outcome *outcomes, unsigned int n);
 
 /* dump.c */
 /* Seconds that reading and walking a dump of the main table takes; *ret_routes seen. */

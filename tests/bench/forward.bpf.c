@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What ebpf-routed is compared with, each the least that does its job:
- *   forward_fib     asks the kernel for every packet, as xdp-forward does
- *   forward_dir24   DIR-24-8 bare: no checks beyond memory safety, no counters, no lease
- *   forward_fixed   no lookup at all: the floor
+ *   forward_fib_direct, _full  ask the kernel for every packet, as xdp-forward does; direct leaves
+ *                              the policy rules out
+ *   forward_dir24              DIR-24-8 bare: no checks beyond memory safety, no counters, no lease
+ *   forward_fixed              no lookup at all: the floor
+ *
+ * Of the kind "frags" as the daemon's program is, though frames are in one piece: alone.bpf.c wants it.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -82,8 +85,7 @@ static __always_inline int send(void *data, struct iphdr *ip, const struct hop *
 	return bpf_redirect_map(&tx, hop->ifindex, 0);
 }
 
-SEC("xdp")
-int forward_fib(struct xdp_md *ctx)
+static __always_inline int forward_fib(struct xdp_md *ctx, __u32 flags)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct iphdr *ip = routable(data, end);
@@ -99,7 +101,7 @@ int forward_fib(struct xdp_md *ctx)
 	fib.ipv4_src = ip->saddr;
 	fib.ipv4_dst = ip->daddr;
 	fib.ifindex = ctx->ingress_ifindex;
-	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), flags) != BPF_FIB_LKUP_RET_SUCCESS)
 		return XDP_PASS;
 	if (!bpf_map_lookup_elem(&tx, &fib.ifindex))
 		return XDP_PASS;
@@ -107,6 +109,18 @@ int forward_fib(struct xdp_md *ctx)
 	__builtin_memcpy(eth->h_dest, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, fib.smac, ETH_ALEN);
 	return bpf_redirect_map(&tx, fib.ifindex, 0);
+}
+
+SEC("xdp.frags")
+int forward_fib_direct(struct xdp_md *ctx)
+{
+	return forward_fib(ctx, BPF_FIB_LOOKUP_DIRECT);
+}
+
+SEC("xdp.frags")
+int forward_fib_full(struct xdp_md *ctx)
+{
+	return forward_fib(ctx, 0);
 }
 
 /* The leaf of an address, or LEAF_DEFAULT. */
@@ -125,7 +139,7 @@ static __always_inline __u32 dir24_lookup(__u32 addr)
 	return row ? row->leaf[addr & (DIR24_ROW - 1)] : LEAF_DEFAULT;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int forward_dir24(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -140,7 +154,7 @@ int forward_dir24(struct xdp_md *ctx)
 	return hop ? send(data, ip, hop) : XDP_PASS;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int forward_fixed(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;

@@ -1,209 +1,179 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The measurement: every way of forwarding, the same packets, in rounds.
+ * The measurement: every row, the same packets, in rounds.
  *
- * A row is measured in two passes: one that verifies every packet and warms the caches, one that is
- * timed. Both count what arrives, and ask the kernel whether it was the one that forwarded.
- *
- * The kernel's row has GRO on at r0, as network cards have it: without that, or an XDP program, a
- * veth takes no redirected frames. A program that passes every packet instead was 2 to 3 % faster;
- * a sink in tc instead of XDP, with or without GRO, 6 to 10 % slower.
+ * In each round a row is started once as it is and once with everything on, and all its scenes are run
+ * while it is. Each round starts with another row, so that none always follows the same one.
  */
 #include <stdlib.h>
 #include "tests/bench/bench.h"
 
-#define VERIFY_PACKETS (1u << 16)
+#define HOT 4000
+#define MID 65536
 
-const uint32_t hot_destinations = 4000;
+static struct lab lab;
+static bool lab_exists;
 
-const struct row rows[] = {
-	{ "generator", "generator alone, dropped at r0", PROOF_ARRIVAL, SINK_ROUTER, NULL, NULL },
-	{ "kernel", "kernel ip_forward", PROOF_KERNEL, SINK_END, NULL, NULL },
-	{ "fib_lookup", "XDP + bpf_fib_lookup", PROOF_ARRIVAL, SINK_END, "forward_fib", NULL },
-	{ "routed_dir24", "ebpf-routed --fib dir24", PROOF_ROUTED, SINK_END, NULL, "dir24" },
-	{ "routed_lpm", "ebpf-routed --fib lpm", PROOF_ROUTED, SINK_END, NULL, "lpm" },
-	{ "bare_dir24", "XDP + DIR-24-8, bare", PROOF_ARRIVAL, SINK_END, "forward_dir24", NULL },
-	{ "floor", "XDP, fixed egress, no lookup", PROOF_ARRIVAL, SINK_END, "forward_fixed", NULL },
-};
-const unsigned int n_rows = sizeof(rows) / sizeof(rows[0]);
+const char *const engine_names[ENGINES] = { "dir24", "lpm" };
 
-static struct {
-	const struct options *options;
-	struct topology topology;
-	struct traffic *traffic;
-	struct rival *rival;
-	struct routed routed;
-	struct window window[TRAFFICS];
-	struct outcome *outcome;
-} bench;
-
-static const char *const traffic_names[TRAFFICS] = { "uniform", "hot" };
-
-static unsigned int engine_of(const struct row *row)
+static uint32_t kind_size(enum traffic_kind kind, uint32_t destinations)
 {
-	return strcmp(row->engine, "dir24") != 0;
+	switch (kind) {
+	case TRAFFIC_SINGLE:
+		return 1;
+	case TRAFFIC_MID:
+		return MID;
+	case TRAFFIC_UNIFORM:
+	case TRAFFIC_UNIFORM_ON:
+		return destinations;
+	case TRAFFIC_NEIGHBOURS:
+		return NEIGHBOURS;
+	default:
+		return HOT;
+	}
 }
 
-/* False where the row cannot be measured; the reason is in the outcome then. */
-static bool row_start(const struct row *row)
+/* Each kind has seeds of its own, the same for all rows and rounds. */
+static void draw_traffic(const struct options *options, const struct table *table)
 {
-	char *skipped = bench.outcome->skipped[row - rows];
-	unsigned int engine;
-	const char *why;
+	uint32_t room = options->destinations > MID ? options->destinations : MID;
+	uint32_t *dsts = calloc(room, sizeof(*dsts)), *srcs = calloc(room, sizeof(*srcs));
 
-	traffic_sink(bench.traffic, row->sink);
-	if (row->program)
-		rival_start(bench.rival, row->program);
-	if (row->proof == PROOF_KERNEL)
-		topology_gro(&bench.topology, SITE_ROUTER, "r0", true);
-	if (row->proof != PROOF_ROUTED)
-		return true;
-	if (!routed_present(bench.options->bin)) {
-		snprintf(skipped, 256, "ebpf-routed is not built");
-		return false;
+	if (!dsts || !srcs)
+		die("destinations: out of memory");
+	for (enum traffic_kind kind = 0; kind < TRAFFICS; kind++) {
+		uint32_t n = kind_size(kind, options->destinations);
+
+		table_draw(table, options->seed + 1 + 2 * kind, dsts, n);
+		table_draw(table, options->seed + 2 + 2 * kind, srcs, n);
+		for (uint32_t i = 0; kind == TRAFFIC_NEIGHBOURS && i < n; i++)
+			dsts[i] = ADDR_NEIGHBOUR(i);
+		lab.window[kind] =
+			traffic_add(lab.traffic, traffic_is_on(kind) ? srcs : NULL, dsts, n);
 	}
-	if (!routed_start(&bench.routed, &bench.topology, bench.options->bin, row->engine,
-			  bench.options->cpu, &why)) {
-		snprintf(skipped, 256, "ebpf-routed did not get ready: %s", why);
-		return false;
-	}
-	engine = engine_of(row);
-	bench.outcome->sync_s[engine][bench.outcome->n_sync[engine]++] = bench.routed.sync_s;
-	return true;
+	free(dsts);
+	free(srcs);
 }
 
-static void row_stop(const struct row *row)
+static void lab_open(const struct options *options, const struct table *table)
 {
-	if (row->program)
-		rival_stop(bench.rival);
-	if (row->proof == PROOF_KERNEL)
-		topology_gro(&bench.topology, SITE_ROUTER, "r0", false);
-	if (row->proof == PROOF_ROUTED)
-		routed_stop(&bench.routed);
+	uint32_t n_flows = 0;
+
+	for (enum traffic_kind kind = 0; kind < TRAFFICS; kind++)
+		n_flows += kind_size(kind, options->destinations);
+	lab_exists = true;
+	lab.bin = options->bin;
+	lab.cpu = options->cpu;
+	snprintf(lab.routed.instance, sizeof(lab.routed.instance), "%s", options->name);
+	topology_create(&lab.topology, options->name);
+	topology_load(&lab.topology, table);
+	lab.traffic = traffic_open(&lab.topology, options->cpu, n_flows);
+	lab.alone = alone_open(&lab.topology, lab.traffic, options->cpu);
+	lab.rival = rival_open(&lab.topology, table);
+	draw_traffic(options, table);
 }
 
-/* Sends, and compares what arrived with what the row's proof says. */
-static void run_pass(const struct row *row, enum traffic_kind kind, uint32_t packets, bool verify,
-		     struct pass *pass)
+void measure_cleanup(void)
 {
-	struct cell *cell = &bench.outcome->cells[row - rows][kind];
-	uint64_t kernel = topology_kernel_forwarded(&bench.topology), routed = 0;
-	static char counters[1 << 16];
-	bool proven = true;
-
-	if (row->proof == PROOF_ROUTED)
-		routed = routed_forwarded(&bench.routed, bench.options->bin, counters,
-					  sizeof(counters));
-	traffic_run(bench.traffic, bench.window[kind], packets, verify, pass);
-	kernel = topology_kernel_forwarded(&bench.topology) - kernel;
-	cell->sent += pass->sent;
-	if (pass->arrivals.packets + pass->arrivals.wrong < pass->sent)
-		cell->lost += pass->sent - pass->arrivals.packets - pass->arrivals.wrong;
-	if (row->proof == PROOF_KERNEL)
-		proven = kernel >= pass->arrivals.packets && kernel <= pass->sent;
-	else
-		proven = kernel == 0;
-	if (row->proof == PROOF_ROUTED) {
-		routed = routed_forwarded(&bench.routed, bench.options->bin, counters,
-					  sizeof(counters)) -
-			 routed;
-		proven &= routed >= pass->arrivals.packets && routed <= pass->sent;
-	}
-	if (proven && pass->arrivals.wrong == 0 && (pass->intact || cell->lost))
+	if (!lab_exists)
 		return;
-	cell->wrong++;
-	progress("%s, %s: sent %llu, arrived %llu, wrong %llu, foreign %llu; the kernel forwarded "
-		 "%llu, ebpf-routed %llu",
-		 row->title, traffic_names[kind], (unsigned long long)pass->sent,
-		 (unsigned long long)pass->arrivals.packets,
-		 (unsigned long long)pass->arrivals.wrong,
-		 (unsigned long long)pass->arrivals.foreign, (unsigned long long)kernel,
-		 (unsigned long long)routed);
-	if (row->proof == PROOF_ROUTED)
-		progress("its counters: %s", counters);
+	routed_stop(&lab.routed);
+	rival_close(lab.rival);
+	alone_close(lab.alone);
+	traffic_close(lab.traffic);
+	topology_destroy(&lab.topology);
+	memset(&lab, 0, sizeof(lab));
+	lab_exists = false;
 }
 
-static void measure_row(const struct row *row, enum traffic_kind kind)
+static void measure_cell(const struct options *options, enum row_id row, unsigned int scene,
+			 struct outcome *outcome)
 {
-	struct cell *cell = &bench.outcome->cells[row - rows][kind];
+	struct cell *cell = &outcome->cells[row][scene];
 	struct pass pass;
-	double share;
 
-	run_pass(row, kind, VERIFY_PACKETS, true, &pass);
-	run_pass(row, kind, bench.options->packets, false, &pass);
+	cell->broken += !row_run(&lab, row, outcome->scenes[scene], options->packets, &pass);
+	cell->sent += pass.sent;
+	cell->lost += pass.lost;
+	if (!pass.done)
+		return;
 	cell->ns[cell->n++] = pass.ns;
-	share = pass.cpu_s * 1e9 / (pass.ns * (double)pass.sent);
-	if (share < bench.outcome->cpu_share)
-		bench.outcome->cpu_share = share;
+	outcome->timed++;
+	outcome->disturbed += pass.share < CPU_SHARE_WANTED;
+	if (pass.share < outcome->cpu_share)
+		outcome->cpu_share = pass.share;
 }
 
-/* Each round starts with another row, so that none always follows the same one. */
-static void measure_round(unsigned int round)
+/* A start with nothing extra also tells how long the daemon takes. */
+static void note_sync(enum row_id row, struct outcome *outcome)
 {
-	struct outcome *outcome = bench.outcome;
+	unsigned int engine = row == ROW_LPM;
+
+	if (rows[row].proof == PROOF_ROUTED)
+		outcome->sync_s[engine][outcome->n_sync[engine]++] = lab.routed.sync_s;
+}
+
+static void measure_row(const struct options *options, enum row_id row, bool on,
+			struct outcome *outcome)
+{
+	const char *why = "";
+	unsigned int wanted = 0;
+
+	for (unsigned int i = 0; i < outcome->n_scenes; i++)
+		wanted += traffic_is_on(outcome->scenes[i].kind) == on &&
+			  row_takes_part(row, outcome->scenes[i]);
+	if (!wanted || outcome->skipped[row][0])
+		return;
+	interrupt_check();
+	progress_passing("%u routes: %s%s", outcome->table->n, rows[row].title,
+			 on ? ", everything on" : "");
+	if (!row_start(&lab, row, on, &why)) {
+		snprintf(outcome->skipped[row], sizeof(outcome->skipped[row]), "%s", why);
+		row_stop(&lab, row, on);
+		return;
+	}
+	if (!on)
+		note_sync(row, outcome);
+	for (unsigned int i = 0; i < outcome->n_scenes; i++)
+		if (traffic_is_on(outcome->scenes[i].kind) == on &&
+		    row_takes_part(row, outcome->scenes[i]))
+			measure_cell(options, row, i, outcome);
+	row_stop(&lab, row, on);
+}
+
+static void measure_round(const struct options *options, unsigned int round,
+			  struct outcome *outcome)
+{
 	uint32_t routes;
 
-	outcome->dump_s[outcome->n_dump++] = dump_routes(&bench.topology, &routes);
+	outcome->dump_s[outcome->n_dump++] = dump_routes(&lab.topology, &routes);
 	if (routes < outcome->table->n)
 		die("route dump: %u routes, but %u were loaded", routes, outcome->table->n);
-	for (unsigned int i = 0; i < n_rows; i++) {
-		const struct row *row = &rows[(i + round) % n_rows];
+	for (unsigned int i = 0; i < ROWS; i++) {
+		enum row_id row = (i + round) % ROWS;
 
-		if (outcome->skipped[row - rows][0])
+		if (!(options->rows & 1u << row))
 			continue;
-		interrupt_check();
-		if (row_start(row))
-			for (enum traffic_kind kind = 0; kind < TRAFFICS; kind++)
-				measure_row(row, kind);
-		row_stop(row);
+		measure_row(options, row, false, outcome);
+		measure_row(options, row, true, outcome);
 	}
 }
 
-static void draw_traffic(const struct table *table)
-{
-	uint32_t n = bench.options->destinations;
-	uint32_t *addrs = calloc(n > hot_destinations ? n : hot_destinations, sizeof(*addrs));
-
-	if (!addrs)
-		die("destinations: out of memory");
-	table_draw(table, bench.options->seed + 1, addrs, n);
-	bench.window[TRAFFIC_UNIFORM] = traffic_add(bench.traffic, addrs, n);
-	table_draw(table, bench.options->seed + 2, addrs, hot_destinations);
-	bench.window[TRAFFIC_HOT] = traffic_add(bench.traffic, addrs, hot_destinations);
-	free(addrs);
-}
-
-void measure_table(const struct options *options, const struct table *table,
+void measure_table(const struct options *options, const struct table *table, bool last_table,
 		   struct outcome *outcome)
 {
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->table = table;
 	outcome->cpu_share = 1;
-	bench.options = options;
-	bench.outcome = outcome;
-	snprintf(bench.routed.instance, sizeof(bench.routed.instance), "%s", options->name);
+	outcome->n_scenes = options_scenes(options, last_table, outcome->scenes);
 	progress("table of %u routes (%s)", table->n, table->origin);
-	topology_create(&bench.topology, options->name);
-	topology_load(&bench.topology, table);
-	bench.traffic = traffic_open(&bench.topology);
-	bench.rival = rival_open(&bench.topology, table);
-	draw_traffic(table);
+	lab_open(options, table);
 	for (unsigned int round = 0; round < options->rounds; round++) {
 		double start = seconds_now();
 
-		measure_round(round);
-		progress("round %u of %u: %.1f s", round + 1, options->rounds,
+		measure_round(options, round, outcome);
+		progress("%u routes, round %u of %u: %.1f s", table->n, round + 1, options->rounds,
 			 seconds_now() - start);
 	}
 	measure_cleanup();
-}
-
-void measure_cleanup(void)
-{
-	routed_stop(&bench.routed);
-	rival_close(bench.rival);
-	bench.rival = NULL;
-	traffic_close(bench.traffic);
-	bench.traffic = NULL;
-	topology_destroy(&bench.topology);
 }

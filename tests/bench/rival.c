@@ -19,6 +19,18 @@ struct rival {
 	int links[2]; /* at r0 and r1; -1: none */
 };
 
+/* Bare means without a look-up of neighbours: each one is an entry of its own. */
+static int add_neighbours(struct fib_engine *engine)
+{
+	struct prefix mark;
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < NEIGHBOURS; i++)
+		err = engine->ops->set(engine, prefix_make(ADDR_NEIGHBOUR(i), 32), LEAF_FIRST_SLOT,
+				       &mark);
+	return err;
+}
+
 static void fill_dir24(const struct rival *rival, const struct table *table)
 {
 	struct fib_engine *engine;
@@ -36,6 +48,8 @@ static void fill_dir24(const struct rival *rival, const struct table *table)
 	for (uint32_t i = 0; !err && i < table->n; i++)
 		err = engine->ops->set(engine, table->prefixes[i],
 				       LEAF_FIRST_SLOT + table_gateway(table->prefixes[i]), &mark);
+	if (!err)
+		err = add_neighbours(engine);
 	if (err)
 		die("dir24: the table does not fit: %s", strerror(-err));
 	engine->ops->destroy(engine);

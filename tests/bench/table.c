@@ -98,6 +98,9 @@ void table_read(struct table *table, const char *path)
 		progress("%s: %u prefixes left out: default, not unicast, or our own", path,
 			 skipped);
 	snprintf(table->origin, sizeof(table->origin), "%s", base ? base + 1 : path);
+	for (char *c = table->origin; *c; c++) /* it goes into JSON */
+		if (*c == '"' || *c == '\\' || *c < ' ')
+			*c = '_';
 }
 
 /* True where it is new. */

@@ -3,7 +3,8 @@
  * Three network namespaces in a row, with fixed addresses and no neighbour to be resolved:
  *
  *   gen                 router                            sink
- *   g0 198.18.0.2 ----- r0 198.18.0.1  r1 198.18.1.1 ----- s0, stands for 198.18.1.2 .. .17
+ *   g0 198.18.0.2 ----- r0 198.18.0.1  r1 198.18.1.1 ----- s0, stands for 198.18.1.2 .. .17,
+ *                                         198.19.0.1/20         and for neighbours 198.19.0.2 ..
  */
 #include <fcntl.h>
 #include <net/if.h>
@@ -87,6 +88,7 @@ static void create_links(const struct topology *topology)
 	run("ip -n %s addr add 198.18.0.2/24 dev g0", gen);
 	run("ip -n %s addr add 198.18.0.1/24 dev r0", router);
 	run("ip -n %s addr add 198.18.1.1/24 dev r1", router);
+	run("ip -n %s addr add 198.19.0.1/20 dev r1", router);
 	run("ip -n %s link set g0 up", gen);
 	run("ip -n %s link set r0 up", router);
 	run("ip -n %s link set r1 up", router);
@@ -148,16 +150,40 @@ void topology_destroy(struct topology *topology)
 	}
 }
 
-void topology_load(const struct topology *topology, const struct table *table)
+static FILE *open_batch(const struct topology *topology)
 {
-	double start = seconds_now(), told = start;
-	char command[128], text[PREFIX_STRLEN];
+	char command[128];
 	FILE *batch;
 
 	snprintf(command, sizeof(command), "exec ip -n %s -batch -", topology->name[SITE_ROUTER]);
 	batch = popen(command, "w");
 	if (!batch)
 		die("ip -batch: %s", strerror(errno));
+	return batch;
+}
+
+/* Permanent entries are exempt from the kernel's limits on neighbours. */
+static void load_neighbours(const struct topology *topology)
+{
+	FILE *batch = open_batch(topology);
+
+	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+		uint32_t addr = ADDR_NEIGHBOUR(i);
+
+		fprintf(batch,
+			"neigh add %u.%u.%u.%u lladdr 02:00:00:00:00:30 nud permanent dev r1\n",
+			addr >> 24, addr >> 16 & 255, addr >> 8 & 255, addr & 255);
+	}
+	if (pclose(batch) != 0)
+		die("ip -batch: not all neighbours were accepted");
+}
+
+void topology_load(const struct topology *topology, const struct table *table)
+{
+	double start = seconds_now(), told = start;
+	FILE *batch = open_batch(topology);
+	char text[PREFIX_STRLEN];
+
 	for (uint32_t i = 0; i < table->n; i++) {
 		struct prefix prefix = table->prefixes[i];
 
@@ -166,12 +192,14 @@ void topology_load(const struct topology *topology, const struct table *table)
 		interrupt_check();
 		if (i % 1024 == 0 && seconds_now() - told > 2) {
 			told = seconds_now();
-			progress("loading the kernel's table: %u of %u routes", i, table->n);
+			progress_passing("loading the kernel's table: %u of %u routes", i,
+					 table->n);
 		}
 	}
 	if (pclose(batch) != 0)
 		die("ip -batch: not all routes were accepted");
 	progress("loaded %u routes into the kernel in %.1f s", table->n, seconds_now() - start);
+	load_neighbours(topology);
 }
 
 /* Two lines "Ip: ..", of names and of values. */
@@ -211,4 +239,11 @@ void topology_gro(const struct topology *topology, enum site site, const char *i
 	if (err < 0)
 		die("%s: generic receive offload: %s", ifname, strerror(errno));
 	close(fd);
+}
+
+void topology_rp_filter(const struct topology *topology, bool on)
+{
+	topology_enter(topology, SITE_ROUTER);
+	set("/proc/sys/net/ipv4/conf/r0/rp_filter", on ? "2" : "0");
+	topology_enter(topology, SITE_HOME);
 }

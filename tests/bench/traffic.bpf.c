@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Both ends of the benchmark: a generator that turns a recycled frame into the next packet, and the
- * sink that counts what arrived, and whether it arrived as a router has to hand it on.
+ * Both ends of the line in one program: a frame that arrives is checked and counted, becomes the next
+ * packet, and goes round again. Frames are put into circulation once (`inject`) and taken out when the
+ * pass is over: no packet pays for an allocation, and those that the kernel has made an skb of go back
+ * as frames, too. It costs 93 ns a packet where a new live frame for each one cost 145; the rows with a
+ * program at r0 became 55 ns faster by it, the kernel's 60 to 80 ns.
  *
  * All of it runs on one CPU, so plain variables do for counters.
  */
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
-#include "tests/bench/shared.h"
+#include "tests/bench/packet.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, DESTINATION_LIMIT);
-	__type(key, __u32);
-	__type(value, struct destination);
-} destinations SEC(".maps");
+#define LOOK_EVERY 256 /* packets, while waiting for `go` */
 
+/* A devmap keeps the device itself: g0, from whatever namespace the program runs in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
 	__uint(max_entries, 1);
@@ -25,41 +21,33 @@ struct {
 	__type(value, __u32);
 } out SEC(".maps");
 
-/* Sent: a window of `destinations`, from its start and round and round. */
-__u32 window_start, window_count, window_next;
-__u64 sent, last; /* packets of this pass so far, and the number of its last one */
-__u64 first_ns, last_ns;
-struct headers template;
+struct course course;
+struct headers expected; /* at the end of the line: Ethernet header and TTL */
+__u32 frame_len;
 
-/* Expected at the sink. */
-struct ethhdr expected_eth;
-__u8 expected_ttl;
-__u32 verify;
-struct arrivals arrivals;
-
-SEC("xdp")
-int generate(struct xdp_md *ctx)
+static __always_inline void look(void)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct headers *headers = data;
-	struct destination *dst;
-	__u32 next = window_next, key = window_start + next;
+	if (!course.first_ns && !course.go) {
+		course.look_at += LOOK_EVERY;
+	} else if (!course.first_ns) {
+		course.look_at += course.timed;
+		course.first_ns = bpf_ktime_get_ns();
+	} else {
+		course.last_ns = bpf_ktime_get_ns();
+		course.stop = 1;
+	}
+}
 
-	if (data + sizeof(*headers) > end)
-		return XDP_DROP;
-	dst = bpf_map_lookup_elem(&destinations, &key);
-	if (!dst)
-		return XDP_DROP;
-	next++;
-	window_next = next == window_count ? 0 : next;
-	if (!sent)
-		first_ns = bpf_ktime_get_ns();
-	if (++sent == last)
-		last_ns = bpf_ktime_get_ns();
+static __always_inline int send(struct headers *headers)
+{
+	const struct flow *flow = window_next(&course.window);
 
-	*headers = template;
-	headers->ip.daddr = dst->addr;
-	headers->ip.check = dst->check;
+	if (!flow)
+		return XDP_DROP;
+	packet_write(headers, flow);
+	course.sent_sum += (__u64)flow->src + flow->dst;
+	if (++course.sent == course.look_at)
+		look();
 	return bpf_redirect_map(&out, 0, 0);
 }
 
@@ -85,30 +73,41 @@ static __always_inline int checksum_holds(const struct iphdr *ip)
 	return sum == 0xffff;
 }
 
-static __always_inline void count(void *data, void *end)
+/* Is it one of ours? Then it is counted, as right or wrong. */
+static __always_inline int arrive(const struct headers *headers, __u32 len)
 {
-	struct headers *headers = data;
-
-	if (data + sizeof(*headers) > end || headers->eth.h_proto != bpf_htons(ETH_P_IP) ||
-	    headers->ip.saddr != template.ip.saddr) {
-		arrivals.foreign++;
-		return;
-	}
-	if (!same_eth(&headers->eth, &expected_eth) || headers->ip.ttl != expected_ttl ||
-	    (verify && !checksum_holds(&headers->ip))) {
-		arrivals.wrong++;
-		return;
-	}
-	arrivals.packets++;
-	if (verify)
-		arrivals.addr_sum += bpf_ntohl(headers->ip.daddr);
+	if (headers->eth.h_proto != template.eth.h_proto || headers->ip.id != template.ip.id)
+		return 0;
+	course.arrived_sum += (__u64)headers->ip.saddr + headers->ip.daddr;
+	if (same_eth(&headers->eth, &expected.eth) && headers->ip.ttl == expected.ip.ttl &&
+	    len == frame_len &&
+	    (course.sent >= course.verify_until || checksum_holds(&headers->ip)))
+		course.right++;
+	else
+		course.wrong++;
+	return 1;
 }
 
 SEC("xdp")
-int sink(struct xdp_md *ctx)
+int inject(struct xdp_md *ctx)
 {
-	count((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	return XDP_DROP;
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	if (data + sizeof(struct headers) > end || course.stop)
+		return XDP_DROP;
+	return send(data);
+}
+
+SEC("xdp")
+int circulate(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	if (data + sizeof(struct headers) > end || !arrive(data, end - data)) {
+		course.foreign++;
+		return XDP_DROP;
+	}
+	return course.stop ? XDP_DROP : send(data);
 }
 
 char _license[] SEC("license") = "GPL";

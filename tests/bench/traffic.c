@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sends packets and counts what arrives: BPF_PROG_TEST_RUN with live frames at one end, a program
- * that drops at the other.
+ * Puts frames into circulation and reads what became of them: BPF_PROG_TEST_RUN with live frames starts
+ * them at g0, the program at the end of the line sends each of them on its next round.
+ *
+ * They run in the softirq thread of one CPU. While the clock runs that thread has real-time priority, and
+ * we are on another CPU.
  */
-#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -14,114 +16,153 @@
 #include "tests/bench/bench.h"
 #include "traffic.skel.h"
 
-#define ARRIVAL_PATIENCE_S 0.2
+#define BATCH	   64 /* frames that are injected at once; a veth ring holds 256 */
+#define POLL_US	   500
+#define PATIENCE_S 2.0	  /* so long without a packet: nothing circulates any more */
+#define MAGIC	   0x6265 /* IP ID and total length together */
 
 struct traffic {
 	const struct topology *topology;
 	struct traffic_bpf *bpf;
-	struct destination *destinations;
-	uint32_t n_destinations;
-	int link; /* of the sink program; -1: none */
-	uint8_t frame[FRAME_LEN];
+	struct flow *flows;
+	uint32_t n_flows, flow_limit;
+	int link; /* of the program at the end of the line; -1: none */
+	int cpu;
+	pid_t softirqd; /* 0: not to be seen */
+	bool realtime;
+	uint8_t frame[FRAME_LEN_MAX];
+	uint32_t frame_len;
 };
 
-/* What the generator writes, but for destination and checksum; the frame also holds a UDP header. */
-static void make_frame(struct traffic *traffic)
+/* ID and length have the same sum in all sizes, which therefore share the checksums of the flows. */
+void traffic_size(struct traffic *traffic, unsigned int ip_len)
 {
 	struct ethhdr *eth = (void *)traffic->frame;
-	struct udphdr udp = { .source = htons(1024), .dest = htons(9) };
+	struct udphdr udp = {
+		.source = htons(1024),
+		.dest = htons(9),
+		.len = htons(ip_len - sizeof(struct iphdr)),
+	};
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = 5,
-		.tot_len = htons(FRAME_LEN - sizeof(*eth)),
+		.tot_len = htons(ip_len),
+		.id = htons(MAGIC - ip_len),
 		.ttl = TTL_SENT,
 		.protocol = IPPROTO_UDP,
-		.saddr = htonl(ADDR_GENERATOR),
 	};
 
 	memcpy(eth->h_dest, mac_r0, ETH_ALEN);
 	memcpy(eth->h_source, mac_g0, ETH_ALEN);
 	eth->h_proto = htons(ETH_P_IP);
-	udp.len = htons(FRAME_LEN - sizeof(*eth) - sizeof(ip));
 	memcpy(eth + 1, &ip, sizeof(ip));
 	memcpy(traffic->frame + sizeof(*eth) + sizeof(ip), &udp, sizeof(udp));
-	memcpy(&traffic->bpf->bss->template, traffic->frame, sizeof(*eth) + sizeof(ip));
+	memcpy(&traffic->bpf->bss->template, traffic->frame, sizeof(struct headers));
+	traffic->frame_len = sizeof(*eth) + ip_len;
+	traffic->bpf->bss->frame_len = traffic->frame_len;
 }
 
-static void map_destinations(struct traffic *traffic)
+static void load(struct traffic *traffic)
 {
-	int fd = bpf_map__fd(traffic->bpf->maps.destinations);
+	uint32_t key = 0;
 
-	traffic->destinations = mmap(NULL, DESTINATION_LIMIT * sizeof(struct destination),
-				     PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (traffic->destinations == MAP_FAILED)
-		die("destinations: cannot be mapped: %s", strerror(errno));
+	topology_enter(traffic->topology, SITE_GEN);
+	traffic->bpf = traffic_bpf__open();
+	if (!traffic->bpf ||
+	    bpf_map__set_max_entries(traffic->bpf->maps.flows, traffic->flow_limit) ||
+	    traffic_bpf__load(traffic->bpf))
+		die("traffic: the programs did not load: %s", strerror(errno));
+	if (bpf_map_update_elem(bpf_map__fd(traffic->bpf->maps.out), &key, &traffic->topology->g0,
+				BPF_ANY))
+		die("g0: cannot be transmitted to: %s", strerror(errno));
+	topology_enter(traffic->topology, SITE_HOME);
+	traffic->flows = mmap(NULL, traffic->flow_limit * sizeof(struct flow),
+			      PROT_READ | PROT_WRITE, MAP_SHARED, traffic_flows_fd(traffic), 0);
+	if (traffic->flows == MAP_FAILED)
+		die("flows: cannot be mapped: %s", strerror(errno));
 }
 
-struct traffic *traffic_open(const struct topology *topology)
+struct traffic *traffic_open(const struct topology *topology, int cpu, uint32_t n_flows)
 {
 	struct traffic *traffic = calloc(1, sizeof(*traffic));
-	uint32_t key = 0;
 
 	if (!traffic)
 		die("traffic: out of memory");
 	traffic->topology = topology;
+	traffic->flow_limit = n_flows;
 	traffic->link = -1;
-	topology_enter(topology, SITE_GEN);
-	traffic->bpf = traffic_bpf__open_and_load();
-	if (!traffic->bpf)
-		die("traffic: the programs did not load: %s", strerror(errno));
-	if (bpf_map_update_elem(bpf_map__fd(traffic->bpf->maps.out), &key, &topology->g0, BPF_ANY))
-		die("g0: cannot be transmitted to: %s", strerror(errno));
-	topology_enter(topology, SITE_HOME);
-	map_destinations(traffic);
-	make_frame(traffic);
+	traffic->cpu = cpu;
+	traffic->softirqd = cpu_softirqd(cpu);
+	load(traffic);
+	traffic_size(traffic, IP_LEN_SMALL);
 	return traffic;
 }
 
-static void detach_sink(struct traffic *traffic)
+static void set_realtime(struct traffic *traffic, bool on)
+{
+	if (traffic->softirqd && on != traffic->realtime)
+		cpu_realtime(traffic->softirqd, on);
+	traffic->realtime = on;
+}
+
+static void detach(struct traffic *traffic)
 {
 	if (traffic->link >= 0)
 		close(traffic->link);
 	traffic->link = -1;
 }
 
+/* Frames still under way leave the line where the program was. */
 void traffic_close(struct traffic *traffic)
 {
 	if (!traffic)
 		return;
-	detach_sink(traffic);
-	munmap(traffic->destinations, DESTINATION_LIMIT * sizeof(struct destination));
+	detach(traffic);
+	set_realtime(traffic, false);
+	munmap(traffic->flows, traffic->flow_limit * sizeof(struct flow));
 	traffic_bpf__destroy(traffic->bpf);
 	free(traffic);
 }
 
-struct window traffic_add(struct traffic *traffic, const uint32_t *addrs, uint32_t n)
+int traffic_flows_fd(const struct traffic *traffic)
 {
-	struct window window = { .start = traffic->n_destinations, .count = n };
+	return bpf_map__fd(traffic->bpf->maps.flows);
+}
+
+const struct headers *traffic_template(const struct traffic *traffic)
+{
+	return &traffic->bpf->bss->template;
+}
+
+struct window traffic_add(struct traffic *traffic, const uint32_t *srcs, const uint32_t *dsts,
+			  uint32_t n)
+{
+	struct window window = { .start = traffic->n_flows, .count = n };
 	struct iphdr ip;
 
-	if (n > DESTINATION_LIMIT - traffic->n_destinations)
-		die("more than %u destinations", DESTINATION_LIMIT);
+	if (n > traffic->flow_limit - traffic->n_flows)
+		die("more than %u flows", traffic->flow_limit);
 	memcpy(&ip, traffic->frame + sizeof(struct ethhdr), sizeof(ip));
 	for (uint32_t i = 0; i < n; i++) {
-		struct destination *dst = &traffic->destinations[window.start + i];
+		struct flow *flow = &traffic->flows[window.start + i];
 
-		ip.daddr = htonl(addrs[i]);
-		dst->addr = ip.daddr;
-		dst->check = header_checksum(&ip, sizeof(ip));
+		ip.saddr = htonl(srcs ? srcs[i] : ADDR_GENERATOR);
+		ip.daddr = htonl(dsts[i]);
+		*flow = (struct flow){ .src = ip.saddr,
+				       .dst = ip.daddr,
+				       .check = header_checksum(&ip, sizeof(ip)) };
 	}
-	traffic->n_destinations += n;
+	traffic->n_flows += n;
 	return window;
 }
 
-static void attach_sink(struct traffic *traffic, enum site site, uint32_t ifindex)
+static void attach(struct traffic *traffic, enum site site, uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
 
 	topology_enter(traffic->topology, site);
-	traffic->link = bpf_link_create(bpf_program__fd(traffic->bpf->progs.sink), (int)ifindex,
-					BPF_XDP, &options);
+	traffic->link = bpf_link_create(bpf_program__fd(traffic->bpf->progs.circulate),
+					(int)ifindex, BPF_XDP, &options);
 	if (traffic->link < 0)
 		die("%s: no XDP program: %s", traffic->topology->name[site], strerror(errno));
 	topology_enter(traffic->topology, SITE_HOME);
@@ -129,89 +170,122 @@ static void attach_sink(struct traffic *traffic, enum site site, uint32_t ifinde
 
 void traffic_sink(struct traffic *traffic, enum sink sink)
 {
-	struct ethhdr eth = { .h_proto = htons(ETH_P_IP) };
+	struct headers *expected = &traffic->bpf->bss->expected;
 	bool before = sink == SINK_ROUTER;
 
-	memcpy(eth.h_dest, before ? mac_r0 : mac_s0, ETH_ALEN);
-	memcpy(eth.h_source, before ? mac_g0 : mac_r1, ETH_ALEN);
-	memcpy(&traffic->bpf->bss->expected_eth, &eth, sizeof(eth));
-	traffic->bpf->bss->expected_ttl = before ? TTL_SENT : TTL_ARRIVED;
-	detach_sink(traffic);
-	if (before)
-		attach_sink(traffic, SITE_ROUTER, traffic->topology->r0);
-	else
-		attach_sink(traffic, SITE_SINK, traffic->topology->s0);
+	memcpy(expected->eth.h_dest, before ? mac_r0 : mac_s0, ETH_ALEN);
+	memcpy(expected->eth.h_source, before ? mac_g0 : mac_r1, ETH_ALEN);
+	expected->eth.h_proto = htons(ETH_P_IP);
+	expected->ip.ttl = before ? TTL_SENT : TTL_ARRIVED;
+	detach(traffic);
+	if (sink == SINK_ROUTER)
+		attach(traffic, SITE_ROUTER, traffic->topology->r0);
+	else if (sink == SINK_END)
+		attach(traffic, SITE_SINK, traffic->topology->s0);
 }
 
-static uint64_t sum_of(const struct traffic *traffic, struct window window, uint32_t next,
-		       uint32_t packets)
+/* They go round by themselves from then on, on the CPU where they began. */
+static void start_frames(const struct traffic *traffic)
 {
-	uint64_t sum = 0;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = traffic->frame,
+		    .data_size_in = traffic->frame_len, .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+		    .repeat = FRAMES, .batch_size = BATCH);
+	int err;
 
-	for (uint32_t i = 0; i < packets; i++) {
-		sum += ntohl(traffic->destinations[window.start + next].addr);
-		next = next + 1 == window.count ? 0 : next + 1;
+	cpu_enter(traffic->cpu);
+	topology_enter(traffic->topology, SITE_GEN);
+	err = bpf_prog_test_run_opts(bpf_program__fd(traffic->bpf->progs.inject), &options);
+	topology_enter(traffic->topology, SITE_HOME);
+	cpu_leave(traffic->cpu);
+	if (err)
+		die("generator: %s", strerror(-err));
+}
+
+static bool warmed_up(const volatile struct course *course)
+{
+	return course->sent >= course->verify_until;
+}
+
+static bool clock_stopped(const volatile struct course *course)
+{
+	return course->last_ns;
+}
+
+static bool all_back(const volatile struct course *course)
+{
+	return course->right + course->wrong >= course->sent;
+}
+
+/* False where no packet comes any more before it is reached. */
+static bool wait_until(bool (*reached)(const volatile struct course *),
+		       const volatile struct course *course, double patience)
+{
+	double since = seconds_now();
+	uint64_t seen = 0;
+
+	while (!reached(course)) {
+		uint64_t arrived = course->right + course->wrong;
+
+		interrupt_check();
+		if (arrived != seen)
+			since = seconds_now();
+		else if (seconds_now() - since > patience)
+			return false;
+		seen = arrived;
+		usleep(POLL_US);
 	}
-	return sum;
-}
-
-/* The last batch may still be under way in a softirq thread. */
-static void wait_arrived(const volatile struct arrivals *arrivals, uint64_t packets)
-{
-	double start = seconds_now();
-
-	while (arrivals->packets + arrivals->wrong < packets &&
-	       seconds_now() - start < ARRIVAL_PATIENCE_S)
-		usleep(1000);
-}
-
-/* While packets run, nothing else gets this CPU but what the kernel insists on. */
-static void set_realtime(bool on)
-{
-	struct sched_param param = { .sched_priority = on };
-
-	if (sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param) < 0)
-		die("scheduling class: %s", strerror(errno));
+	return true;
 }
 
 /*
- * The clock runs from the first packet to the last: the system call itself also waits for RCU, for
- * 50 to 100 ms. The last batch has only been generated by then, hence the division in here.
+ * The clock starts at `go`, and only then does the thread get its priority: there may be one CPU only.
+ * *ret_share of the CPU goes to the packets, as the other softirqs are next to nothing.
  */
-void traffic_run(struct traffic *traffic, struct window window, uint32_t packets, bool verify,
-		 struct pass *ret)
+static bool time_course(struct traffic *traffic, volatile struct course *course, double *ret_share)
 {
-	struct traffic_bpf__bss *bss = traffic->bpf->bss;
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = traffic->frame,
-		    .data_size_in = sizeof(traffic->frame), .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-		    .repeat = (int)packets, .batch_size = BATCH);
-	double cpu;
-	int err;
+	pid_t softirqd = traffic->softirqd;
+	double cpu = softirqd ? cpu_seconds_of(softirqd) : 0;
+	bool done;
 
-	if (bss->window_start != window.start || bss->window_count != window.count)
-		bss->window_next = 0;
-	bss->window_start = window.start;
-	bss->window_count = window.count;
-	bss->verify = verify;
-	bss->sent = 0;
-	bss->last = packets;
+	course->go = 1;
+	set_realtime(traffic, true);
+	done = wait_until(clock_stopped, course, PATIENCE_S);
+	*ret_share = softirqd && done ? (cpu_seconds_of(softirqd) - cpu) * 1e9 /
+						(double)(course->last_ns - course->first_ns)
+				      : 1;
+	set_realtime(traffic, false);
+	return done;
+}
+
+void traffic_run(struct traffic *traffic, struct window window, uint32_t packets, struct pass *ret)
+{
+	volatile struct course *shared = &traffic->bpf->bss->course;
+	struct course course = {
+		.window = window,
+		.verify_until = packets / 4,
+		.timed = packets,
+		.look_at = packets / 4,
+	};
+	bool done;
+
 	memset(ret, 0, sizeof(*ret));
-	ret->sent = packets;
-	memset(&bss->arrivals, 0, sizeof(bss->arrivals));
-	ret->arrivals.addr_sum = verify ? sum_of(traffic, window, bss->window_next, packets) : 0;
-
-	topology_enter(traffic->topology, SITE_GEN);
-	set_realtime(true);
-	cpu = seconds_of_thread();
-	err = bpf_prog_test_run_opts(bpf_program__fd(traffic->bpf->progs.generate), &options);
-	ret->cpu_s = seconds_of_thread() - cpu;
-	set_realtime(false);
-	topology_enter(traffic->topology, SITE_HOME);
-	if (err)
-		die("generator: %s", strerror(-err));
-	wait_arrived(&bss->arrivals, packets);
-	ret->ns = (double)(bss->last_ns - bss->first_ns) / (packets - BATCH);
-	ret->intact = bss->arrivals.packets == packets && !bss->arrivals.wrong &&
-		      bss->arrivals.addr_sum == ret->arrivals.addr_sum;
-	ret->arrivals = bss->arrivals;
+	traffic->bpf->bss->course = course;
+	start_frames(traffic);
+	done = wait_until(warmed_up, shared, PATIENCE_S) &&
+	       time_course(traffic, shared, &ret->share);
+	shared->stop = 1;
+	wait_until(all_back, shared, PATIENCE_S / 10);
+	course = traffic->bpf->bss->course;
+	*ret = (struct pass){
+		.sent = course.sent,
+		.right = course.right,
+		.wrong = course.wrong,
+		.foreign = course.foreign,
+		.done = done,
+		.share = ret->share,
+	};
+	if (course.right + course.wrong < course.sent)
+		ret->lost = course.sent - course.right - course.wrong;
+	ret->intact = done && course.right == course.sent && course.sent_sum == course.arrived_sum;
+	ret->ns = done ? (double)(course.last_ns - course.first_ns) / packets : 0;
 }

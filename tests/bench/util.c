@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "tests/bench/bench.h"
 
 void die(const char *format, ...)
@@ -25,9 +26,21 @@ void progress(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	fputs("bench: ", stderr);
+	fputs(isatty(STDERR_FILENO) ? "\r\033[Kbench: " : "bench: ", stderr);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
+	va_end(args);
+}
+
+void progress_passing(const char *format, ...)
+{
+	va_list args;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	va_start(args, format);
+	fputs("\r\033[Kbench: ", stderr);
+	vfprintf(stderr, format, args);
 	va_end(args);
 }
 
@@ -54,22 +67,12 @@ void interrupt_check(void)
 		die("signal %d", (int)interrupted);
 }
 
-static double clock_seconds(clockid_t clock)
+double seconds_now(void)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-double seconds_now(void)
-{
-	return clock_seconds(CLOCK_MONOTONIC);
-}
-
-double seconds_of_thread(void)
-{
-	return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* splitmix64 */
