@@ -8,7 +8,6 @@
 #include "mirror_internal.h"
 
 #include <stdlib.h>
-#include "../include/user_route.h"
 
 struct mirror *mirror_new(void)
 {
@@ -21,7 +20,7 @@ struct mirror *mirror_new(void)
 		(struct mirror_netconf){ .forwarding = -1, .rp_filter = -1, .ignore_linkdown = -1 };
 	pool_init(&mirror->nexthops, sizeof(struct mirror_nexthop));
 	pool_init(&mirror->candidates, sizeof(struct mirror_candidate));
-	pool_init(&mirror->user.routes, sizeof(struct user_route));
+	mirror_user_init(mirror);
 	mirror->rib = rib_new();
 	if (!mirror->rib) {
 		free(mirror);
@@ -124,6 +123,20 @@ void mirror_set_forward_use_pmtu(struct mirror *mirror, bool use)
 bool mirror_forward_use_pmtu(const struct mirror *mirror)
 {
 	return mirror->forward_use_pmtu;
+}
+
+void mirror_set_kernel_routes(struct mirror *mirror, bool count)
+{
+	if (mirror->no_kernel_routes == !count)
+		return;
+	mirror->no_kernel_routes = !count;
+	mirror_dirty_rules(mirror);
+	mirror->dirty.all = true;
+}
+
+bool mirror_kernel_routes(const struct mirror *mirror)
+{
+	return !mirror->no_kernel_routes;
 }
 
 void mirror_set_hold(struct mirror *mirror, uint32_t verdict)

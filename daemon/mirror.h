@@ -55,6 +55,8 @@ struct mirror_neighbour {
 	struct table_node node;
 };
 
+struct user_route;
+
 /*
  * What a route's traffic is sent to, shared by every route that says the same: a list of legs
  * (n_legs >= 1), or a kernel nexthop object (nhid), bounded by a route MTU. Reference counted;
@@ -69,6 +71,13 @@ struct mirror_nexthop {
 	uint16_t n_legs;
 	bool dirty;
 	struct event_leg *legs; /* of the flags only RTNH_F_ONLINK makes two sets differ */
+	/*
+	 * A user route's: what it does, without its prefix; NULL: the kernel's. Then the legs are its
+	 * next hops, or the one device of a redirection: oif 0 where the device is not there, gateway of
+	 * family AF_PACKET where the MAC address is given.
+	 */
+	struct user_route *user;
+	bool shared; /* by user routes that do the same; if not, by one */
 };
 
 /* A kernel nexthop object, as announced. */
@@ -156,6 +165,8 @@ void mirror_set_rule_iif(struct mirror *mirror, const struct mirror_rule *rule, 
 void mirror_adopt_rules(struct mirror *mirror, const struct mirror *from);
 /* Everything falls back for this reason (enum verdict: paused, netfilter ..), 0: no hold. */
 void mirror_set_hold(struct mirror *mirror, uint32_t verdict);
+/* Do the kernel's routes and rules count, beside the table local, which always does? At first they do. */
+void mirror_set_kernel_routes(struct mirror *mirror, bool count);
 
 /* Look-ups and walks for resolve, fib, and those who show things. NULL: none. */
 const struct mirror_link *mirror_link(const struct mirror *mirror, uint32_t ifindex);
@@ -185,6 +196,7 @@ const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* in their
 uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold() */
 uint32_t mirror_hash_policy(const struct mirror *mirror);
 bool mirror_forward_use_pmtu(const struct mirror *mirror);
+bool mirror_kernel_routes(const struct mirror *mirror);
 /*
  * Are there routes, in any table, that make a source address invalid to the kernel and are not its own:
  * of type local, broadcast, anycast, multicast? Then own_addresses does not tell all.

@@ -51,6 +51,7 @@ static void address_remove(struct mirror *mirror, struct mirror_address *address
 	table_remove(&mirror->addresses, &address->node);
 	table_remove(&mirror->address_links, &address->link_node);
 	mirror_dirty_address(mirror, address->e.local);
+	mirror->user.stale = true;
 	free(address);
 	if (!mirror_has_address(mirror, ifindex))
 		link_changed(mirror, ifindex);
@@ -75,6 +76,7 @@ static int address_insert(struct mirror *mirror, const struct event_address *e)
 		return -ENOMEM;
 	}
 	mirror_dirty_address(mirror, e->local);
+	mirror->user.stale = true;
 	if (first)
 		link_changed(mirror, e->ifindex);
 	return 0;

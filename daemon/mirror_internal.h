@@ -8,6 +8,7 @@
 #ifndef EBPF_ROUTE_MIRROR_INTERNAL_H
 #define EBPF_ROUTE_MIRROR_INTERNAL_H
 
+#include "../include/user_route.h"
 #include "mirror.h"
 
 struct mirror_neighbour_key {
@@ -64,9 +65,15 @@ struct mirror {
 
 	struct {
 		struct rib *rib;	/* by prefix: its handle in `routes`; NULL: never any */
-		struct pool routes;	/* struct user_route */
+		struct pool routes;	/* struct mirror_user */
 		uint32_t overrides[33]; /* routes with `override`, by length */
+		uint32_t numbered;	/* sets ever made for a single route */
+		uint32_t slots, rows;	/* that the sets of single routes need at most */
+		uint32_t slots_max, rows_max;
+		bool stale; /* devices or addresses changed: the legs may be by other ones */
+		uint32_t n_overrides;
 	} user;
+	bool no_kernel_routes;
 
 	uint32_t hold, hash_policy;
 	bool forward_use_pmtu;
@@ -141,6 +148,10 @@ uint32_t mirror_nexthop_get(struct mirror *mirror, const struct event_route *rou
 uint32_t mirror_nexthop_find(const struct mirror *mirror, const struct event_route *route);
 void mirror_nexthop_ref(struct mirror *mirror, uint32_t handle);   /* 0 is fine */
 void mirror_nexthop_unref(struct mirror *mirror, uint32_t handle); /* 0 is fine */
+/* Sets of user routes: takes over legs and user; 0: memory is out. */
+uint32_t mirror_nexthop_insert(struct mirror *mirror, const struct mirror_nexthop *value);
+/* The next set of that hash, the first after 0; 0: none. */
+uint32_t mirror_nexthop_of_hash(const struct mirror *mirror, uint32_t hash, uint32_t after);
 /* Every set that names this kernel object is dirty. */
 void mirror_nexthops_of_object(struct mirror *mirror, uint32_t id);
 /* For fib: frees the set if it has no references; true if it is gone. */
@@ -173,7 +184,23 @@ void mirror_candidate_replace(struct mirror *mirror, struct rib_entry *entry,
 			      struct mirror_candidate *old, const struct mirror_candidate *value);
 
 /* mirror_user.c */
+/* A route of the user in the table. */
+struct mirror_user {
+	struct user_route route;
+	uint32_t nexthop; /* handle */
+};
+void mirror_user_init(struct mirror *mirror);
+/* A copy that owns what it points to; -ENOMEM. */
+int mirror_user_copy(const struct user_route *from, struct user_route *ret);
+void mirror_user_release(struct user_route *route);
 void mirror_destroy_user(struct mirror *mirror);
+
+/* mirror_user_nexthops.c */
+/* A set of its own for what the route does, as long as there is room; 0: memory is out. */
+uint32_t mirror_user_nexthop_get(struct mirror *mirror, const struct user_route *route);
+void mirror_user_nexthop_put(struct mirror *mirror, uint32_t handle);
+/* Do the two the same, whatever their prefixes and comments are? */
+bool mirror_user_same(const struct user_route *a, const struct user_route *b);
 
 /* mirror_rules.c */
 int mirror_apply_rule(struct mirror *mirror, const struct event *ev);

@@ -105,6 +105,7 @@ static void link_changed(struct mirror *mirror, struct mirror_link *link)
 {
 	struct mirror_link *lower = link->e.lower ? mirror_link_find(mirror, link->e.lower) : NULL;
 
+	mirror->user.stale = true;
 	mirror_dirty_link(mirror, link);
 	if (lower && lower->present)
 		mirror_dirty_link(mirror, lower);

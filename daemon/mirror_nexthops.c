@@ -54,7 +54,7 @@ static uint32_t route_hash(const struct event_route *route)
 
 static bool same_set(const struct mirror_nexthop *nexthop, const struct event_route *route)
 {
-	if (nexthop->nhid != route->nhid || nexthop->mtu != route->mtu)
+	if (nexthop->nhid != route->nhid || nexthop->mtu != route->mtu || nexthop->user)
 		return false;
 	if (route->nhid)
 		return true;
@@ -104,36 +104,63 @@ static int grow(struct mirror *mirror)
 	return 0;
 }
 
-static uint32_t create(struct mirror *mirror, const struct event_route *route, uint32_t hash)
+uint32_t mirror_nexthop_insert(struct mirror *mirror, const struct mirror_nexthop *value)
 {
-	uint16_t n_legs = route->nhid ? 0 : route->n_legs;
-	struct event_leg *legs = NULL;
-	struct mirror_nexthop *nexthop;
-	uint32_t handle;
+	uint32_t handle, *bucket;
 
 	if ((!mirror->nexthop_buckets || mirror->nexthops.live > mirror->nexthop_mask) &&
 	    grow(mirror))
 		return 0;
-	if (n_legs) {
-		legs = malloc(n_legs * sizeof(*legs));
-		if (!legs)
-			return 0;
-		memcpy(legs, route->legs, n_legs * sizeof(*legs));
-	}
 	handle = pool_alloc(&mirror->nexthops);
-	if (!handle) {
-		free(legs);
+	if (!handle)
 		return 0;
-	}
-	nexthop = get(mirror, handle);
-	nexthop->nhid = route->nhid;
-	nexthop->mtu = route->mtu;
-	nexthop->hash = hash;
-	nexthop->n_legs = n_legs;
-	nexthop->legs = legs;
-	nexthop->next = mirror->nexthop_buckets[hash & mirror->nexthop_mask];
-	mirror->nexthop_buckets[hash & mirror->nexthop_mask] = handle;
+	bucket = &mirror->nexthop_buckets[value->hash & mirror->nexthop_mask];
+	*get(mirror, handle) = *value;
+	get(mirror, handle)->next = *bucket;
+	*bucket = handle;
 	return handle;
+}
+
+static uint32_t create(struct mirror *mirror, const struct event_route *route, uint32_t hash)
+{
+	struct mirror_nexthop value = { .nhid = route->nhid,
+					.mtu = route->mtu,
+					.hash = hash,
+					.n_legs = route->nhid ? 0 : route->n_legs };
+	uint32_t handle;
+
+	if (value.n_legs) {
+		value.legs = malloc(value.n_legs * sizeof(*value.legs));
+		if (!value.legs)
+			return 0;
+		memcpy(value.legs, route->legs, value.n_legs * sizeof(*value.legs));
+	}
+	handle = mirror_nexthop_insert(mirror, &value);
+	if (!handle)
+		free(value.legs);
+	return handle;
+}
+
+uint32_t mirror_nexthop_of_hash(const struct mirror *mirror, uint32_t hash, uint32_t after)
+{
+	uint32_t handle = 0;
+
+	if (after)
+		handle = get(mirror, after)->next;
+	else if (mirror->nexthop_buckets)
+		handle = mirror->nexthop_buckets[hash & mirror->nexthop_mask];
+	while (handle && get(mirror, handle)->hash != hash)
+		handle = get(mirror, handle)->next;
+	return handle;
+}
+
+/* What a set owns. */
+static void release(struct mirror_nexthop *nexthop)
+{
+	free(nexthop->legs);
+	if (nexthop->user)
+		mirror_user_release(nexthop->user);
+	free(nexthop->user);
 }
 
 static void update_flags(struct mirror *mirror, uint32_t handle, const struct event_route *route)
@@ -194,7 +221,7 @@ bool mirror_nexthop_reap(struct mirror *mirror, uint32_t handle)
 	while (*link != handle)
 		link = &get(mirror, *link)->next;
 	*link = nexthop->next;
-	free(nexthop->legs);
+	release(nexthop);
 	pool_free(&mirror->nexthops, handle);
 	return true;
 }
@@ -231,7 +258,7 @@ void mirror_destroy_nexthops(struct mirror *mirror)
 {
 	for (uint32_t i = 0; mirror->nexthop_buckets && i <= mirror->nexthop_mask; i++)
 		for (uint32_t h = mirror->nexthop_buckets[i]; h; h = get(mirror, h)->next)
-			free(get(mirror, h)->legs);
+			release(get(mirror, h));
 	free(mirror->nexthop_buckets);
 	pool_destroy(&mirror->nexthops);
 }

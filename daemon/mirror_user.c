@@ -10,36 +10,36 @@
 #include <stdlib.h>
 #include "mirror_internal.h"
 
-static struct user_route *route_of(const struct mirror *mirror, const struct rib_entry *entry)
+static struct mirror_user *user_of(const struct mirror *mirror, const struct rib_entry *place)
 {
-	return entry ? pool_get(&mirror->user.routes, entry->candidates) : NULL;
+	return place ? pool_get(&mirror->user.routes, place->candidates) : NULL;
 }
 
-static struct user_route *find(const struct mirror *mirror, struct prefix dst)
+static struct mirror_user *find(const struct mirror *mirror, struct prefix dst)
 {
-	return mirror->user.rib ? route_of(mirror, rib_find(mirror->user.rib, dst)) : NULL;
+	return mirror->user.rib ? user_of(mirror, rib_find(mirror->user.rib, dst)) : NULL;
 }
 
-static void route_release(struct user_route *route)
+void mirror_user_release(struct user_route *route)
 {
 	free(route->legs);
 	free(route->comment);
 }
 
-/* A copy that owns what it points to; -ENOMEM. */
-static int route_copy(const struct user_route *from, struct user_route *ret)
+int mirror_user_copy(const struct user_route *from, struct user_route *ret)
 {
 	struct user_route copy = *from;
 
+	copy.n_legs = from->action == USER_NEXTHOPS ? from->n_legs : 0;
 	copy.legs = NULL;
 	copy.comment = from->comment ? strdup(from->comment) : NULL;
-	if (from->n_legs) {
-		copy.legs = malloc(from->n_legs * sizeof(*copy.legs));
+	if (copy.n_legs) {
+		copy.legs = malloc(copy.n_legs * sizeof(*copy.legs));
 		if (copy.legs)
-			memcpy(copy.legs, from->legs, from->n_legs * sizeof(*copy.legs));
+			memcpy(copy.legs, from->legs, copy.n_legs * sizeof(*copy.legs));
 	}
-	if ((from->comment && !copy.comment) || (from->n_legs && !copy.legs)) {
-		route_release(&copy);
+	if ((from->comment && !copy.comment) || (copy.n_legs && !copy.legs)) {
+		mirror_user_release(&copy);
 		return -ENOMEM;
 	}
 	*ret = copy;
@@ -61,8 +61,8 @@ static void changed(struct mirror *mirror, struct prefix dst, bool override)
 		mirror_dirty_prefix(mirror, rib_find(mirror->rib, dst));
 }
 
-/* Room for a route of that prefix in the table; NULL: memory is out. */
-static struct user_route *insert(struct mirror *mirror, struct prefix dst)
+/* A place for a route of that prefix; NULL: memory is out. */
+static struct mirror_user *insert(struct mirror *mirror, struct prefix dst)
 {
 	struct rib_entry *entry, *place;
 
@@ -81,63 +81,98 @@ static struct user_route *insert(struct mirror *mirror, struct prefix dst)
 		return NULL;
 	}
 	entry->spare |= ENTRY_USER;
-	return route_of(mirror, place);
+	return user_of(mirror, place);
+}
+
+static void count_override(struct mirror *mirror, const struct user_route *route, int change)
+{
+	if (!route->override)
+		return;
+	mirror->user.overrides[route->dst.len] += change;
+	mirror->user.n_overrides += change;
+}
+
+/* The route of its prefix is now this copy, by that set of next hops. */
+static int put(struct mirror *mirror, const struct user_route *copy, uint32_t nexthop)
+{
+	struct mirror_user *user = find(mirror, copy->dst);
+	bool override = copy->override;
+
+	if (!user) {
+		user = insert(mirror, copy->dst);
+		if (!user)
+			return -ENOMEM;
+	} else {
+		/* One that overrides as before changes nothing below. */
+		override = override != user->route.override;
+		count_override(mirror, &user->route, -1);
+		if (user->nexthop != nexthop)
+			mirror_user_nexthop_put(mirror, user->nexthop);
+		mirror_user_release(&user->route);
+	}
+	user->route = *copy;
+	user->nexthop = nexthop;
+	count_override(mirror, copy, 1);
+	changed(mirror, copy->dst, override);
+	return 0;
 }
 
 int mirror_user_set(struct mirror *mirror, const struct user_route *route)
 {
-	struct user_route *old = find(mirror, route->dst);
-	bool override = route->override || (old && old->override);
+	const struct mirror_user *old = find(mirror, route->dst);
+	uint32_t kept = old && mirror_user_same(&old->route, route) ? old->nexthop : 0;
 	struct user_route copy;
+	uint32_t nexthop;
+	int err = mirror_user_copy(route, &copy);
 
-	if (route_copy(route, &copy))
-		return -ENOMEM;
-	if (old) {
-		mirror->user.overrides[old->dst.len] -= old->override;
-		route_release(old);
-	} else {
-		old = insert(mirror, route->dst);
-		if (!old) {
-			route_release(&copy);
-			return -ENOMEM;
-		}
-	}
-	*old = copy;
-	mirror->user.overrides[copy.dst.len] += copy.override;
-	changed(mirror, copy.dst, override);
-	return 0;
+	if (err)
+		return err;
+	nexthop = kept ? kept : mirror_user_nexthop_get(mirror, &copy);
+	err = nexthop ? put(mirror, &copy, nexthop) : -ENOMEM;
+	if (!err)
+		return 0;
+	if (nexthop && !kept)
+		mirror_user_nexthop_put(mirror, nexthop);
+	mirror_user_release(&copy);
+	return err;
 }
 
 int mirror_user_del(struct mirror *mirror, struct prefix dst)
 {
 	struct rib_entry *place = mirror->user.rib ? rib_find(mirror->user.rib, dst) : NULL;
-	struct user_route *route = route_of(mirror, place);
+	struct mirror_user *user = user_of(mirror, place);
 
-	if (!route)
+	if (!user)
 		return -ENOENT;
-	mirror->user.overrides[dst.len] -= route->override;
+	count_override(mirror, &user->route, -1);
+	changed(mirror, dst, user->route.override);
 	rib_find(mirror->rib, dst)->spare &= ~ENTRY_USER;
-	changed(mirror, dst, route->override);
-	route_release(route);
+	mirror_user_nexthop_put(mirror, user->nexthop);
+	mirror_user_release(&user->route);
 	pool_free(&mirror->user.routes, place->candidates);
 	rib_remove(mirror->user.rib, place);
 	return 0;
 }
 
+/* ---- look-ups -------------------------------------------------------------------------- */
+
 const struct user_route *mirror_user_find(const struct mirror *mirror, struct prefix dst)
 {
-	return find(mirror, dst);
+	const struct mirror_user *user = find(mirror, dst);
+
+	return user ? &user->route : NULL;
 }
 
 const struct user_route *mirror_user_next(const struct mirror *mirror,
 					  const struct user_route *after)
 {
 	const struct rib *rib = mirror->user.rib;
+	const struct rib_entry *place;
 
 	if (!rib)
 		return NULL;
-	return route_of(mirror,
-			after ? rib_next(rib, after->dst) : rib_first(rib, prefix_make(0, 0)));
+	place = after ? rib_next(rib, after->dst) : rib_first(rib, prefix_make(0, 0));
+	return place ? &user_of(mirror, place)->route : NULL;
 }
 
 uint32_t mirror_user_count(const struct mirror *mirror)
@@ -145,13 +180,71 @@ uint32_t mirror_user_count(const struct mirror *mirror)
 	return mirror->user.routes.live;
 }
 
+const struct user_route *mirror_user_of(const struct mirror *mirror, const struct rib_entry *entry,
+					uint32_t *ret_nexthop)
+{
+	const struct mirror_user *user;
+
+	if (!(entry->spare & ENTRY_USER))
+		return NULL;
+	user = find(mirror, rib_prefix(entry));
+	*ret_nexthop = user->nexthop;
+	return &user->route;
+}
+
+bool mirror_user_hides(const struct mirror *mirror, struct prefix prefix)
+{
+	for (uint8_t len = 0; mirror->user.n_overrides && len < prefix.len; len++) {
+		const struct mirror_user *user;
+
+		if (!mirror->user.overrides[len])
+			continue;
+		user = find(mirror, prefix_make(prefix.addr, len));
+		if (user && user->route.override)
+			return true;
+	}
+	return false;
+}
+
+/* ---- as a whole ------------------------------------------------------------------------ */
+
+int mirror_user_adopt(struct mirror *mirror, const struct mirror *from)
+{
+	const struct user_route *route = mirror_user_next(mirror, NULL), *next;
+	int err = 0;
+
+	for (; route; route = next) {
+		struct prefix dst = route->dst;
+
+		next = mirror_user_next(mirror, route);
+		if (!mirror_user_find(from, dst))
+			mirror_user_del(mirror, dst);
+	}
+	for (route = mirror_user_next(from, NULL); route && !err;
+	     route = mirror_user_next(from, route))
+		err = mirror_user_set(mirror, route);
+	mirror_user_settle(mirror);
+	return err;
+}
+
+void mirror_user_limit(struct mirror *mirror, uint32_t slots, uint32_t groups)
+{
+	mirror->user.slots_max = slots;
+	mirror->user.rows_max = groups;
+}
+
+void mirror_user_init(struct mirror *mirror)
+{
+	pool_init(&mirror->user.routes, sizeof(struct mirror_user));
+	mirror_user_limit(mirror, NEXTHOP_LIMIT / 2, GROUP_LIMIT / 2);
+}
+
 void mirror_destroy_user(struct mirror *mirror)
 {
-	const struct rib *rib = mirror->user.rib;
-	struct rib_entry *entry = rib ? rib_first(rib, prefix_make(0, 0)) : NULL;
+	const struct user_route *route = mirror_user_next(mirror, NULL);
 
-	for (; entry; entry = rib_next(rib, rib_prefix(entry)))
-		route_release(route_of(mirror, entry));
+	for (; route; route = mirror_user_next(mirror, route))
+		mirror_user_release(&find(mirror, route->dst)->route);
 	pool_destroy(&mirror->user.routes);
 	rib_destroy(mirror->user.rib);
 }

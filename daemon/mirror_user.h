@@ -26,4 +26,22 @@ const struct user_route *mirror_user_next(const struct mirror *mirror,
 					  const struct user_route *after);
 uint32_t mirror_user_count(const struct mirror *mirror);
 
+/* For resolve: the route of that entry's prefix, and its handle of a struct mirror_nexthop. NULL: none. */
+const struct user_route *mirror_user_of(const struct mirror *mirror, const struct rib_entry *entry,
+					uint32_t *ret_nexthop);
+/* Has a shorter prefix that covers this one a route with `override`? */
+bool mirror_user_hides(const struct mirror *mirror, struct prefix prefix);
+/*
+ * The same routes in another mirror, and nothing else; for an audit. 0, or -ENOMEM, then some of them.
+ */
+int mirror_user_adopt(struct mirror *mirror, const struct mirror *from);
+
+/* At most so many slots and groups are for single routes; more routes share them. Half of what is there
+ * unless told otherwise. */
+void mirror_user_limit(struct mirror *mirror, uint32_t slots, uint32_t groups);
+/* For fib, after what was applied: which devices the names in the routes stand for now. */
+void mirror_user_settle(struct mirror *mirror);
+/* The device (ifindex) of the longest connected net that the address lies in; 0: none. */
+uint32_t mirror_connected_device(const struct mirror *mirror, __be32 addr);
+
 #endif
