@@ -112,7 +112,7 @@ $(B)/packets-test: $(call objs,obj,$(PACKETS) $(CORE) $(ENGINES) daemon/explain_
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS) $(TEST_LIBS)
 
-$(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c daemon/rib.c daemon/rib_index.c daemon/pool.c)
+$(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c $(wildcard daemon/rib*.c) daemon/pool.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS)
 

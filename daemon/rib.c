@@ -2,8 +2,9 @@
 /*
  * The RIB as path-compressed binary tries.
  *
- * Prefixes of /16 and longer hang below one of 65536 roots, by their upper 16 bits; the few shorter
- * ones share one more trie. That saves the first dozen of levels, which every access would walk.
+ * Prefixes of /20 and longer hang below one of 2^20 roots, by their upper 20 bits, those of /16 to /19
+ * below one of 2^16, and the few shorter ones share one more trie. That saves most of the nodes on
+ * the way to a prefix, each of which is a cache miss.
  *
  * A node is an entry (RIB_PRESENT) or a fork. Invariants: a child lies within its parent's prefix,
  * on the side that its next bit names; a fork has two children. So n entries need fewer than 2n
@@ -13,73 +14,24 @@
  * Most accesses name a prefix that is there, and a way down the trie is one cache miss after another:
  * the entries, and only these, are in an index by prefix besides.
  */
-#include "rib.h"
+#include "rib_internal.h"
 
 #include <stdlib.h>
-
-#include "pool.h"
-#include "rib_index.h"
-
-enum {
-	ROOT_BITS = 16,
-	ROOTS = 1 << ROOT_BITS,
-	DEPTH = 34, /* nodes on the longest path, /0 to /32, and one to spare */
-};
-
-struct node {
-	struct rib_entry entry;
-	uint32_t child[2];
-};
-
-_Static_assert(sizeof(struct node) == 24, "node");
-
-struct rib {
-	struct pool nodes;
-	struct rib_index index; /* of the entries */
-	uint32_t short_root;	/* of the prefixes shorter than ROOT_BITS */
-	uint32_t roots[ROOTS];
-};
-
-typedef int (*walk_fn)(void *ctx, struct rib_entry *entry);
-
-static struct node *node_get(const struct rib *rib, uint32_t handle)
-{
-	return pool_get(&rib->nodes, handle);
-}
-
-static bool is_entry(const struct node *node)
-{
-	return node->entry.flags & RIB_PRESENT;
-}
-
-/* Bit `pos` of an address, counted from the left; pos < 32. */
-static unsigned int bit(uint32_t addr, uint8_t pos)
-{
-	return addr >> (31 - pos) & 1;
-}
-
-static bool covers_addr(const struct node *node, uint32_t addr)
-{
-	return ((node->entry.addr ^ addr) & prefix_mask(node->entry.len)) == 0;
-}
-
-static bool before(struct prefix a, struct prefix b)
-{
-	return a.addr < b.addr || (a.addr == b.addr && a.len < b.len);
-}
-
-static uint32_t *root_of(struct rib *rib, struct prefix prefix)
-{
-	return prefix.len < ROOT_BITS ? &rib->short_root
-				      : &rib->roots[prefix.addr >> (32 - ROOT_BITS)];
-}
 
 struct rib *rib_new(void)
 {
 	struct rib *rib = calloc(1, sizeof(*rib));
 
-	if (rib)
-		pool_init(&rib->nodes, sizeof(struct node));
+	if (!rib)
+		return NULL;
+	pool_init(&rib->nodes, sizeof(struct node));
+	for (unsigned int tier = 0; tier < TIERS; tier++) {
+		rib->roots[tier] = calloc((size_t)1 << tier_bits[tier], sizeof(uint32_t));
+		if (!rib->roots[tier]) {
+			rib_destroy(rib);
+			return NULL;
+		}
+	}
 	return rib;
 }
 
@@ -89,6 +41,8 @@ void rib_destroy(struct rib *rib)
 		return;
 	pool_destroy(&rib->nodes);
 	rib_index_destroy(&rib->index);
+	for (unsigned int tier = 0; tier < TIERS; tier++)
+		free(rib->roots[tier]);
 	free(rib);
 }
 
@@ -241,9 +195,9 @@ static struct rib_entry *match(const struct rib *rib, uint32_t addr, int len)
 {
 	struct rib_entry *best = NULL;
 
-	if (len >= ROOT_BITS)
-		best = match_in(rib, rib->roots[addr >> (32 - ROOT_BITS)], addr, len);
-	return best ? best : match_in(rib, rib->short_root, addr, len);
+	for (int tier = len < 0 ? -1 : (int)tier_of((uint8_t)len); tier >= 0 && !best; tier--)
+		best = match_in(rib, rib->roots[tier][root_index(tier, addr)], addr, len);
+	return best;
 }
 
 struct rib_entry *rib_match(const struct rib *rib, uint32_t addr)
@@ -254,131 +208,4 @@ struct rib_entry *rib_match(const struct rib *rib, uint32_t addr)
 struct rib_entry *rib_cover(const struct rib *rib, struct prefix prefix)
 {
 	return match(rib, prefix.addr, prefix.len - 1);
-}
-
-/* The first entry in order of the trie below a node. */
-static struct rib_entry *first_below(const struct rib *rib, uint32_t handle)
-{
-	struct node *node = node_get(rib, handle);
-
-	while (!is_entry(node))
-		node = node_get(rib, node->child[0]);
-	return &node->entry;
-}
-
-/* The first entry of a trie at or after `from`, which need not be a proper prefix here. */
-static struct rib_entry *first_in(const struct rib *rib, uint32_t handle, struct prefix from)
-{
-	uint32_t later = 0; /* the nearest subtrie that lies after `from` as a whole */
-
-	while (handle) {
-		struct node *node = node_get(rib, handle);
-		unsigned int side;
-
-		if (!before(rib_prefix(&node->entry), from))
-			return first_below(rib, handle);
-		if (!covers_addr(node, from.addr))
-			break;
-		side = bit(from.addr, node->entry.len);
-		if (!side && node->child[1])
-			later = node->child[1];
-		handle = node->child[side];
-	}
-	return later ? first_below(rib, later) : NULL;
-}
-
-struct rib_entry *rib_first(const struct rib *rib, struct prefix from)
-{
-	struct rib_entry *brief = first_in(rib, rib->short_root, from);
-	/* Roots that lie after the short one's address need not be looked at. */
-	uint32_t end = brief ? brief->addr >> (32 - ROOT_BITS) : ROOTS;
-
-	for (uint32_t i = from.addr >> (32 - ROOT_BITS); i < end; i++) {
-		struct rib_entry *found = rib->roots[i] ? first_in(rib, rib->roots[i], from) : NULL;
-
-		if (found)
-			return found;
-	}
-	return brief;
-}
-
-struct rib_entry *rib_next(const struct rib *rib, struct prefix after)
-{
-	if (after.len < 32)
-		return rib_first(rib, (struct prefix){ .addr = after.addr, .len = after.len + 1 });
-	if (after.addr == UINT32_MAX)
-		return NULL;
-	return rib_first(rib, (struct prefix){ .addr = after.addr + 1, .len = 0 });
-}
-
-/* The topmost node of a trie that the prefix covers, or 0. */
-static uint32_t top_below(const struct rib *rib, uint32_t handle, struct prefix prefix)
-{
-	while (handle) {
-		struct node *node = node_get(rib, handle);
-
-		if (node->entry.len >= prefix.len)
-			return prefix_covers(prefix, rib_prefix(&node->entry)) ? handle : 0;
-		handle = node->child[bit(prefix.addr, node->entry.len)];
-	}
-	return 0;
-}
-
-static int walk_trie(const struct rib *rib, uint32_t handle, walk_fn fn, void *ctx)
-{
-	uint32_t stack[DEPTH];
-	unsigned int n = 0;
-	int err = 0;
-
-	while (handle && !err) {
-		struct node *node = node_get(rib, handle);
-
-		if (is_entry(node))
-			err = fn(ctx, &node->entry);
-		handle = node->child[0];
-		if (node->child[1] && handle)
-			stack[n++] = node->child[1];
-		else if (node->child[1])
-			handle = node->child[1];
-		else if (!handle && n)
-			handle = stack[--n];
-	}
-	return err;
-}
-
-/* The tries of the roots that are woven into a walk of the short prefixes. */
-struct weave {
-	const struct rib *rib;
-	uint32_t next; /* the first root not yet walked */
-	walk_fn fn;
-	void *ctx;
-};
-
-static int walk_roots(struct weave *weave, uint32_t end)
-{
-	int err = 0;
-
-	for (; weave->next < end && !err; weave->next++)
-		err = walk_trie(weave->rib, weave->rib->roots[weave->next], weave->fn, weave->ctx);
-	return err;
-}
-
-static int walk_short(void *ctx, struct rib_entry *entry)
-{
-	struct weave *weave = ctx;
-	int err = walk_roots(weave, entry->addr >> (32 - ROOT_BITS));
-
-	return err ? err : weave->fn(weave->ctx, entry);
-}
-
-int rib_walk_below(const struct rib *rib, struct prefix prefix, walk_fn fn, void *ctx)
-{
-	uint32_t root = prefix.addr >> (32 - ROOT_BITS);
-	struct weave weave = { .rib = rib, .next = root, .fn = fn, .ctx = ctx };
-	int err;
-
-	if (prefix.len >= ROOT_BITS)
-		return walk_trie(rib, top_below(rib, rib->roots[root], prefix), fn, ctx);
-	err = walk_trie(rib, top_below(rib, rib->short_root, prefix), walk_short, &weave);
-	return err ? err : walk_roots(&weave, root + (1u << (ROOT_BITS - prefix.len)));
 }
