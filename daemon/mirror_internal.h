@@ -190,17 +190,12 @@ struct mirror_user {
 	uint32_t nexthop; /* handle */
 };
 void mirror_user_init(struct mirror *mirror);
-/* A copy that owns what it points to; -ENOMEM. */
-int mirror_user_copy(const struct user_route *from, struct user_route *ret);
-void mirror_user_release(struct user_route *route);
 void mirror_destroy_user(struct mirror *mirror);
 
 /* mirror_user_nexthops.c */
 /* A set of its own for what the route does, as long as there is room; 0: memory is out. */
 uint32_t mirror_user_nexthop_get(struct mirror *mirror, const struct user_route *route);
 void mirror_user_nexthop_put(struct mirror *mirror, uint32_t handle);
-/* Do the two the same, whatever their prefixes and comments are? */
-bool mirror_user_same(const struct user_route *a, const struct user_route *b);
 
 /* mirror_rules.c */
 int mirror_apply_rule(struct mirror *mirror, const struct event *ev);

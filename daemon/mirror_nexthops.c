@@ -11,6 +11,7 @@
  * in one chain.
  */
 #include "mirror_internal.h"
+#include "mirror_user.h"
 
 #include <linux/rtnetlink.h>
 #include <stdlib.h>

@@ -26,6 +26,12 @@ const struct user_route *mirror_user_next(const struct mirror *mirror,
 					  const struct user_route *after);
 uint32_t mirror_user_count(const struct mirror *mirror);
 
+/* A copy that owns what it points to, for mirror_user_release(); -ENOMEM. */
+int mirror_user_copy(const struct user_route *from, struct user_route *ret);
+void mirror_user_release(struct user_route *route);
+/* Do the two the same, whatever their prefixes and comments are? */
+bool mirror_user_same(const struct user_route *a, const struct user_route *b);
+
 /* For resolve: the route of that entry's prefix, and its handle of a struct mirror_nexthop. NULL: none. */
 const struct user_route *mirror_user_of(const struct mirror *mirror, const struct rib_entry *entry,
 					uint32_t *ret_nexthop);

@@ -32,6 +32,7 @@ struct user_leg {
 	char dev[IFNAMSIZ]; /* empty where a gateway alone was given: the device of the connected net it lies in */
 	uint16_t weight; /* 1..256 */
 	bool has_lladdr; /* the neighbour's MAC address is this one, the kernel is not asked */
+	bool onlink; /* only for who checks routes: the gateway need not lie in a net of the device */
 	uint8_t lladdr[6];
 };
 
