@@ -54,6 +54,8 @@ void table_generate(struct table *table, uint32_t n, uint64_t seed);
 void table_free(struct table *table);
 /* Random addresses below randomly drawn prefixes, host byte order. */
 void table_draw(const struct table *table, uint64_t seed, uint32_t *addrs, uint32_t n);
+/* An address that no prefix covers, host byte order; 0 where none was found. */
+uint32_t table_uncovered(const struct table *table);
 /* The next hop of a prefix, 0..GATEWAYS-1: without a pattern, but always the same. */
 unsigned int table_gateway(struct prefix prefix);
 
@@ -111,6 +113,8 @@ void traffic_size(struct traffic *traffic, unsigned int ip_len);
 void traffic_sink(struct traffic *traffic, enum sink sink);
 /* A quarter as many packets come first, to warm up, and have their header checksums verified. */
 void traffic_run(struct traffic *traffic, struct window window, uint32_t packets, struct pass *ret);
+/* Sends FRAMES packets that are to be dropped on their way: none of them arrives? */
+bool traffic_refused(struct traffic *traffic, struct window window);
 /* For whoever makes packets of the same flows. */
 int traffic_flows_fd(const struct traffic *traffic);
 const struct headers *traffic_template(const struct traffic *traffic);
@@ -227,11 +231,14 @@ struct lab {
 	struct rival *rival;
 	struct routed routed;
 	struct window window[TRAFFICS];
+	struct window spoofed; /* a source without a route; count 0: there is none */
 };
 
 /* False where it cannot be measured; *ret_why then says why. */
 bool row_start(struct lab *lab, enum row_id row, bool on, const char **ret_why);
 void row_stop(struct lab *lab, enum row_id row, bool on);
+/* Does the reverse path filter drop a source without a route? A message where it does not. */
+bool row_filters(struct lab *lab, enum row_id row);
 /* Sends, and compares what arrived with the row's proof. False, after a message, if it does not hold. */
 bool row_run(struct lab *lab, enum row_id row, struct scene scene, uint32_t packets,
 	     struct pass *ret);
@@ -248,6 +255,7 @@ struct options {
 	uint32_t destinations; /* of uniform traffic */
 	uint64_t seed;
 	int cpu;
+	uint32_t asked; /* bits: rows without the harness's, unless it was named */
 	uint32_t rows, kinds, sizes, methods; /* bits: what is measured */
 	bool large_for_all;		      /* 1500 bytes for all tables and kinds of traffic */
 	const char *files[TABLE_LIMIT];	      /* of each table either a file */

@@ -51,13 +51,16 @@ static void draw_traffic(const struct options *options, const struct table *tabl
 		lab.window[kind] =
 			traffic_add(lab.traffic, traffic_is_on(kind) ? srcs : NULL, dsts, n);
 	}
+	srcs[0] = table_uncovered(table);
+	if (srcs[0])
+		lab.spoofed = traffic_add(lab.traffic, srcs, dsts, 1);
 	free(dsts);
 	free(srcs);
 }
 
 static void lab_open(const struct options *options, const struct table *table)
 {
-	uint32_t n_flows = 0;
+	uint32_t n_flows = 1;
 
 	for (enum traffic_kind kind = 0; kind < TRAFFICS; kind++)
 		n_flows += kind_size(kind, options->destinations);
@@ -87,11 +90,12 @@ void measure_cleanup(void)
 }
 
 static void measure_cell(const struct options *options, enum row_id row, unsigned int scene,
-			 struct outcome *outcome)
+			 bool filters, struct outcome *outcome)
 {
 	struct cell *cell = &outcome->cells[row][scene];
 	struct pass pass;
 
+	cell->broken += !filters;
 	cell->broken += !row_run(&lab, row, outcome->scenes[scene], options->packets, &pass);
 	cell->sent += pass.sent;
 	cell->lost += pass.lost;
@@ -118,6 +122,7 @@ static void measure_row(const struct options *options, enum row_id row, bool on,
 {
 	const char *why = "";
 	unsigned int wanted = 0;
+	bool filters;
 
 	for (unsigned int i = 0; i < outcome->n_scenes; i++)
 		wanted += traffic_is_on(outcome->scenes[i].kind) == on &&
@@ -134,10 +139,11 @@ static void measure_row(const struct options *options, enum row_id row, bool on,
 	}
 	if (!on)
 		note_sync(row, outcome);
+	filters = !on || row_filters(&lab, row);
 	for (unsigned int i = 0; i < outcome->n_scenes; i++)
 		if (traffic_is_on(outcome->scenes[i].kind) == on &&
 		    row_takes_part(row, outcome->scenes[i]))
-			measure_cell(options, row, i, outcome);
+			measure_cell(options, row, i, filters, outcome);
 	row_stop(&lab, row, on);
 }
 

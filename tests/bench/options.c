@@ -220,7 +220,8 @@ static void choose_rest(struct options *options, bool quick)
 
 	options->rounds = options->rounds ? options->rounds : quick ? 3 : 5;
 	options->packets = options->packets ? options->packets : quick ? 1 << 18 : 1 << 20;
-	options->rows = options->rows ? options->rows | harness : (1u << ROWS) - 1;
+	options->asked = options->rows ? options->rows : ((1u << ROWS) - 1) & ~harness;
+	options->rows = options->asked | harness;
 	options->large_for_all = options->sizes;
 	if (!options->sizes)
 		options->sizes = 1u << SIZE_SMALL | (quick ? 0 : 1u << SIZE_LARGE);
@@ -264,8 +265,14 @@ void options_parse(struct options *options, int argc, char **argv)
 
 static bool scene_is_wanted(const struct options *options, bool last_table, struct scene scene)
 {
+	bool asked = false;
+
 	if (!(options->methods & 1u << scene.method) || !(options->sizes & 1u << scene.size) ||
 	    !(options->kinds & 1u << scene.kind))
+		return false;
+	for (enum row_id row = 0; row < ROWS; row++)
+		asked |= options->asked & 1u << row && row_takes_part(row, scene);
+	if (!asked)
 		return false;
 	if (scene.size == SIZE_SMALL)
 		return true;

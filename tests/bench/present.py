@@ -78,9 +78,9 @@ def curves(prefix, lines, names, colours):
     return script, 'plot ' + ', \\\n     '.join(plots)
 
 
-def gnuplot(path, size, run, body):
-    script = ['set terminal svg size %s font "sans-serif,12" background "white" enhanced' % size,
-              'set output %s' % quoted(path), 'set termoption noenhanced', 'set encoding utf8'] + body
+def gnuplot(path, size, body):
+    script = ['set terminal svg size %s font "sans-serif,12" background "white" noenhanced' % size,
+              'set output %s' % quoted(path), 'set encoding utf8'] + body
     done = subprocess.run(['gnuplot'], input='\n'.join(script) + '\n', text=True, check=False,
                           capture_output=True)
     if done.returncode or done.stderr.strip():
@@ -108,7 +108,7 @@ def plot_packets(run, path):
         body += ['set ytics (%s)' % tics(min(values), max(values)),
                  'set yrange [%g:%g]' % (min(values) / 1.2, max(values) * 1.2),
                  'set key below samplen 2 maxcols 3', 'set bmargin 8', plot]
-    gnuplot(path, '%d,560' % (520 * len(drawn)), run, body + ['unset multiplot'])
+    gnuplot(path, '%d,560' % (520 * len(drawn)), body + ['unset multiplot'])
 
 
 def tics(least, most):
@@ -134,7 +134,7 @@ def plot_sync(run, path):
     body = blocks + axes(run, 'seconds', 'From start to ready, routes already in the kernel\n' + machine(run))
     body += ['set ytics (%s)' % tics(min(values), max(values)), 'set yrange [%g:%g]' %
              (min(values) / 1.5, max(values) * 1.5), 'set key below', plot]
-    gnuplot(path, '760,480', run, body)
+    gnuplot(path, '760,480', body)
 
 
 # ---- tables ---------------------------------------------------------------------------------------

@@ -139,6 +139,18 @@ static void run_alone(struct lab *lab, enum row_id row, struct window window, ui
 	alone_run(lab->alone, window, packets, ret);
 }
 
+bool row_filters(struct lab *lab, enum row_id row)
+{
+	if (rows[row].sink != SINK_END || !lab->spoofed.count)
+		return true;
+	traffic_size(lab->traffic, IP_LEN_SMALL);
+	if (traffic_refused(lab->traffic, lab->spoofed))
+		return true;
+	progress("BROKEN: %s, everything on: packets from a source without a route arrive",
+		 rows[row].title);
+	return false;
+}
+
 /* Does what was counted agree with the row, the packets lost apart? */
 static bool is_proven(enum proof proof, const struct pass *pass, uint64_t kernel, uint64_t routed)
 {

@@ -197,6 +197,27 @@ void table_draw(const struct table *table, uint64_t seed, uint32_t *addrs, uint3
 	}
 }
 
+static bool is_covered(const struct table *table, uint32_t addr)
+{
+	for (uint32_t i = 0; i < table->n; i++)
+		if (prefix_covers(table->prefixes[i], prefix_make(addr, 32)))
+			return true;
+	return false;
+}
+
+uint32_t table_uncovered(const struct table *table)
+{
+	uint64_t seed = 0;
+
+	for (unsigned int tries = 0; tries < 1000; tries++) {
+		uint32_t addr = (uint32_t)random_next(&seed);
+
+		if (usable(addr) && !is_covered(table, addr))
+			return addr;
+	}
+	return 0;
+}
+
 unsigned int table_gateway(struct prefix prefix)
 {
 	uint64_t state = (uint64_t)prefix.addr << 8 | prefix.len;

@@ -211,6 +211,11 @@ static bool clock_stopped(const volatile struct course *course)
 	return course->last_ns;
 }
 
+static bool any_arrived(const volatile struct course *course)
+{
+	return course->right + course->wrong;
+}
+
 static bool all_back(const volatile struct course *course)
 {
 	return course->right + course->wrong >= course->sent;
@@ -255,6 +260,20 @@ static bool time_course(struct traffic *traffic, volatile struct course *course,
 				      : 1;
 	set_realtime(traffic, false);
 	return done;
+}
+
+bool traffic_refused(struct traffic *traffic, struct window window)
+{
+	volatile struct course *shared = &traffic->bpf->bss->course;
+
+	bool refused;
+
+	traffic->bpf->bss->course = (struct course){ .window = window };
+	start_frames(traffic);
+	refused = !wait_until(any_arrived, shared, PATIENCE_S / 10);
+	shared->stop = 1;
+	wait_until(all_back, shared, PATIENCE_S / 10);
+	return refused;
 }
 
 void traffic_run(struct traffic *traffic, struct window window, uint32_t packets, struct pass *ret)
