@@ -27,6 +27,7 @@ int main(int argc, char **argv)
 	static struct outcome outcomes[TABLE_LIMIT];
 	static struct table tables[TABLE_LIMIT];
 	struct options options;
+	int verdict;
 
 	options_parse(&options, argc, argv);
 	if (geteuid() != 0) {
@@ -48,5 +49,10 @@ int main(int argc, char **argv)
 		report_json(&options, outcomes, options.n_tables);
 	for (unsigned int i = 0; i < options.n_tables; i++)
 		table_free(&tables[i]);
-	return figures_verdict(outcomes, options.n_tables);
+	verdict = figures_verdict(outcomes, options.n_tables);
+	if (verdict == EXIT_BROKEN)
+		progress("a row did not forward as named: see BROKEN above");
+	else if (verdict == EXIT_LOST)
+		progress("packets were lost: see LOST above");
+	return verdict;
 }

@@ -52,6 +52,17 @@ holds 'def cross($method; $sizes; $kinds; $rows):
 	[.tables[].cells[] | [.method, .size, .traffic, .row]] | sort == ($expected | sort)'
 holds '[.tables[] | .dump_seconds, .sync_seconds_dir24, .sync_seconds_lpm | length] == [1, 1, 1]'
 
+echo "- shown as tables and, where gnuplot is at hand, as pictures"
+printf '%s\n' before '<!-- bench: begin -->' old '<!-- bench: end -->' after >"$WORK/page.md"
+command -v gnuplot >/dev/null && plot=(--plot "$WORK") || plot=()
+"$TOP/tests/bench/present.py" "$WORK/run.json" --fill "$WORK/page.md" "${plot[@]}" >"$WORK/present.out" 2>&1 ||
+	fail "present.py"
+grep -qE '^\| ebpf-routed dir24 \| [0-9]+ \([0-9.]+x\) \|$' "$WORK/page.md" || fail "no row of dir24 in the tables"
+[ "$(grep -cE '^(before|old|after)$' "$WORK/page.md")" = 2 ] || fail "the page around the tables"
+for picture in ${plot:+bench.svg bench-sync.svg}; do
+	grep -q 'ebpf-routed lpm' "$WORK/$picture" || fail "$picture: no curve of lpm"
+done
+
 echo "- only what was asked for"
 bench 0 --rows kernel,bare --traffic hot --end-to-end
 holds '[.tables[].cells[].row] == ["generator", "kernel", "bare"]'
