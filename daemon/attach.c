@@ -1,42 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* XDP links: create, update in place, detach. */
-#include "attach.h"
+/* Which interfaces carry which program; attach_links.c and attach_filter.c do it. */
+#include "attach_internal.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/ethtool.h>
-#include <linux/if_link.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "../netlink/filters.h"
 
-struct attachment {
-	uint32_t ifindex;
-	int link_fd; /* -1: the attempt failed */
-	enum hook hook;
-};
+/* In FNV-1a; bits that tc prints as a positive number, never 0. */
+static uint32_t handle_of(const char *instance)
+{
+	uint32_t hash = 2166136261u;
 
-struct attachments {
-	int program_fd;
-	const char *pin_dir;
-	struct attachment *list; /* sorted by ifindex */
-	size_t n;
-};
+	for (; *instance; instance++)
+		hash = (hash ^ (uint8_t)*instance) * 16777619u;
+	return (hash & 0x3fffffff) | 0x40000000;
+}
 
-struct attachments *attachments_new(int program_fd, const char *pin_dir)
+struct attachments *attachments_new(const struct attach_programs *programs, const char *instance,
+				    const char *pin_dir)
 {
 	struct attachments *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return NULL;
-	a->program_fd = program_fd;
+	a->programs = *programs;
 	a->pin_dir = pin_dir;
+	a->filter_handle = handle_of(instance);
 	return a;
+}
+
+uint32_t attach_program_id(int program_fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program_fd, &info, &len) ? 0 : info.id;
 }
 
 /* Where the ifindex is or belongs. */
@@ -62,78 +67,22 @@ static struct attachment *find(const struct attachments *a, uint32_t ifindex)
 	return i < a->n && a->list[i].ifindex == ifindex ? &a->list[i] : NULL;
 }
 
-static bool pin_path(const struct attachments *a, uint32_t ifindex, char *path, size_t size)
+const struct attachment *attach_find(const struct attachments *a, uint32_t ifindex)
 {
-	return a->pin_dir && snprintf(path, size, "%s/xdp-%u", a->pin_dir, ifindex) < (int)size;
+	return find(a, ifindex);
 }
 
-static enum hook mode_of(uint32_t ifindex)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-
-	if (bpf_xdp_query(ifindex, 0, &query))
-		return HOOK_NONE;
-	if (query.attach_mode == XDP_ATTACHED_DRV)
-		return HOOK_XDP;
-	return query.attach_mode == XDP_ATTACHED_SKB ? HOOK_XDP_GENERIC : HOOK_NONE;
-}
-
-static bool choice_allows(enum hook_choice choice, enum hook hook)
-{
-	return hook == HOOK_XDP ? choice != HOOK_CHOICE_GENERIC : choice != HOOK_CHOICE_XDP;
-}
-
-/* A link pinned by an earlier run: its program is replaced atomically. Returns the link, or -1. */
-static int take_over(const struct attachments *a, uint32_t ifindex, enum hook_choice choice,
-		     enum hook *ret_hook)
-{
-	struct bpf_link_info info = { 0 };
-	uint32_t len = sizeof(info);
-	char path[256];
-	int fd;
-
-	if (!pin_path(a, ifindex, path, sizeof(path)))
-		return -1;
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return -1;
-	*ret_hook = mode_of(ifindex);
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_LINK_TYPE_XDP ||
-	    info.xdp.ifindex != ifindex || *ret_hook == HOOK_NONE ||
-	    !choice_allows(choice, *ret_hook) || bpf_link_update(fd, a->program_fd, NULL)) {
-		unlink(path); /* of another device, or of another mode: gone with the descriptor */
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int create_link(const struct attachments *a, uint32_t ifindex, enum hook hook)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, options,
-		    .flags = hook == HOOK_XDP ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
-	char path[256];
-	int fd = bpf_link_create(a->program_fd, ifindex, BPF_XDP, &options);
-
-	if (fd < 0)
-		return -errno;
-	if (pin_path(a, ifindex, path, sizeof(path)) && bpf_obj_pin(fd, path)) {
-		int err = -errno;
-
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-static void explain(int err, enum hook_choice choice, char *why, size_t size)
+static void explain(int err, enum hook hook, bool hint, char *why, size_t size)
 {
 	if (err == -EBUSY || err == -EEXIST)
-		snprintf(why, size, "another XDP program is attached, it is left alone");
-	else if (err == -EOPNOTSUPP && choice == HOOK_CHOICE_XDP)
-		snprintf(why, size,
-			 "its driver has no native XDP, --hook xdp-generic works everywhere");
-	else if (err == -ERANGE || err == -EINVAL)
+		snprintf(why, size, "another %s is attached, it is left alone",
+			 hook == HOOK_TC ? "filter of that priority and handle" : "XDP program");
+	else if (err == -EOPNOTSUPP && hook == HOOK_XDP)
+		snprintf(why, size, "its driver has no native XDP%s",
+			 hint ? ", --hook tc works everywhere" : "");
+	else if ((err == -EOPNOTSUPP || err == -ENOENT) && hook == HOOK_TC)
+		snprintf(why, size, "the kernel has neither tcx nor the qdisc clsact with BPF");
+	else if ((err == -ERANGE || err == -EINVAL) && hook == HOOK_XDP)
 		snprintf(why, size,
 			 "its driver refused the program (%s): MTU or queues may be too large",
 			 strerror(-err));
@@ -141,8 +90,7 @@ static void explain(int err, enum hook_choice choice, char *why, size_t size)
 		snprintf(why, size, "%s", strerror(-err));
 }
 
-static bool may_attach(const struct mirror_link *link, enum hook_choice choice, char *why,
-		       size_t size)
+static bool may_attach(const struct mirror_link *link, char *why, size_t size)
 {
 	if (link->e.type != ARPHRD_ETHER || link->e.mac_len != 6 ||
 	    (link->e.flags & IFF_LOOPBACK)) {
@@ -154,17 +102,39 @@ static bool may_attach(const struct mirror_link *link, enum hook_choice choice, 
 			 IFINDEX_LIMIT - 1);
 		return false;
 	}
-	if (choice == HOOK_CHOICE_AUTO && strcmp(link->e.kind, "veth") == 0) {
-		snprintf(
-			why, size,
-			"frames of a veth may carry unfinished checksums; --hook xdp overrides this, "
-			"with tx checksum and VLAN offload off at its peer");
-		return false;
-	}
 	return true;
 }
 
-static int remember(struct attachments *a, uint32_t ifindex, int fd, enum hook hook)
+/*
+ * Frames of these devices may carry checksums that a device was to finish, which XDP does not see: the
+ * neighbouring namespace's, or a virtual machine's.
+ */
+static bool is_unsafe_for_xdp(const struct mirror_link *link)
+{
+	return strcmp(link->e.kind, "veth") == 0 || strcmp(link->e.kind, "tun") == 0;
+}
+
+/* Which hooks are tried, the best first. Returns how many. */
+static size_t hooks_for(const struct mirror_link *link, enum hook_choice choice, enum hook ret[2])
+{
+	switch (choice) {
+	case HOOK_CHOICE_XDP:
+		ret[0] = HOOK_XDP;
+		return 1;
+	case HOOK_CHOICE_GENERIC:
+		ret[0] = HOOK_XDP_GENERIC;
+		return 1;
+	case HOOK_CHOICE_TC:
+		ret[0] = HOOK_TC;
+		return 1;
+	default:
+		ret[0] = is_unsafe_for_xdp(link) ? HOOK_TC : HOOK_XDP;
+		ret[1] = HOOK_TC;
+		return ret[0] == HOOK_TC ? 1 : 2;
+	}
+}
+
+static int remember(struct attachments *a, const struct attachment *made)
 {
 	struct attachment *grown = reallocarray(a->list, a->n + 1, sizeof(*grown));
 	size_t i = a->n;
@@ -172,66 +142,93 @@ static int remember(struct attachments *a, uint32_t ifindex, int fd, enum hook h
 	if (!grown)
 		return -ENOMEM;
 	a->list = grown;
-	for (; i && grown[i - 1].ifindex > ifindex; i--)
+	for (; i && grown[i - 1].ifindex > made->ifindex; i--)
 		grown[i] = grown[i - 1];
-	grown[i] = (struct attachment){ .ifindex = ifindex, .link_fd = fd, .hook = hook };
+	grown[i] = *made;
 	a->n++;
 	return 0;
+}
+
+static void release(const struct attachments *a, const struct attachment *known)
+{
+	if (known->link_fd >= 0)
+		links_detach(a, known);
+	else if (known->hook == HOOK_TC)
+		filter_detach(a, known);
+}
+
+/* At made->hook. Where the device has filters, ours becomes one too: it has to come last. */
+static int make(const struct attachments *a, struct attachment *made)
+{
+	int fd;
+
+	if (made->hook == HOOK_TC && filter_is_needed(a, made->ifindex))
+		return filter_attach(a, made);
+	fd = links_attach(a, made->ifindex, made->hook);
+	if (made->hook == HOOK_TC && (fd == -EINVAL || fd == -EOPNOTSUPP))
+		return filter_attach(a, made); /* no tcx */
+	if (fd < 0)
+		return fd;
+	made->link_fd = fd;
+	return 0;
+}
+
+/* The first hook that works; why[]: what was wrong with the last one that does not. */
+static int make_best(const struct attachments *a, const struct mirror_link *link,
+		     enum hook_choice choice, struct attachment *made, char *why, size_t size)
+{
+	enum hook hooks[2];
+	size_t n = hooks_for(link, choice, hooks);
+	int err = -EOPNOTSUPP;
+
+	for (size_t i = 0; i < n; i++) {
+		*made = (struct attachment){ link->e.ifindex, hooks[i], -1, false };
+		err = make(a, made);
+		if (!err)
+			return 0;
+		explain(err, hooks[i], n == 1, why, size);
+	}
+	return err;
 }
 
 int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
 		enum hook *ret_hook, char *why, size_t why_size)
 {
-	uint32_t ifindex = link->e.ifindex;
-	const struct attachment *known = find(a, ifindex);
-	enum hook hook = HOOK_NONE;
-	int fd, err;
+	struct attachment made = { link->e.ifindex, HOOK_NONE, -1, false };
+	const struct attachment *known = find(a, made.ifindex);
+	int err = -EOPNOTSUPP;
 
+	*why = '\0';
 	if (known && known->hook != HOOK_NONE) {
 		*ret_hook = known->hook;
 		return 0;
 	}
-	attach_detach(a, ifindex); /* an attempt that failed */
-	if (!may_attach(link, choice, why, why_size)) {
-		remember(a, ifindex, -1, HOOK_NONE);
-		return -EOPNOTSUPP;
-	}
-	fd = take_over(a, ifindex, choice, &hook);
-	if (fd < 0) {
-		hook = choice == HOOK_CHOICE_GENERIC ? HOOK_XDP_GENERIC : HOOK_XDP;
-		fd = create_link(a, ifindex, hook);
-		if (fd < 0 && fd != -EBUSY && fd != -EEXIST && choice == HOOK_CHOICE_AUTO) {
-			hook = HOOK_XDP_GENERIC;
-			fd = create_link(a, ifindex, hook);
-		}
-	}
-	if (fd < 0) {
-		explain(fd, choice, why, why_size);
-		remember(a, ifindex, -1, HOOK_NONE);
-		return fd;
-	}
-	err = remember(a, ifindex, fd, hook);
+	attach_detach(a, made.ifindex); /* an attempt that failed */
+	if (may_attach(link, why, why_size))
+		err = make_best(a, link, choice, &made, why, why_size);
 	if (err) {
-		snprintf(why, why_size, "%s", strerror(-err));
-		close(fd);
+		made = (struct attachment){ link->e.ifindex, HOOK_NONE, -1, false };
+		remember(a, &made);
 		return err;
 	}
-	*ret_hook = hook;
+	links_drop_other(a, &made);
+	err = remember(a, &made);
+	if (err) {
+		snprintf(why, why_size, "%s", strerror(-err));
+		release(a, &made);
+		return err;
+	}
+	*ret_hook = made.hook;
 	return 0;
 }
 
 void attach_detach(struct attachments *a, uint32_t ifindex)
 {
 	struct attachment *known = find(a, ifindex);
-	char path[256];
 
 	if (!known)
 		return;
-	if (known->link_fd >= 0) {
-		if (pin_path(a, ifindex, path, sizeof(path)))
-			unlink(path);
-		close(known->link_fd);
-	}
+	release(a, known);
 	a->n--;
 	memmove(known, known + 1, (char *)(a->list + a->n) - (char *)known);
 }
@@ -249,6 +246,18 @@ bool attach_hides_vlan_tags(const char *ifname)
 	hides = ioctl(fd, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN;
 	close(fd);
 	return hides;
+}
+
+const char *hook_name(enum hook hook)
+{
+	static const char *const names[] = {
+		[HOOK_NONE] = "none",
+		[HOOK_XDP] = "xdp",
+		[HOOK_XDP_GENERIC] = "xdp-generic",
+		[HOOK_TC] = "tc",
+	};
+
+	return names[hook];
 }
 
 bool attach_tried(const struct attachments *a, uint32_t ifindex)
@@ -277,24 +286,27 @@ uint32_t attach_next(const struct attachments *a, uint32_t after)
 	return i < a->n ? a->list[i].ifindex : 0;
 }
 
-int attach_sweep_pins(struct attachments *a)
+unsigned int attach_sweep(struct attachments *a, const struct mirror *mirror)
 {
-	struct dirent *entry;
-	char path[512];
-	int removed = 0;
-	DIR *dir = a->pin_dir ? opendir(a->pin_dir) : NULL;
+	struct netlink_filters *filters = NULL;
+	unsigned int removed = links_sweep(a);
+	const struct mirror_link *link;
 
-	if (!dir)
-		return 0;
-	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "xdp-", 4) != 0 ||
-		    find(a, strtoul(entry->d_name + 4, NULL, 10)))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", a->pin_dir, entry->d_name);
-		removed += unlink(path) == 0;
-	}
-	closedir(dir);
+	if (netlink_filters_open(&filters))
+		return removed;
+	for (link = mirror_next_link(mirror, 0); link;
+	     link = mirror_next_link(mirror, link->e.ifindex))
+		removed += filter_sweep(a, filters, link->e.ifindex);
+	netlink_filters_close(filters);
 	return removed;
+}
+
+enum hook attach_seen(const struct attachments *a, struct netlink_filters *filters,
+		      uint32_t ifindex)
+{
+	enum hook hook = links_seen(a, ifindex);
+
+	return hook == HOOK_NONE && filters && filter_seen(a, filters, ifindex) ? HOOK_TC : hook;
 }
 
 void attachments_destroy(struct attachments *a, bool keep)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The router program on interfaces: attach, take over from an earlier run, detach.
+ * The router programs on interfaces, in XDP or at the tc ingress: attach, take over from an earlier run,
+ * detach.
  *
- * By bpf_link, pinned as <pin dir>/xdp-<ifindex> where there is a pin directory. A program that is
- * not ours is never touched.
+ * By bpf_link, pinned as <pin dir>/xdp-<ifindex> or tcx-<ifindex> where there is a pin directory, or as a
+ * tc filter. A program or filter that is not ours is never touched.
  */
 #ifndef EBPF_ROUTE_ATTACH_H
 #define EBPF_ROUTE_ATTACH_H
@@ -12,14 +13,20 @@
 #include "mirror.h"
 
 struct attachments;
+struct netlink_filters;
+
+struct attach_programs {
+	int xdp, tc; /* descriptors, which stay the caller's */
+};
 
 /* pin_dir: NULL for none; the string stays the caller's. NULL: out of memory. */
-struct attachments *attachments_new(int program_fd, const char *pin_dir);
+struct attachments *attachments_new(const struct attach_programs *programs, const char *instance,
+				    const char *pin_dir);
 
 /*
- * Attaches the program to the link, or replaces the one of an earlier run in one step. 0 and the
- * mode in *ret_hook; or -errno and a text in why[] that says the cause for the operator. Attaching
- * what is attached is 0.
+ * Attaches a program to the link, or replaces the one of an earlier run in one step. 0 and the hook in
+ * *ret_hook, and in why[] what spoke against a better one, if anything did; or -errno and in why[] the
+ * cause, for the operator. Attaching what is attached is 0.
  */
 int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
 		enum hook *ret_hook, char *why, size_t why_size);
@@ -44,8 +51,18 @@ void attach_forget_failures(struct attachments *a);
 /* Walk over those tried: the first ifindex above `after`, 0 at the end. */
 uint32_t attach_next(const struct attachments *a, uint32_t after);
 
-/* Detaches the links of an earlier run that were not taken over. Returns how many. */
-int attach_sweep_pins(struct attachments *a);
+/* Detaches what an earlier run left and this one did not take over. Returns how many. */
+unsigned int attach_sweep(struct attachments *a, const struct mirror *mirror);
+
+/*
+ * The hook at which the kernel has one of these programs now, by itself and not as remembered: by a filter
+ * too with `filters` (may be NULL).
+ */
+enum hook attach_seen(const struct attachments *a, struct netlink_filters *filters,
+		      uint32_t ifindex);
+
+/* "xdp", "xdp-generic", "tc", "none". */
+const char *hook_name(enum hook hook);
 
 /* Ends: detaches everything, or with `keep` leaves what is pinned in place. NULL is fine. */
 void attachments_destroy(struct attachments *a, bool keep);

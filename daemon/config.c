@@ -121,7 +121,7 @@ static int add_interface(struct config *config, const struct option_row *row, co
 	return *value ? 0 : -EINVAL;
 }
 
-static const char *const hook_words[] = { "auto", "xdp", "xdp-generic", NULL };
+static const char *const hook_words[] = { "auto", "xdp", "xdp-generic", "tc", NULL };
 static const char *const fib_words[] = { "auto", "dir24", "lpm", NULL };
 
 #define STRING(field_) .set = set_string, .field = offsetof(struct config, field_)
@@ -142,7 +142,7 @@ static const struct option_row options[] = {
 	  .reloads = true,
 	  .help = "accelerate interfaces of this name or pattern (repeatable)" },
 	{ .name = "hook",
-	  .argument = "auto|xdp|xdp-generic",
+	  .argument = "auto|xdp|xdp-generic|tc",
 	  WORD(hook),
 	  .words = hook_words,
 	  .help = "where the program is attached" },

@@ -12,9 +12,10 @@
 #define CONFIG_FILE "/etc/ebpf-route/ebpf-route.conf"
 
 enum hook_choice {
-	HOOK_CHOICE_AUTO,    /* native where the driver has it, else generic; veth is left alone */
+	HOOK_CHOICE_AUTO,    /* native where the driver has it and it is safe, else tc */
 	HOOK_CHOICE_XDP,     /* native only */
 	HOOK_CHOICE_GENERIC, /* generic only */
+	HOOK_CHOICE_TC,	     /* tc only */
 };
 
 enum fib_choice {

@@ -158,6 +158,7 @@ static int open_datapath(struct daemon *d)
 		.observe = c->observe,
 	};
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct attach_programs programs;
 	const char *what;
 	int err;
 
@@ -169,7 +170,10 @@ static int open_datapath(struct daemon *d)
 		return err;
 	}
 	d->mirror = mirror_new();
-	d->attachments = attachments_new(datapath_program_fd(d->datapath),
+	programs = (struct attach_programs){
+		.xdp = datapath_program_fd(d->datapath), .tc = -1, /* not in the programs yet */
+	};
+	d->attachments = attachments_new(&programs, d->instance.name,
 					 d->instance.pins ? d->instance.pin_dir : NULL);
 	err = d->mirror && d->attachments ? fib_new(&d->fib, d->mirror, datapath_sink(d->datapath))
 					  : -ENOMEM;

@@ -20,6 +20,7 @@ enum hook {
 	HOOK_NONE,
 	HOOK_XDP,
 	HOOK_XDP_GENERIC,
+	HOOK_TC, /* skbs, at the tc ingress */
 };
 
 struct mirror_link {

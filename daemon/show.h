@@ -38,7 +38,6 @@ const char *protocol_name(uint8_t protocol, char *buf);
 const char *table_name(uint32_t table, char *buf);
 const char *scope_name(uint8_t scope, char *buf);
 const char *type_name(uint8_t type, char *buf);
-const char *hook_name(enum hook hook);
 
 /* {"gateway":..,"dev":..,"weight":..,"flags":[..]} of one leg. */
 json_t *leg_object(const struct daemon *d, const struct event_leg *leg);

@@ -179,18 +179,6 @@ const char *type_name(uint8_t type, char *buf)
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : number_name(type, buf);
 }
 
-const char *hook_name(enum hook hook)
-{
-	switch (hook) {
-	case HOOK_XDP:
-		return "xdp";
-	case HOOK_XDP_GENERIC:
-		return "xdp-generic";
-	default:
-		return "none";
-	}
-}
-
 json_t *leg_object(const struct daemon *d, const struct event_leg *leg)
 {
 	json_t *row = json_object(), *flags = json_array();

@@ -25,7 +25,7 @@ static const char *asked_by(const struct daemon *d, const struct mirror_link *li
 	return NULL;
 }
 
-/* Without -i: what forwards, is no slave of another device, and has a driver of its own. */
+/* Without -i: what forwards and is no slave of another device. */
 static bool is_default_choice(const struct mirror_link *link)
 {
 	return link->e.type == ARPHRD_ETHER && link->e.mac_len == 6 && link->forwarding == 1 &&
@@ -57,23 +57,19 @@ static void detach_unwanted(struct daemon *d)
 static int attach_one(struct daemon *d, const struct mirror_link *link, const char *asked,
 		      bool strict)
 {
-	/* Without a name that asks for it, only a driver with native XDP is worth it. */
-	enum hook_choice choice = asked || d->config.hook != HOOK_CHOICE_AUTO ? d->config.hook
-									      : HOOK_CHOICE_XDP;
 	bool fatal = strict && asked && !is_pattern(asked);
 	enum hook hook;
 	char why[192];
 	int err;
 
-	if (!asked && strcmp(link->e.kind, "veth") == 0 && d->config.hook == HOOK_CHOICE_AUTO)
-		return 0;
-	err = attach_link(d->attachments, link, choice, &hook, why, sizeof(why));
+	err = attach_link(d->attachments, link, d->config.hook, &hook, why, sizeof(why));
 	if (!err) {
 		mirror_set_hook(d->mirror, link->e.ifindex, hook);
-		log_info("%s: attached (%s)", link->e.name,
-			 hook == HOOK_XDP ? "xdp" : "xdp-generic");
+		log_info("%s: attached (%s)%s%s", link->e.name, hook_name(hook),
+			 *why ? ": no XDP: " : "", why);
 		/* A veth has no such switch of its own; its peer's txvlan decides. */
-		if (strcmp(link->e.kind, "veth") != 0 && attach_hides_vlan_tags(link->e.name))
+		if (hook != HOOK_TC && strcmp(link->e.kind, "veth") != 0 &&
+		    attach_hides_vlan_tags(link->e.name))
 			log_warning(
 				"%s: VLAN tags are taken off before XDP sees them: tagged frames "
 				"would be routed as untagged; `ethtool -K %s rxvlan off`",
@@ -128,6 +124,6 @@ int sync_attach(struct daemon *d, bool strict)
 			return err;
 	}
 	if (strict)
-		attach_sweep_pins(d->attachments);
+		attach_sweep(d->attachments, d->mirror);
 	return 0;
 }

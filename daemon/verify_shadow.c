@@ -2,10 +2,9 @@
 /* Fills a mirror of the audit's own, as sync.c fills the daemon's: the same order, nothing shared. */
 #include "verify_shadow.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include "../netlink/filters.h"
 #include "../netlink/guard.h"
 #include "sysctl.h"
 
@@ -19,7 +18,6 @@ struct shadow {
 	struct netlink_features *features; /* NULL: the kernel has no such family */
 	struct guard *guard;		   /* NULL: the operator ignores firewalls */
 	struct mirror *mirror;
-	uint32_t program_id;
 	bool overrun;
 };
 
@@ -32,33 +30,19 @@ static int on_event(void *ctx, const struct event *ev)
 
 /* ---- what no notification says --------------------------------------------------------- */
 
-static uint32_t id_of_program(int fd)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
-}
-
 /* As the kernel has it, not as the daemon remembers it. */
-static enum hook hook_of(const struct shadow *shadow, uint32_t ifindex)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-
-	if (bpf_xdp_query(ifindex, 0, &query) || !shadow->program_id)
-		return HOOK_NONE;
-	if (query.drv_prog_id == shadow->program_id)
-		return HOOK_XDP;
-	return query.skb_prog_id == shadow->program_id ? HOOK_XDP_GENERIC : HOOK_NONE;
-}
-
 static void read_hooks(struct shadow *shadow)
 {
+	struct netlink_filters *filters = NULL;
 	const struct mirror_link *link;
 
+	(void)netlink_filters_open(
+		&filters); /* without it, what is attached by a filter is not seen */
 	for (link = mirror_next_link(shadow->mirror, 0); link;
 	     link = mirror_next_link(shadow->mirror, link->e.ifindex))
-		mirror_set_hook(shadow->mirror, link->e.ifindex, hook_of(shadow, link->e.ifindex));
+		mirror_set_hook(shadow->mirror, link->e.ifindex,
+				attach_seen(shadow->d->attachments, filters, link->e.ifindex));
+	netlink_filters_close(filters);
 }
 
 /* What the operator said is the daemon's to know, the firewall is the kernel's. */
@@ -146,7 +130,6 @@ int shadow_open(struct shadow **ret, const struct daemon *d)
 	if (!shadow)
 		return -ENOMEM;
 	shadow->d = d;
-	shadow->program_id = id_of_program(datapath_program_fd(d->datapath));
 	shadow->mirror = mirror_new();
 	err = shadow->mirror ? netlink_open(&shadow->netlink, &options) : -ENOMEM;
 	if (!err) {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside of attach*.c: the interfaces attached, and the two ways to attach a program. */
+#ifndef EBPF_ROUTE_ATTACH_INTERNAL_H
+#define EBPF_ROUTE_ATTACH_INTERNAL_H
+
+#include "attach.h"
+
+struct attachment {
+	uint32_t ifindex;
+	enum hook hook; /* HOOK_NONE: the attempt failed */
+	int link_fd;	/* -1: none; with HOOK_TC: a filter in its place */
+	bool made_qdisc;
+};
+
+struct attachments {
+	struct attach_programs programs;
+	const char *pin_dir;
+	uint32_t filter_handle;
+	struct attachment *list; /* sorted by ifindex */
+	size_t n;
+};
+
+/* The id of a loaded program, 0 where the kernel does not say. */
+uint32_t attach_program_id(int program_fd);
+
+/* ---- attach_links.c: by bpf_link -------------------------------------------------------- */
+
+/*
+ * A link at that hook: the pinned one of an earlier run, whose program is replaced in one step, or a
+ * new one, pinned where there is a pin directory. Its descriptor or -errno; -EINVAL or -EOPNOTSUPP
+ * where the kernel or the driver has no such hook.
+ */
+int links_attach(const struct attachments *a, uint32_t ifindex, enum hook hook);
+/* The other link that an earlier run pinned for this interface goes. */
+void links_drop_other(const struct attachments *a, const struct attachment *made);
+void links_detach(const struct attachments *a, const struct attachment *known);
+/* Detaches the pinned links of interfaces that are not attached at that hook now. */
+unsigned int links_sweep(const struct attachments *a);
+/* The hook at which the kernel has one of our programs on the interface by a link. */
+enum hook links_seen(const struct attachments *a, uint32_t ifindex);
+
+/* ---- attach_filter.c: by a tc filter ---------------------------------------------------- */
+
+/* Has the interface filters already, which ours has to follow, or one of ours from an earlier run? */
+bool filter_is_needed(const struct attachments *a, uint32_t ifindex);
+/* Behind all other filters. 0 with made->made_qdisc set, or -errno. */
+int filter_attach(const struct attachments *a, struct attachment *made);
+void filter_detach(const struct attachments *a, const struct attachment *known);
+/* Removes the filter of an earlier run from an interface that has none now. */
+bool filter_sweep(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex);
+bool filter_seen(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex);
+
+/* The attachment of an interface; NULL: it was not tried. */
+const struct attachment *attach_find(const struct attachments *a, uint32_t ifindex);
+
+#endif

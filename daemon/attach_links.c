@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attaching by bpf_link: XDP, and tcx (kernel 6.6). The kernel detaches a link that nobody holds, so a
+ * daemon that is killed leaves no more than its pins.
+ */
+#include "attach_internal.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Kernel 6.6; not in Debian 12's headers, and libbpf 1.1 passes them on as they are. */
+#define ATTACH_TCX_INGRESS 46 /* BPF_TCX_INGRESS */
+#define LINK_TYPE_TCX	   11 /* BPF_LINK_TYPE_TCX */
+
+#define PROGRAMS_MAX	   64 /* of an interface's tcx programs: as many as the kernel allows */
+
+static const char *pin_prefix(enum hook hook)
+{
+	return hook == HOOK_TC ? "tcx-" : "xdp-";
+}
+
+static bool pin_path(const struct attachments *a, uint32_t ifindex, enum hook hook, char *path,
+		     size_t size)
+{
+	return a->pin_dir &&
+	       snprintf(path, size, "%s/%s%u", a->pin_dir, pin_prefix(hook), ifindex) < (int)size;
+}
+
+static enum hook xdp_mode(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (bpf_xdp_query((int)ifindex, 0, &query))
+		return HOOK_NONE;
+	if (query.attach_mode == XDP_ATTACHED_DRV)
+		return HOOK_XDP;
+	return query.attach_mode == XDP_ATTACHED_SKB ? HOOK_XDP_GENERIC : HOOK_NONE;
+}
+
+static int program_for(const struct attachments *a, enum hook hook)
+{
+	return hook == HOOK_TC ? a->programs.tc : a->programs.xdp;
+}
+
+/* The kernel tells the ifindex of XDP and tcx links at the same place, 0 once the device has gone. */
+static bool is_link_of(int fd, uint32_t ifindex, enum hook hook)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.xdp.ifindex != ifindex)
+		return false;
+	if (hook == HOOK_TC)
+		return info.type == LINK_TYPE_TCX;
+	return info.type == BPF_LINK_TYPE_XDP && xdp_mode(ifindex) == hook;
+}
+
+static int take_over(const struct attachments *a, uint32_t ifindex, enum hook hook)
+{
+	char path[256];
+	int fd;
+
+	if (!pin_path(a, ifindex, hook, path, sizeof(path)))
+		return -ENOENT;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (!is_link_of(fd, ifindex, hook) || bpf_link_update(fd, program_for(a, hook), NULL)) {
+		unlink(path); /* of another device, or of another mode: gone with the descriptor */
+		close(fd);
+		return -ENOENT;
+	}
+	return fd;
+}
+
+static int create(const struct attachments *a, uint32_t ifindex, enum hook hook)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options);
+	char path[256];
+	int fd;
+
+	if (hook != HOOK_TC)
+		options.flags = hook == HOOK_XDP ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+	fd = bpf_link_create(program_for(a, hook), (int)ifindex,
+			     hook == HOOK_TC ? (enum bpf_attach_type)ATTACH_TCX_INGRESS : BPF_XDP,
+			     &options);
+	if (fd < 0)
+		return -errno;
+	if (pin_path(a, ifindex, hook, path, sizeof(path)) && bpf_obj_pin(fd, path)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int links_attach(const struct attachments *a, uint32_t ifindex, enum hook hook)
+{
+	int fd = take_over(a, ifindex, hook);
+
+	return fd >= 0 ? fd : create(a, ifindex, hook);
+}
+
+void links_drop_other(const struct attachments *a, const struct attachment *made)
+{
+	char path[256];
+
+	if (pin_path(a, made->ifindex, HOOK_XDP, path, sizeof(path)) &&
+	    (made->hook == HOOK_TC || made->link_fd < 0))
+		unlink(path);
+	if (pin_path(a, made->ifindex, HOOK_TC, path, sizeof(path)) &&
+	    (made->hook != HOOK_TC || made->link_fd < 0))
+		unlink(path);
+}
+
+void links_detach(const struct attachments *a, const struct attachment *known)
+{
+	char path[256];
+
+	if (pin_path(a, known->ifindex, known->hook, path, sizeof(path)))
+		unlink(path);
+	close(known->link_fd);
+}
+
+/* Is the pin that of an interface which is attached by it? */
+static bool is_in_use(const struct attachments *a, const char *name)
+{
+	const struct attachment *known = attach_find(a, strtoul(name + 4, NULL, 10));
+
+	return known && known->link_fd >= 0 && strncmp(name, pin_prefix(known->hook), 4) == 0;
+}
+
+unsigned int links_sweep(const struct attachments *a)
+{
+	struct dirent *entry;
+	char path[512];
+	unsigned int removed = 0;
+	DIR *dir = a->pin_dir ? opendir(a->pin_dir) : NULL;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		if ((strncmp(entry->d_name, "xdp-", 4) != 0 &&
+		     strncmp(entry->d_name, "tcx-", 4) != 0) ||
+		    is_in_use(a, entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", a->pin_dir, entry->d_name);
+		removed += unlink(path) == 0;
+	}
+	closedir(dir);
+	return removed;
+}
+
+static bool has_tcx(uint32_t ifindex, uint32_t program)
+{
+	uint32_t ids[PROGRAMS_MAX] = { 0 };
+	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = PROGRAMS_MAX);
+
+	if (bpf_prog_query_opts((int)ifindex, (enum bpf_attach_type)ATTACH_TCX_INGRESS, &query))
+		return false;
+	for (uint32_t i = 0; i < query.prog_cnt && i < PROGRAMS_MAX; i++)
+		if (ids[i] == program)
+			return true;
+	return false;
+}
+
+enum hook links_seen(const struct attachments *a, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	uint32_t program = attach_program_id(a->programs.xdp);
+
+	if (program && !bpf_xdp_query((int)ifindex, 0, &query)) {
+		if (query.drv_prog_id == program)
+			return HOOK_XDP;
+		if (query.skb_prog_id == program)
+			return HOOK_XDP_GENERIC;
+	}
+	program = attach_program_id(a->programs.tc);
+	return program && has_tcx(ifindex, program) ? HOOK_TC : HOOK_NONE;
+}
