@@ -7,7 +7,8 @@
  * a dump has confirmed what is left is suspect, and routes by it fall back until then. The same
  * goes for objects on a link that became suspect, which vanish silently themselves, and for groups
  * that may have lost their last member so. One that is replaced keeps its routes, whichever way
- * nexthop_compat_mode has the kernel tell of them: there is nothing to ask.
+ * nexthop_compat_mode has the kernel tell of them: there is nothing to ask. But routes by a blackhole
+ * object are told of as blackholes themselves: where it becomes one, or no longer is, a dump is asked for.
  */
 #include "mirror_internal.h"
 
@@ -151,11 +152,18 @@ static void object_gone(struct mirror *mirror, struct mirror_object *object)
 	ungroup(mirror, object);
 }
 
+/* A group of one member is what that is. */
+static bool may_be_blackhole(uint8_t type, uint16_t n_members)
+{
+	return type == NH_TYPE_BLACKHOLE || (type != NH_TYPE_SINGLE && n_members == 1);
+}
+
 static int object_update(struct mirror *mirror, struct mirror_object *object,
 			 const struct event *ev)
 {
 	const struct event_nexthop *e = &ev->nexthop;
 	uint8_t flags = object->leg.flags ^ e->leg.flags;
+	bool blackhole; /* was one, or is now */
 	int err;
 
 	object->generation = mirror->generation;
@@ -166,9 +174,14 @@ static int object_update(struct mirror *mirror, struct mirror_object *object,
 			object_changed(mirror, object);
 		return 0;
 	}
+	blackhole = object->present && ev->op == EVENT_NEW &&
+		    (may_be_blackhole(object->type, object->n_members) ||
+		     may_be_blackhole(e->type, e->n_members));
 	err = set_members(mirror, object, e);
 	if (err)
 		return err;
+	if (blackhole)
+		mirror_want_resync(mirror, "a blackhole nexthop object was replaced");
 	object->present = true;
 	object->type = e->type;
 	object->fdb = e->fdb;

@@ -292,7 +292,13 @@ static void test_wants_resync(void **state)
 	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
 	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.1"));
 	EXPECT(false, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.2")); /* its routes stay */
+	ev = ev_nexthop(EVENT_NEW, 1, 0, NULL);
+	ev->nexthop.type = NH_TYPE_BLACKHOLE;
+	EXPECT(true, ev); /* its routes are blackholes now, and say so in dumps */
+	EXPECT(true, ev_nexthop(EVENT_NEW, 1, 2, "10.0.2.2"));
 	EXPECT(false, ev_group(EVENT_NEW, 3, members));
+	EXPECT(true, ev_group(EVENT_NEW, 3, members + 1)); /* of one member, maybe a blackhole */
+	EXPECT(true, ev_group(EVENT_NEW, 3, members));
 	EXPECT(true, ev_nexthop(EVENT_DEL, 1, 2, "10.0.2.2"));
 	EXPECT(true, ev_rule(EVENT_NEW, 100, 100));
 	EXPECT(true, ev_rule(EVENT_DEL, 100, 100));
