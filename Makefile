@@ -34,6 +34,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-
 
 # The pure core: no libbpf, libnl or logging. Linked into the daemon and the tests alike.
 CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c $(wildcard daemon/rib*.c) $(wildcard daemon/resolve*.c) daemon/addr.c \
+	     $(wildcard daemon/user_*.c) \
 	     $(wildcard daemon/fib.c daemon/fib_[!dl]*.c)
 ENGINES   := daemon/fib_dir24.c daemon/fib_lpm.c
 NETLINK   := $(wildcard netlink/*.c)

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a user route needs of the system: see user_check.h. */
+#include "user_check.h"
+
+#include <stdlib.h>
+#include "mirror_user.h"
+#include "resolve.h"
+
+/* ---- CPUs ---------------------------------------------------------------------------- */
+
+bool user_cpus_parse(const char *list, struct user_cpus *ret)
+{
+	struct user_cpus cpus = { 0 };
+
+	while (*list >= '0' && *list <= '9') {
+		char *end;
+		unsigned long first = strtoul(list, &end, 10), last = first;
+
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (last >= USER_CPUS || first > last)
+			return false;
+		for (; first <= last; first++)
+			cpus.bits[first / 64] |= 1ULL << first % 64;
+		list = *end == ',' ? end + 1 : end;
+	}
+	if (*list && *list != '\n')
+		return false;
+	*ret = cpus;
+	return true;
+}
+
+static int check_cpus(const struct user_check *check, const struct user_route *route,
+		      const char *prefix, struct user_error *error)
+{
+	for (uint32_t cpu = route->first_cpu; cpu <= route->last_cpu; cpu++) {
+		if (!user_cpus_has(check->present, cpu))
+			return user_refuse(error, "%s: CPU %u is not there", prefix, cpu);
+		if (!user_cpus_has(check->online, cpu))
+			return user_refuse(error, "%s: CPU %u is offline", prefix, cpu);
+	}
+	if (!check->has_xdp)
+		return user_refuse(
+			error, "%s: cpu is not possible, no interface is attached by XDP", prefix);
+	return 0;
+}
+
+/* ---- devices and next hops ----------------------------------------------------------- */
+
+static int check_device(const struct user_check *check, const char *name, const char *prefix,
+			const struct mirror_link **ret_link, struct user_error *error)
+{
+	const struct mirror_link *link = mirror_link_by_name(check->mirror, name);
+
+	if (!link)
+		return user_refuse(error, "%s: no such device '%s'", prefix, name);
+	if (!resolve_can_be_port(link))
+		return user_refuse(
+			error,
+			"%s: not possible by %s, which is no Ethernet device with a MAC address",
+			prefix, name);
+	*ret_link = link;
+	return 0;
+}
+
+struct net_search {
+	uint32_t ifindex, gateway; /* host byte order */
+};
+
+static int is_net_of(void *ctx, const struct mirror_address *a)
+{
+	const struct net_search *search = ctx;
+	struct prefix net = prefix_make(ntohl(a->e.local), a->e.prefix_len);
+
+	return a->e.ifindex == search->ifindex && net.len < 32 &&
+	       prefix_covers(net, prefix_make(search->gateway, 32));
+}
+
+static int check_gateway(const struct user_check *check, const struct user_leg *leg,
+			 const char *prefix, struct user_error *error)
+{
+	const struct mirror_link *link;
+	char gateway[INET_ADDRSTRLEN];
+	struct net_search search;
+	int err;
+
+	inet_ntop(AF_INET, &leg->gateway, gateway, sizeof(gateway));
+	if (mirror_own_kind(check->mirror, leg->gateway))
+		return user_refuse(error, "%s: gateway %s is %s", prefix, gateway,
+				   mirror_is_own_address(check->mirror, leg->gateway)
+					   ? "an address of this router"
+					   : "a broadcast address");
+	if (!leg->dev[0]) {
+		uint32_t ifindex = mirror_connected_device(check->mirror, leg->gateway);
+
+		link = ifindex ? mirror_link(check->mirror, ifindex) : NULL;
+		if (!link)
+			return user_refuse(error,
+					   "%s: gateway %s is in no connected net, 'dev' is needed",
+					   prefix, gateway);
+		return check_device(check, link->e.name, prefix, &link, error);
+	}
+	err = check_device(check, leg->dev, prefix, &link, error);
+	if (err || leg->onlink || leg->has_lladdr)
+		return err;
+	search = (struct net_search){ link->e.ifindex, ntohl(leg->gateway) };
+	if (!mirror_walk_addresses(check->mirror, is_net_of, &search))
+		return user_refuse(error,
+				   "%s: gateway %s is in no connected net of %s, and not 'onlink'",
+				   prefix, gateway, leg->dev);
+	return 0;
+}
+
+static struct user_leg *place_of(struct user_check *check, const struct user_leg *leg)
+{
+	return &check->checked[table_hash(leg, sizeof(*leg)) % USER_CHECKED];
+}
+
+static int check_leg(struct user_check *check, const struct user_leg *leg, const char *prefix,
+		     struct user_error *error)
+{
+	const struct mirror_link *link;
+	struct user_leg *place = place_of(check, leg);
+	int err;
+
+	if (memcmp(place, leg, sizeof(*leg)) == 0)
+		return 0;
+	err = leg->gateway ? check_gateway(check, leg, prefix, error)
+			   : check_device(check, leg->dev, prefix, &link, error);
+	if (!err)
+		*place = *leg;
+	return err;
+}
+
+int user_check(struct user_check *check, const struct user_route *route, struct user_error *error)
+{
+	const struct mirror_link *link;
+	char prefix[PREFIX_STRLEN];
+	int err = 0;
+
+	prefix_format(route->dst, prefix);
+	if (route->action == USER_CPU)
+		return check_cpus(check, route, prefix, error);
+	if (route->action == USER_REDIRECT)
+		return check_device(check, route->dev, prefix, &link, error);
+	if (route->action != USER_NEXTHOPS)
+		return 0;
+	for (unsigned int i = 0; i < route->n_legs && !err; i++)
+		err = check_leg(check, &route->legs[i], prefix, error);
+	return err;
+}
