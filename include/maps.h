@@ -20,7 +20,7 @@
 #include "reasons.h"
 
 /* Changes with every change of a struct or of a meaning below; see control.layout. */
-#define LAYOUT_VERSION 3
+#define LAYOUT_VERSION 4
 
 /* Compiled-in sizes; those that the configuration can change are only defaults here. */
 enum {
@@ -42,6 +42,8 @@ enum {
 	DIR24_ROW = 256, /* leaves of a row of either dir24 table: 512 bytes, indexed by a shift */
 	DIR24_GROUP_LIMIT = 1 << 14,
 	LPM_LIMIT = 1 << 20,
+	CPU_QUEUE = 2048,	 /* packets that wait for each CPU of `cpus` */
+	WANTED_BYTES = 64 << 10, /* ring buffer `wanted` */
 };
 
 /*
@@ -73,13 +75,28 @@ enum nexthop_kind {
 	NEXTHOP_ADJACENCY, /* arg: index into `adjacencies` */
 	NEXTHOP_CONNECTED, /* arg: egress ifindex; the destination is looked up in `neighbours` */
 	NEXTHOP_GROUP,	   /* arg: index into `groups` */
-	NEXTHOP_VERDICT,   /* verdict: drop, or fall back with that reason */
+	NEXTHOP_VERDICT,   /* verdict: drop, or fall back with that reason; arg: NEXTHOP_COUNTED */
+	NEXTHOP_REDIRECT,  /* arg: egress port; the frame leaves unchanged */
+	NEXTHOP_CPU,	   /* arg: first CPU | number of CPUs << 16; the kernel gets it there */
 };
+
+/*
+ * In nexthop.verdict of every kind but NEXTHOP_VERDICT. A slot with NEXTHOP_USER is a route of the user,
+ * which policy rules are not asked about; slots of the kinds REDIRECT and CPU, and verdicts that are
+ * counted, are the user's without it.
+ */
+enum nexthop_flag {
+	NEXTHOP_ASK = 1 << 0, /* CONNECTED: a missing neighbour goes into the map `wanted` */
+	NEXTHOP_USER = 1 << 1,
+};
+
+/* In nexthop.arg of NEXTHOP_VERDICT: packets that it decides count in nexthop_counters. */
+#define NEXTHOP_COUNTED 1u
 
 /* First word of a value of `nexthops`. */
 struct nexthop {
 	__u8 kind;    /* enum nexthop_kind */
-	__u8 verdict; /* NEXTHOP_VERDICT: enum verdict */
+	__u8 verdict; /* NEXTHOP_VERDICT: enum verdict; else enum nexthop_flag */
 	__u16 mtu;    /* route MTU in bytes of the IP packet, 0: none */
 	__u32 arg;
 };
@@ -88,6 +105,25 @@ union nexthop_word {
 	struct nexthop nexthop;
 	__u64 word;
 };
+
+static inline __u32 nexthop_cpus(__u32 first, __u32 n)
+{
+	return first | n << 16;
+}
+
+/* Does the user say where it leads? */
+static inline int nexthop_is_user(struct nexthop nexthop)
+{
+	switch (nexthop.kind) {
+	case NEXTHOP_VERDICT:
+		return nexthop.arg != 0;
+	case NEXTHOP_REDIRECT:
+	case NEXTHOP_CPU:
+		return 1;
+	default:
+		return (nexthop.verdict & NEXTHOP_USER) != 0;
+	}
+}
 
 /*
  * Second word: the ports by which a packet may come whose source address is routed to this slot, as the
@@ -169,6 +205,7 @@ enum port_flag {
 	PORT_HAS_ADDRESS = 1 << 8,    /* ingress: has an IPv4 address, which loose mode asks for */
 	PORT_ACCEPT_LOCAL = 1 << 9,   /* ingress: accept_local, of `all` or its own */
 	PORT_HAS_MACS = 1 << 10,      /* ingress: other MAC addresses too, see `ingress_macs` */
+	PORT_IN_TC = 1 << 11,	      /* ingress: by TC, whose egress needs no XDP at all */
 };
 
 /* Value of `ports`: two aligned u64. A port number names one ifindex until a grace period after it
@@ -257,7 +294,10 @@ struct port_counters {
 	__u64 tx_errors;	   /* as egress: of these, frames the driver did not take */
 };
 
-/* Value of `nexthop_counters`, per CPU, by next-hop slot. A group counts at its members. */
+/*
+ * Value of `nexthop_counters`, per CPU, by next-hop slot. A group counts at its members. Slots of the
+ * user's routes count every packet that they decided: forwarded, dropped, steered, or left to the kernel.
+ */
 struct nexthop_counters {
 	struct counter forwarded;
 	__u64 used; /* CLOCK_MONOTONIC ns of the last packet, coarse */
@@ -277,9 +317,9 @@ struct control {
 	__u32 flags;	    /* enum control_flag */
 	__u32 hash_policy;  /* 0: addresses, 1: 5-tuple (net.ipv4.fib_multipath_hash_policy) */
 	__u32 hash_seed;
-	__u32 layout;	    /* LAYOUT_VERSION */
-	__u32 policy_steps; /* how many of `policy` apply; 0: the destination alone decides */
-	__u32 unused;
+	__u32 layout;	     /* LAYOUT_VERSION */
+	__u32 policy_steps;  /* how many of `policy` apply; 0: the destination alone decides */
+	__u32 keep_priority; /* TC: skb->priority stays (net.ipv4.ip_forward_update_priority 0) */
 	__u64 own_filter[OWN_FILTER_BITS /
 			 64]; /* bit set: the source may be our own, ask own_addresses */
 };
@@ -310,6 +350,8 @@ static inline __u32 own_filter_bit(__be32 addr)
  *   policy_routes    LPM_TRIE struct policy_key -> u32 leaf
  *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: from an unknown port
  *   nexthop_counters PERCPU_ARRAY struct nexthop_counters
+ *   cpus             CPUMAP[possible CPUs] CPU -> u32 queue length (struct bpf_cpumap_val's first word)
+ *   wanted           RINGBUF[WANTED_BYTES] struct neighbour_key: connected destinations to be resolved
  */
 
 _Static_assert((__u32)NEXTHOP_LIMIT <= LEAF_LIMIT, "NEXTHOP_LIMIT");

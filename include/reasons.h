@@ -41,7 +41,9 @@
 	X(stale, "the daemon has not renewed its lease, or has not finished its first sync")       \
 	X(paused, "paused by the operator")                                                        \
 	X(observe, "would have been forwarded; the daemon only observes")                          \
-	X(multi_buffer, "frame spread over several buffers")
+	X(multi_buffer, "frame spread over several buffers")                                       \
+	X(user_pass, "a user route leaves it to the kernel")                                       \
+	X(cpu, "handed to the kernel on the CPU that a user route names")
 
 enum verdict {
 #define X(name, meaning) VERDICT_##name,
