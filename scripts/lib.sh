@@ -17,6 +17,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 B=${B:-$TOP/build}
 case $B in /*) ;; *) B=$TOP/$B ;; esac
 ENGINE=${ENGINE:-dir24}
+HOOK=${HOOK:-xdp} # of ebpf-routed; tc needs nothing of what veth_pair sets for XDP
 PYTHON=/usr/bin/python3
 SHOW_LINES=${SHOW_LINES:-30} # of each log, after a failure
 
@@ -170,6 +171,7 @@ ns_add() {
 #
 # The host end switches GRO on while the link is up, as veth transmits redirected frames only with
 # NAPI at its peer, and its transmit checksum offload off, as XDP would forward unfinished checksums.
+# With HOOK=tc everything stays as the kernel makes it.
 veth_pair() {
 	ip -n "$LAB-$1" link add name "$2" address "$3" type veth \
 		peer name "$6" address "$7" netns "$LAB-$5"
@@ -179,6 +181,7 @@ veth_pair() {
 	ipn "$5" link set "$6" up
 	wait_for 5 has_carrier "$1" "$2" || fail "$2 in $1: no carrier"
 	wait_for 5 has_carrier "$5" "$6" || fail "$6 in $5: no carrier"
+	[ "$HOOK" != tc ] || return 0
 	on "$1" ethtool -K "$2" tx off >/dev/null
 	on "$1" ethtool -K "$2" gro on >/dev/null
 }
@@ -225,7 +228,7 @@ port() {
 routed() {
 	[ "$ENGINE" != kernel ] || return 0
 	: >"$WORK/ready"
-	"$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB" -i 'r*' --hook xdp \
+	"$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB" -i "${INTERFACES:-r*}" --hook "$HOOK" \
 		--fib "$ENGINE" "$@" >"$WORK/ready" 2>>"$WORK/ebpf-routed.log" </dev/null &
 	ROUTED_PID=$!
 	PIDS+=("$ROUTED_PID")
