@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Batches of user routes: all or nothing, told against what they find, checked against the system. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "daemon/mirror_user.h"
+#include "daemon/user_batch.h"
+#include "support_events.h"
+#include "support_model.h"
+
+static struct mirror *mirror;
+static struct user_cpus present, online;
+
+static struct user_check checks(bool has_xdp)
+{
+	return (struct user_check){
+		.mirror = mirror,
+		.present = &present,
+		.online = &online,
+		.has_xdp = has_xdp,
+	};
+}
+
+/* eth2 192.0.2.254/24, eth3 198.51.100.254/24, eth4 without, eth5 no Ethernet. */
+static int setup(void **state)
+{
+	(void)state;
+	mirror = mirror_new();
+	assert_non_null(mirror);
+	for (uint32_t i = 2; i <= 5; i++) {
+		struct event *ev = ev_link(EVENT_NEW, i, LINK_RUNS);
+
+		if (i == 5)
+			ev->link.type = ARPHRD_PPP;
+		mirror_apply(mirror, ev);
+	}
+	mirror_apply(mirror, ev_address(EVENT_NEW, 2, "192.0.2.254", 24));
+	mirror_apply(mirror, ev_address(EVENT_NEW, 3, "198.51.100.254", 24));
+	assert_true(user_cpus_parse("0-3,8\n", &present));
+	assert_true(user_cpus_parse("0-2,8\n", &online));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	mirror_destroy(mirror);
+	return 0;
+}
+
+static int add_text(struct user_batch *batch, const char *text, struct user_error *error)
+{
+	char *copy = strdup(text);
+	int err = user_batch_text(batch, "f", copy, USER_VERB_OPTIONAL, error);
+
+	free(copy);
+	return err;
+}
+
+/* The whole way of a batch that is fine. */
+static struct user_counts applied(const char *text)
+{
+	struct user_counts counts;
+	struct user_batch batch;
+	struct user_error error;
+
+	user_batch_init(&batch, mirror);
+	if (add_text(&batch, text, &error))
+		fail_msg("refused: %s", error.text);
+	assert_int_equal(user_batch_apply(&batch, mirror, &counts), 0);
+	user_batch_free(&batch);
+	return counts;
+}
+
+static void assert_refused(const char *text, const char *expected)
+{
+	struct user_error error = { "" };
+	struct user_batch batch;
+
+	user_batch_init(&batch, mirror);
+	assert_int_equal(add_text(&batch, text, &error), -EINVAL);
+	assert_string_equal(error.text, expected);
+	user_batch_free(&batch);
+}
+
+/* What the mirror has, a line for each route. */
+static char *routes(void)
+{
+	const struct user_route *route = mirror_user_next(mirror, NULL);
+	char line[USER_LINE_MAX], *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (; route; route = mirror_user_next(mirror, route))
+		fprintf(out, "%s\n", user_format(route, line));
+	fclose(out);
+	return text;
+}
+
+static void assert_routes(const char *expected)
+{
+	char *text = routes();
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+#define ASSERT_COUNTS(c, added_, replaced_, deleted_, unchanged_)                                  \
+	do {                                                                                       \
+		struct user_counts counts_ = (c);                                                  \
+                                                                                                   \
+		assert_int_equal(counts_.added, added_);                                           \
+		assert_int_equal(counts_.replaced, replaced_);                                     \
+		assert_int_equal(counts_.deleted, deleted_);                                       \
+		assert_int_equal(counts_.unchanged, unchanged_);                                   \
+	} while (0)
+
+static void the_last_word_counts(void **state)
+{
+	(void)state;
+	ASSERT_COUNTS(applied("add 10.0.0.0/8 drop\n"
+			      "# nothing\n\n"
+			      "10.0.0.0/9 pass\n"
+			      "replace 10.0.0.0/9 drop\n"
+			      "add 10.1.0.0/16 pass\r\n"
+			      "del 10.1.0.0/16\n"),
+		      2, 0, 0, 0);
+	assert_routes("10.0.0.0/8 drop\n10.0.0.0/9 drop\n");
+	ASSERT_COUNTS(applied("replace 10.0.0.0/8 drop\n"
+			      "del 10.0.0.0/9\n"
+			      "add 10.0.0.0/9 drop comment x"),
+		      0, 1, 0, 1);
+	ASSERT_COUNTS(applied("del 10.0.0.0/9 drop\nreplace 10.0.0.0/8 pass\nadd default drop"), 1,
+		      1, 1, 0);
+	assert_routes("0.0.0.0/0 drop\n10.0.0.0/8 pass\n");
+	ASSERT_COUNTS(applied("replace 10.0.0.0/8 pass override"), 0, 1, 0, 0);
+	ASSERT_COUNTS(applied("replace 10.0.0.0/8 via 192.0.2.1 dev eth2"), 0, 1, 0, 0);
+	ASSERT_COUNTS(applied("replace 10.0.0.0/8 via 192.0.2.1 dev eth2 onlink"), 0, 1, 0, 0);
+	ASSERT_COUNTS(applied("replace 10.0.0.0/8 via 192.0.2.1 dev eth2 onlink"), 0, 0, 0, 1);
+}
+
+static void what_is_told_wrong_names_its_line(void **state)
+{
+	(void)state;
+	applied("add 10.0.0.0/8 drop\nadd 10.64.0.0/10 via 192.0.2.1");
+	assert_refused("add 10.1.0.0/16 drop\n\nadd 10.1.0.1/16 drop",
+		       "f:3: 10.1.0.1/16: bits are set beyond the length of the prefix");
+	assert_refused("add 10.0.0.0/8 pass",
+		       "f:1: 10.0.0.0/8: is there already, 'replace' changes it");
+	assert_refused("add 10.1.0.0/16 drop\nadd 10.1.0.0/16 drop",
+		       "f:2: 10.1.0.0/16: is there already, from f:1, 'replace' changes it");
+	assert_refused("del 10.0.0.0/8\nreplace 10.2.0.0/16 drop\ndel 10.0.0.0/8",
+		       "f:3: 10.0.0.0/8: there is no such user route");
+	assert_refused("del 10.64.0.0/10 via 192.0.2.2",
+		       "f:1: 10.64.0.0/10: the user route there does something else ('via')");
+	assert_refused("x\"", "f:1: line: a quote without its end");
+	assert_routes("10.0.0.0/8 drop\n10.64.0.0/10 via 192.0.2.1\n");
+}
+
+static void without_a_base_the_batch_is_alone(void **state)
+{
+	struct user_counts counts;
+	struct user_batch batch;
+	struct user_error error;
+
+	(void)state;
+	applied("add 10.0.0.0/8 drop\nadd 10.1.0.0/16 drop");
+	user_batch_init(&batch, NULL);
+	assert_int_equal(add_text(&batch, "10.0.0.0/8 pass\n10.2.0.0/16 drop", &error), 0);
+	assert_int_equal(add_text(&batch, "10.2.0.0/16 drop", &error), -EINVAL);
+	assert_int_equal(user_batch_drop(&batch, prefix_of("10.1.0.0/16")), 0);
+	assert_int_equal(user_batch_drop(&batch, prefix_of("10.3.0.0/16")), 0);
+	assert_null(user_batch_find(&batch, prefix_of("10.1.0.0/16")));
+	assert_non_null(user_batch_find(&batch, prefix_of("10.2.0.0/16")));
+	assert_int_equal(user_batch_apply(&batch, mirror, &counts), 0);
+	ASSERT_COUNTS(counts, 1, 1, 1, 0);
+	user_batch_free(&batch);
+	assert_routes("10.0.0.0/8 pass\n10.2.0.0/16 drop\n");
+}
+
+/* ---- checks -------------------------------------------------------------------------- */
+
+struct said {
+	struct user_error error;
+	unsigned int n, stop_after;
+};
+
+static int on_error(void *ctx, const struct user_error *error)
+{
+	struct said *said = ctx;
+
+	if (!said->n++)
+		said->error = *error;
+	return said->n == said->stop_after ? -EINVAL : 0;
+}
+
+static int check_text(const char *text, bool has_xdp, struct said *said)
+{
+	struct user_check check = checks(has_xdp);
+	struct user_batch batch;
+	struct user_error error;
+	int err;
+
+	user_batch_init(&batch, mirror);
+	if (add_text(&batch, text, &error))
+		fail_msg("refused: %s", error.text);
+	err = user_batch_check(&batch, &check, on_error, said);
+	user_batch_free(&batch);
+	return err;
+}
+
+static void what_the_system_has_not_is_refused(void **state)
+{
+	static const struct {
+		const char *line, *error; /* NULL: fine */
+	} rows[] = {
+		{ "drop", NULL },
+		{ "pass", NULL },
+		{ "via 192.0.2.1", NULL },
+		{ "via 192.0.2.1 dev eth2", NULL },
+		{ "dev eth4", NULL },
+		{ "redirect eth4", NULL },
+		{ "cpu 0-2", NULL },
+		{ "cpu 8", NULL },
+		{ "via 203.0.113.1 dev eth4 onlink", NULL },
+		{ "via 203.0.113.1 dev eth4 lladdr 02:00:00:00:00:01", NULL },
+		{ "nexthop via 192.0.2.1 nexthop via 198.51.100.1", NULL },
+		{ "via 203.0.113.1",
+		  "gateway 203.0.113.1 is in no connected net, 'dev' is needed" },
+		{ "via 203.0.113.1 lladdr 02:00:00:00:00:01",
+		  "gateway 203.0.113.1 is in no connected net, 'dev' is needed" },
+		{ "via 203.0.113.1 dev eth2",
+		  "gateway 203.0.113.1 is in no connected net of eth2, and not 'onlink'" },
+		{ "via 192.0.2.1 dev eth3",
+		  "gateway 192.0.2.1 is in no connected net of eth3, and not 'onlink'" },
+		{ "via 192.0.2.254", "gateway 192.0.2.254 is an address of this router" },
+		{ "via 192.0.2.254 dev eth2 onlink",
+		  "gateway 192.0.2.254 is an address of this router" },
+		{ "via 192.0.2.1 dev eth9", "no such device 'eth9'" },
+		{ "via 192.0.2.1 dev eth5 onlink",
+		  "not possible by eth5, which is no Ethernet device with a MAC address" },
+		{ "dev eth9", "no such device 'eth9'" },
+		{ "redirect eth9", "no such device 'eth9'" },
+		{ "redirect eth5",
+		  "not possible by eth5, which is no Ethernet device with a MAC address" },
+		{ "nexthop via 192.0.2.1 nexthop via 192.0.2.1 dev eth3",
+		  "gateway 192.0.2.1 is in no connected net of eth3, and not 'onlink'" },
+		{ "cpu 3", "CPU 3 is offline" },
+		{ "cpu 1-4", "CPU 3 is offline" },
+		{ "cpu 4", "CPU 4 is not there" },
+		{ "cpu 65535", "CPU 65535 is not there" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct said said = { .stop_after = 1 };
+		char line[256], expected[256];
+
+		snprintf(line, sizeof(line), "\n10.0.0.0/8 %s", rows[i].line);
+		snprintf(expected, sizeof(expected), "f:2: 10.0.0.0/8: %s",
+			 rows[i].error ? rows[i].error : "");
+		if (check_text(line, true, &said) != (rows[i].error ? -EINVAL : 0))
+			fail_msg("'%s': %s", rows[i].line, said.n ? said.error.text : "fine");
+		if (rows[i].error)
+			assert_string_equal(said.error.text, expected);
+	}
+}
+
+static void cpus_need_xdp(void **state)
+{
+	struct said said = { .stop_after = 1 };
+
+	(void)state;
+	assert_int_equal(check_text("10.0.0.0/8 cpu 0", false, &said), -EINVAL);
+	assert_string_equal(
+		said.error.text,
+		"f:1: 10.0.0.0/8: cpu is not possible, no interface is attached by XDP");
+}
+
+static void all_errors_can_be_heard(void **state)
+{
+	struct said said = { 0 };
+
+	(void)state;
+	assert_int_equal(check_text("10.0.0.0/8 dev eth9\n10.1.0.0/16 dev eth9\n"
+				    "10.2.0.0/16 drop\n10.3.0.0/16 cpu 4",
+				    true, &said),
+			 0);
+	assert_int_equal(said.n, 3);
+	assert_string_equal(said.error.text, "f:1: 10.0.0.0/8: no such device 'eth9'");
+}
+
+static void lists_of_cpus_are_read(void **state)
+{
+	struct user_cpus cpus;
+
+	(void)state;
+	assert_true(user_cpus_parse("\n", &cpus));
+	assert_false(user_cpus_has(&cpus, 0));
+	assert_true(user_cpus_parse("0,2-3,64-65535\n", &cpus));
+	assert_true(user_cpus_has(&cpus, 0) && !user_cpus_has(&cpus, 1) &&
+		    user_cpus_has(&cpus, 3) && !user_cpus_has(&cpus, 63) &&
+		    user_cpus_has(&cpus, 65535) && !user_cpus_has(&cpus, 65536));
+	assert_false(user_cpus_parse("x", &cpus));
+	assert_false(user_cpus_parse("3-2", &cpus));
+	assert_false(user_cpus_parse("0-65536", &cpus));
+	assert_true(user_cpus_has(&cpus, 65535));
+}
+
+/* ---- random histories ---------------------------------------------------------------- */
+
+static void random_line(struct random *random, FILE *out)
+{
+	static const char *const actions[] = {
+		"drop",
+		"pass",
+		"via 192.0.2.1",
+		"dev eth4",
+		"redirect eth3",
+		"cpu 0-2 comment \"a b\"",
+		"nexthop via 192.0.2.1 weight 3 nexthop via 198.51.100.1",
+		"drop override",
+		"via 192.0.2.1 dev eth2 onlink",
+	};
+	static const char *const verbs[] = { "replace", "replace", "add", "del" };
+	const char *verb = verbs[random_below(random, 4)];
+	uint32_t octet = random_below(random, 24);
+
+	fprintf(out, "%s 10.%u.0.0/16", verb, octet);
+	if (strcmp(verb, "del") != 0)
+		fprintf(out, " %s", actions[random_below(random, 9)]);
+	fputc('\n', out);
+}
+
+/*
+ * A batch leaves what its lines leave that are given one by one, refused ones left out; what is undone
+ * leaves what was before.
+ */
+static void batches_are_as_their_lines(void **state)
+{
+	struct random random;
+
+	(void)state;
+	random_init(&random, 77);
+	for (int round = 0; round < 300; round++) {
+		struct user_batch batch, alone;
+		struct user_counts counts;
+		char *text = NULL, *line, *next, *before = routes();
+		char *together, *one_by_one;
+		struct user_error error;
+		size_t size;
+		FILE *out;
+
+		user_batch_init(&batch, mirror);
+		for (uint32_t i = random_below(&random, 40); i; i--) {
+			char *one = NULL;
+
+			out = open_memstream(&one, &size);
+			random_line(&random, out);
+			fclose(out);
+			add_text(&batch, one, &error);
+			next = NULL;
+			if (asprintf(&next, "%s%s", text ? text : "", one) < 0)
+				fail();
+			free(text);
+			free(one);
+			text = next;
+		}
+		assert_int_equal(user_batch_apply(&batch, mirror, &counts), 0);
+		together = routes();
+		assert_int_equal(user_batch_undo(&batch, mirror), 0);
+		assert_routes(before);
+		for (line = text; line && *line; line = next) {
+			next = strchr(line, '\n') + 1;
+			next[-1] = '\0';
+			user_batch_init(&alone, mirror);
+			if (add_text(&alone, line, &error) == 0)
+				assert_int_equal(user_batch_apply(&alone, mirror, &counts), 0);
+			user_batch_free(&alone);
+		}
+		one_by_one = routes();
+		assert_string_equal(together, one_by_one);
+		user_batch_free(&batch);
+		free(text);
+		free(before);
+		free(together);
+		free(one_by_one);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_last_word_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_told_wrong_names_its_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_base_the_batch_is_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_the_system_has_not_is_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(cpus_need_xdp, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_errors_can_be_heard, setup, teardown),
+		cmocka_unit_test(lists_of_cpus_are_read),
+		cmocka_unit_test_setup_teardown(batches_are_as_their_lines, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
