@@ -14,7 +14,8 @@
 
 /* util.c */
 void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-double seconds_now(void); /* CLOCK_MONOTONIC */
+double seconds_now(void);	/* CLOCK_MONOTONIC */
+double seconds_of_thread(void); /* CPU time */
 uint64_t random_next(uint64_t *state);
 /* A number from lo to hi; dies otherwise. */
 uint32_t parse_number(const char *text, uint32_t lo, uint32_t hi);

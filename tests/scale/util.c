@@ -19,12 +19,22 @@ void die(const char *format, ...)
 	exit(2);
 }
 
-double seconds_now(void)
+static double clock_seconds(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+double seconds_now(void)
+{
+	return clock_seconds(CLOCK_MONOTONIC);
+}
+
+double seconds_of_thread(void)
+{
+	return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* splitmix64 */
