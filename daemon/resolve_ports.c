@@ -124,6 +124,8 @@ static uint16_t ingress_flags(const struct mirror *mirror, const struct mirror_l
 		flags |= PORT_HAS_MACS;
 	if (link->hook == HOOK_XDP_GENERIC)
 		flags |= PORT_IN_GENERIC;
+	if (link->hook == HOOK_TC)
+		flags |= PORT_IN_TC;
 	return flags;
 }
 

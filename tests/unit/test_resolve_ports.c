@@ -80,6 +80,8 @@ static void test_port_flags(void **state)
 	assert_int_equal(flags_of(mirror, 2), usual);
 	mirror_set_hook(mirror, 2, HOOK_XDP_GENERIC);
 	assert_int_equal(flags_of(mirror, 2), usual | PORT_IN_GENERIC);
+	mirror_set_hook(mirror, 2, HOOK_TC);
+	assert_int_equal(flags_of(mirror, 2), usual | PORT_IN_TC);
 	mirror_set_hook(mirror, 2, HOOK_XDP);
 	assert_int_equal(flags_of(mirror, 2), usual | PORT_XMIT_NATIVE);
 	apply(mirror, &ev);
