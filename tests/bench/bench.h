@@ -34,6 +34,8 @@ double median(const double *values, unsigned int n); /* 0 where there are none *
 
 /* cpu.c: the one CPU that forwards */
 int cpu_last(void); /* the last one that we may use */
+/* False where another benchmark forwards on it: both would count as softirqs and not be told apart. */
+bool cpu_claim(int cpu);
 void cpu_enter(int cpu);
 void cpu_leave(int cpu);	  /* to any other, if there is one */
 double cpu_seconds_of(pid_t pid); /* CPU time; 0: this thread */

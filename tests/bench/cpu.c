@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include "tests/bench/bench.h"
 
 int cpu_last(void)
@@ -49,6 +51,16 @@ double cpu_seconds_of(pid_t pid)
 	if (err || clock_gettime(clock, &now) < 0)
 		die("CPU time of process %d: %s", (int)pid, strerror(err ? err : errno));
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* An abstract socket is a lock that nothing is left of. */
+bool cpu_claim(int cpu)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "ebpf-route-bench-cpu%d", cpu);
+	return fd < 0 || !bind(fd, (struct sockaddr *)&name, sizeof(name)) || errno != EADDRINUSE;
 }
 
 static bool is_named(const char *pid, const char *wanted)

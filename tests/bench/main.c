@@ -37,6 +37,9 @@ int main(int argc, char **argv)
 	libbpf_set_print(print_warnings);
 	interrupt_setup();
 	atexit(measure_cleanup);
+	if (!cpu_claim(options.cpu))
+		progress("another benchmark uses CPU %d: the figures of both are worth nothing",
+			 options.cpu);
 	cpu_leave(options.cpu);
 	/* A file that cannot be read is noticed before the first table has been measured. */
 	for (unsigned int i = 0; i < options.n_tables; i++)
