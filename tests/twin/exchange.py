@@ -23,7 +23,7 @@ class Exchange:
     def __init__(self, routers, state):
         self.routers, self.state = routers, state
         self.packets, self.sources = {}, {}
-        self.batch_begin = 0
+        self.batch_begin = 0    # what comes of packets of lower tags is late
         self.other = 0          # frames of no packet: ARP, IPv6, IGMP
         self.redirects = 0
         self.unsent = 0
@@ -33,7 +33,7 @@ class Exchange:
 
     # ---- in ------------------------------------------------------------------------------------
     def send(self, batch):
-        self.batch_begin = batch[0].token
+        self.batch_begin = min(packet.token for packet in batch)
         for router in self.routers:
             if router.counters:
                 router.counters.forget()
@@ -158,6 +158,10 @@ class Exchange:
             if not found or time.monotonic() > last + QUIET:
                 return found
             self.poll.poll(10)
+
+    def close(self, batch):
+        """It was compared: what comes of its packets from now on is late."""
+        self.batch_begin = max(packet.token for packet in batch) + 1
 
     def quiet(self, seconds):
         """Until nothing came for so long."""

@@ -9,8 +9,8 @@ RULE_PREFS = (100, 200, 300, 400, 40000)
 
 def prefix_of(rng, state):
     prefix = rng.choice(state.recent) if rng.random() < 0.4 else rng.choice(world.UNIVERSE)
-    # the default route is everybody's fallback: seldom
-    if prefix.endswith('/0') and rng.random() < 0.7:
+    # everybody's fallback, and where half of a port's senders are: seldom
+    if prefix in ('0.0.0.0/0', world.HALF_OF_SENDERS) and rng.random() < 0.7:
         prefix = rng.choice(world.UNIVERSE[5:])
     state.touch(prefix)
     return prefix

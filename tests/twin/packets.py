@@ -20,16 +20,18 @@ LENGTHS = (20, 28, 46, 46, 46, 64, 100, 512)
 class Packet:
     """What is sent, and what became of it at each router."""
 
-    __slots__ = ('token', 'port', 'frame', 'kind', 'flow', 'results', 'verdicts', 'late', 'plain',
-                 'redirected', 'addresses', 'ident')
+    __slots__ = ('token', 'port', 'frame', 'kind', 'flow', 'operation', 'results', 'verdicts', 'late',
+                 'plain', 'redirected', 'resent', 'addresses', 'ident')
 
     def __init__(self, token, port, frame, kind, flow=None):
         self.token, self.port, self.frame, self.kind, self.flow = token, port, frame, kind, flow
+        self.operation = 0  # after which it was sent
         self.results = {}   # router -> [(port, frame)], sorted when compared
         self.verdicts = {}  # router -> the fast path's verdict
         self.late = {}      # router -> [(port, frame)] after its batch was over
         self.plain = frames.forwarded_ip(frame)
         self.redirected = set()  # routers that sent a redirect, too
+        self.resent = set()      # routers that were sent it again
         ip = 18 if frame[12:14] == b'\x81\0' else 14
         self.addresses, self.ident = frame[ip + 12:ip + 20], frame[ip + 4:ip + 6]
 

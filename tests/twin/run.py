@@ -2,14 +2,14 @@
 import random
 import re
 import signal
-import time
 
 import frames
 import operations
-from compare import Comparison, is_plain, late_is_fine, moved_flows, route_get
+from compare import Comparison, is_plain, moved_flows, route_get
 from daemon import FORWARDED, Refused
 from exchange import Exchange
 from kernel import wait_for
+from late import wrong_of
 from op_links import repair_commands
 from packets import Generator
 from questions import Questions, verify
@@ -18,6 +18,8 @@ from state import State
 from topology import Router
 
 MESSAGES = 3  # mismatches of a seed told in full
+MOMENT = 0.02  # for what comes of a single packet
+WAITING = 1.3  # longer than packets wait for a neighbour that does not answer
 
 
 class Died(Exception):
@@ -32,6 +34,7 @@ class Run:
         self.rng = random.Random(seed)
         self.state, self.tally, self.messages, self.history = State(), new_tally(), [], []
         self.routers, self.prefix = [], prefix
+        self.mismatched = set()  # tags of packets
         self.generator = Generator(self.rng, self.state)
 
     # ---- begin and end -------------------------------------------------------------------------
@@ -70,12 +73,8 @@ class Run:
         self.before = {router.name: router.control.stats() for router in self.fast}
 
     def finish(self):
-        self.exchange.quiet(0.05)
-        late = [packet for packet in self.exchange.packets.values() if packet.late]
-        for packet in late:
-            self.tally['late'] += sum(map(len, packet.late.values()))
-            if not late_is_fine(packet):
-                self.mismatch('a frame came late that no queue explains', packet)
+        self.exchange.quiet(WAITING)
+        self.check_late()
         for router in self.fast:
             router.settle()
             result, lines = verify(router)
@@ -88,6 +87,8 @@ class Run:
 
     def mismatch(self, what, packet=None, router=None, notes=()):
         self.tally['mismatches'] += 1
+        if packet:
+            self.mismatched.add(packet.token)
         if self.history:
             count(self.tally['by_operation'], self.history[-1][1].text)
         if len(self.messages) < MESSAGES:
@@ -107,9 +108,12 @@ class Run:
         batch = self.generator.batch(self.options.packets)
         batch.sort(key=lambda packet: packet.kind == 'arp')  # changes neighbours: after the others
         self.exchange.drain()
+        for packet in batch:
+            packet.operation = self.number
         self.comparison.begin()
         self.exchange.send(batch)
         wrong = self.exchange.collect(lambda: self.comparison.unequal(batch, self.fast))
+        self.exchange.close(batch)
         for packet, router in wrong:
             self.mismatch('%s and the kernel differ' % router.name, packet, router)
         self.check_batch(batch)
@@ -197,6 +201,16 @@ class Run:
             if not self.resent:
                 self.check_stats(router, batch)
 
+    def check_late(self):
+        for packet in self.exchange.packets.values():
+            self.tally['late'] += sum(map(len, packet.late.values()))
+            for router in self.fast:
+                wrong, unlike = wrong_of(packet, router)
+                self.tally['late_unlike'] += unlike
+                if wrong and packet.token not in self.mismatched:
+                    self.mismatch('%s: %s, sent after operation %d' % (
+                        router.name, wrong, packet.operation), packet)
+
     @staticmethod
     def outcome(packet, plain):
         results = packet.results['kernel']
@@ -251,19 +265,22 @@ class Run:
     def still(self, router, packet):
         """Does the program say the same again?"""
         router.settle()
-        return self.again(router, packet) == packet.verdicts[router.name]
+        return self.again(router, packet)[0] == packet.verdicts[router.name]
 
     def again(self, router, packet):
-        """The verdict of the same frame once more; what comes out is attributed to the first."""
+        """The verdict of the same frame once more, and what came out of it within a moment."""
         self.resent = True
-        router.counters.forget()
+        packet.resent.add(router.name)
+        late = packet.late.setdefault(router.name, [])
+        before, verdict = len(late), None
+        if router.counters:
+            router.counters.forget()
         self.exchange.send_one(router, packet)
-        saved, verdict = {k: list(v) for k, v in packet.results.items()}, None
-        verdict = self.exchange.verdict(router, packet, True)
-        time.sleep(0.005)
-        self.exchange.drain()
-        packet.results = saved
-        return verdict
+        if router.counters:
+            verdict = self.exchange.verdict(router, packet, True)
+        self.exchange.quiet(MOMENT)
+        came, late[before:] = late[before:], []
+        return verdict, came
 
     def diagnosis(self, packet, router):
         """Why, as far as the kernel and the daemon can tell."""
@@ -281,15 +298,8 @@ class Run:
                     'frame': packet.frame.hex(), 'iif': 'r%d' % packet.port}))
             except Refused as error:
                 notes.append('get: %s' % error)
-        self.resent = True
-        before = {k: len(v) for k, v in packet.results.items()}
         for one in (self.kernel, router):
-            self.exchange.send_one(one, packet)
-        time.sleep(0.05)
-        self.exchange.drain()
-        for name in ('kernel', router.name):
-            again = packet.results[name][before[name]:]
-            packet.results[name] = packet.results[name][:before[name]]
-            notes.append('sent again, %s: %s' % (
-                name, ['h%d %s' % (port, frames.describe(frame)) for port, frame in again]))
+            notes.append('sent again, %s: %s' % (one.name, [
+                'h%d %s' % (port, frames.describe(frame))
+                for port, frame in self.again(one, packet)[1]]))
         return notes
