@@ -52,7 +52,7 @@ static const char *flags_format(uint16_t flags, char buf[160])
 	static const char *const names[16] = {
 		"up",	       "forwarding",   "rp_filter",  "send_redirects",
 		"xmit_native", "xmit_generic", "in_generic", "rp_loose",
-		"has_address", "accept_local", "has_macs",
+		"has_address", "accept_local", "has_macs",   "in_tc",
 	};
 	size_t len = 0;
 
