@@ -17,22 +17,27 @@
  *   multicast, broadcast, martian	destination
  *   martian		source
  *   martian		source is an address of our own
- *   dropped, no_route, local, ...	what the route says
+ *   policy_rule	a firewall mark (TC)
+ *   dropped, no_route, local, user_pass, cpu, ...	what the route says
  *   table_full, no_neighbour
  *   martian, rp_filter	where the source is routed to: as in the kernel, after the route, on
  *			whose egress policy rules for the way back may depend
  *   ttl		the kernel looks at it after the route, too: local traffic may have any
  *   egress_down, hairpin, egress_no_xdp, mtu, multi_buffer
- *   observe		in place of forwarded and dropped (CONTROL_OBSERVE)
- *   egress_down	no device in tx_ports
+ *   observe		in place of forwarded, dropped and cpu (CONTROL_OBSERVE)
+ *   egress_down	no device in tx_ports, tc_ports
+ *   user_pass		no such CPU in cpus (XDP), in place of cpu (TC)
  *   malformed		the frame could not be trimmed
  *
- * A header that is not in the first buffer is multi_buffer instead of malformed.
+ * A header that is not in the first buffer is multi_buffer instead of malformed. Where the frame is
+ * to leave unchanged, ttl and hairpin are not asked, and the MTU is held against the frame's length.
  */
 #ifndef EBPF_ROUTE_BPF_DECIDE_H
 #define EBPF_ROUTE_BPF_DECIDE_H
 
 #include "source.h"
+
+#define TCP_DOFF 12 /* the byte with the header's length in words, in its upper half */
 
 /* What holds for every packet before a byte of it is read. */
 static __always_inline enum verdict control_check(__u64 now)
@@ -64,12 +69,28 @@ static __always_inline bool sender_is_redirected(const struct frame *frame,
 	       !reverse_holds(reverse_read(leaf), ingress->port);
 }
 
+/*
+ * Bytes of the longest IP packet that the frame will be on the wire. Of GSO kinds only TCP's packets are
+ * known to be what skb_gso_network_seglen() in net/core/gso.c makes of them; others count as whole.
+ */
+static __always_inline __u32 length_on_wire(const struct frame *frame, const struct packet *packet,
+					    const struct way *way)
+{
+	const struct iphdr *ip = frame->data + ETH_HLEN;
+	const __u8 *tcp = frame->data + IP_LINEAR;
+
+	if (frame->gso_size && ip->protocol == IPPROTO_TCP &&
+	    (void *)(tcp + TCP_DOFF + 1) <= frame->data_end)
+		return sizeof(*ip) + (tcp[TCP_DOFF] >> 4) * 4 + frame->gso_size;
+	return way->unchanged ? frame->len - ETH_HLEN : packet->tot_len;
+}
+
 /* Will the egress port take it? Fills way->egress. */
 static __always_inline enum verdict egress_check(const struct frame *frame,
 						 const struct packet *packet,
 						 const struct ingress *ingress, struct way *way)
 {
-	__u32 index = way->hop.target.port, mtu, xmit;
+	__u32 index = way->hop.target.port, length, mtu, xmit;
 	const struct port *port = bpf_map_lookup_elem(&ports, &index);
 
 	if (!port)
@@ -77,17 +98,19 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 	way->egress.word = word_read(port->mac);
 	if (!(way->egress.flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (index == ingress->port && sender_is_redirected(frame, packet, ingress))
+	if (index == ingress->port && !way->unchanged &&
+	    sender_is_redirected(frame, packet, ingress))
 		return VERDICT_hairpin;
 	xmit = ingress->word.flags & PORT_IN_GENERIC ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE;
-	if (!(way->egress.flags & xmit))
+	if (!frame->skb && !(way->egress.flags & xmit))
 		return VERDICT_egress_no_xdp;
 	mtu = READ_ONCE(port->mtu);
-	if (packet->tot_len > mtu || (way->mtu && packet->tot_len > way->mtu))
+	length = length_on_wire(frame, packet, way);
+	if (length > mtu || (way->mtu && length > way->mtu))
 		return VERDICT_mtu;
 	/* Not every driver transmits frames in several buffers, and trimming would meet the wrong
 	 * one. */
-	if (multi_buffer && frame->data_end - frame->data != frame->len)
+	if (multi_buffer && !frame->skb && frame->data_end - frame->data != frame->len)
 		return VERDICT_multi_buffer;
 	return VERDICT_forwarded;
 }
@@ -112,13 +135,15 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 		return verdict;
 	if (source_is_own(packet->src, ingress.word))
 		return VERDICT_martian;
+	if (frame->marked)
+		return VERDICT_policy_rule;
 	verdict = route_follow(frame, packet, packet_leaf(frame, packet, &ingress), way);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
 	verdict = source_check(frame, packet, &ingress, way);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
-	if (packet->ttl <= 1)
+	if (packet->ttl <= 1 && !way->unchanged)
 		return VERDICT_ttl;
 	return egress_check(frame, packet, &ingress, way);
 }
@@ -126,7 +151,8 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 /* What the decision is counted as: while CONTROL_OBSERVE is set no packet is taken from the kernel. */
 static __always_inline enum verdict observe(enum verdict verdict)
 {
-	if (verdict <= VERDICT_dropped && READ_ONCE(control.flags) & CONTROL_OBSERVE)
+	if ((verdict <= VERDICT_dropped || verdict == VERDICT_cpu) &&
+	    READ_ONCE(control.flags) & CONTROL_OBSERVE)
 		return VERDICT_observe;
 	return verdict;
 }

@@ -14,12 +14,19 @@ struct way {
 	struct adjacency *adjacency; /* to note its use */
 	union adjacency_word hop;    /* destination MAC address and egress port */
 	union port_word egress;	     /* source MAC address and flags */
+	bool unchanged;		     /* the frame leaves as it came (NEXTHOP_REDIRECT) */
+	/* Where it goes nowhere: */
+	bool counted; /* the slot counts it all the same */
+	__u32 cpu;    /* VERDICT_cpu: which one */
+	__u32 wanted; /* VERDICT_no_neighbour: the daemon wants to know, by this ifindex; or 0 */
 };
 
-/* A number from a table as a verdict other than forwarded; nonsense counts as stale. */
+/* A number from a table as a verdict that needs nothing more; nonsense counts as stale. */
 static __always_inline enum verdict verdict_of(__u32 number)
 {
-	return number > VERDICT_forwarded && number < VERDICT_COUNT ? number : VERDICT_stale;
+	return number > VERDICT_forwarded && number < VERDICT_COUNT && number != VERDICT_cpu
+		       ? number
+		       : VERDICT_stale;
 }
 
 static __always_inline __u32 dir24_find(__u32 addr)
@@ -87,13 +94,14 @@ static __always_inline __u64 flow_ports(const struct frame *frame, const struct 
 }
 
 /* Multiply and fold: every input bit reaches the upper bits, which choose the bucket. */
-static __always_inline __u32 flow_hash(const struct frame *frame, const struct packet *packet)
+static __always_inline __u32 flow_hash(const struct frame *frame, const struct packet *packet,
+				       bool by_ports)
 {
 	__u64 hash = (__u64)packet->src << 32 | packet->dst;
 
 	hash = (hash ^ READ_ONCE(control.hash_seed)) * 0x9e3779b97f4a7c15ULL;
 	hash ^= hash >> 32;
-	if (READ_ONCE(control.hash_policy) == 1)
+	if (by_ports)
 		hash ^= flow_ports(frame, packet) * 0xd6e8feb86659fd93ULL;
 	hash *= 0xd6e8feb86659fd93ULL;
 	hash ^= hash >> 29;
@@ -132,7 +140,22 @@ static __always_inline enum verdict adjacency_read(__u32 index, struct way *ret)
 	return ret->hop.target.port ? VERDICT_forwarded : VERDICT_no_neighbour;
 }
 
-/* VERDICT_forwarded with all of *ret but the egress filled, or what the leaf says instead. */
+/* One of the CPUs for this flow, whatever the policy for legs of groups. */
+static __always_inline enum verdict
+cpu_choose(const struct frame *frame, const struct packet *packet, __u32 range, struct way *ret)
+{
+	__u32 n = range >> 16;
+
+	if (!n)
+		return VERDICT_stale;
+	ret->cpu = (range & 0xffff) + flow_hash(frame, packet, true) % n;
+	return VERDICT_cpu;
+}
+
+/*
+ * VERDICT_forwarded with all of *ret but the egress filled, or what the leaf says instead. Of a way that
+ * leaves the frame unchanged only the port is filled.
+ */
 static __always_inline enum verdict
 route_follow(const struct frame *frame, const struct packet *packet, __u32 leaf, struct way *ret)
 {
@@ -143,7 +166,8 @@ route_follow(const struct frame *frame, const struct packet *packet, __u32 leaf,
 		return verdict_of(leaf);
 	hop = nexthop_read(leaf);
 	if (hop.nexthop.kind == NEXTHOP_GROUP) {
-		leaf = group_choose(hop.nexthop.arg, flow_hash(frame, packet));
+		leaf = group_choose(hop.nexthop.arg,
+				    flow_hash(frame, packet, READ_ONCE(control.hash_policy) == 1));
 		if (leaf < LEAF_FIRST_SLOT)
 			return verdict_of(leaf);
 		hop = nexthop_read(leaf);
@@ -159,9 +183,19 @@ route_follow(const struct frame *frame, const struct packet *packet, __u32 leaf,
 		/* A full table may have left this neighbour out. */
 		if (!index && READ_ONCE(control.flags) & CONTROL_NEIGHBOURS_FULL)
 			return VERDICT_table_full;
+		if (hop.nexthop.verdict & NEXTHOP_ASK)
+			ret->wanted = hop.nexthop.arg;
 		break;
 	case NEXTHOP_VERDICT:
+		ret->counted = hop.nexthop.arg & NEXTHOP_COUNTED;
 		return verdict_of(hop.nexthop.verdict);
+	case NEXTHOP_REDIRECT:
+		ret->unchanged = true;
+		ret->hop.target.port = hop.nexthop.arg;
+		return VERDICT_forwarded;
+	case NEXTHOP_CPU:
+		ret->counted = true;
+		return cpu_choose(frame, packet, hop.nexthop.arg, ret);
 	default:
 		/* Unset, or a group in a group: a reference that should not exist. */
 		return VERDICT_stale;

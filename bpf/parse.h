@@ -29,6 +29,11 @@ struct frame {
 	void *data, *data_end; /* what can be read directly */
 	__u32 len;	       /* whole frame, this part included */
 	__u32 port;	       /* where it came in */
+	/* What is more at the TC hook, whose frames are the kernel's socket buffers: */
+	bool skb;	/* it is one: in how many buffers it lies matters to nobody */
+	bool tagged;	/* its VLAN tag is not among the data */
+	bool marked;	/* has a firewall mark, by which rules may choose */
+	__u32 gso_size; /* payload of each of the packets that it stands for, 0: it is one */
 };
 
 /* The port that the kernel says the packet came in by: a macvlan device's, or that of the frame. */
@@ -59,7 +64,8 @@ static __always_inline __u32 header_sum(const void *header)
 /* A frame too short for what it claims to be: cut, or with the rest in another buffer. */
 static __always_inline enum verdict verdict_of_short(const struct frame *frame, __u32 need)
 {
-	return multi_buffer && need <= frame->len ? VERDICT_multi_buffer : VERDICT_malformed;
+	return multi_buffer && !frame->skb && need <= frame->len ? VERDICT_multi_buffer
+								 : VERDICT_malformed;
 }
 
 /*
@@ -126,7 +132,7 @@ static __always_inline enum verdict packet_parse(const struct frame *frame, stru
 
 	if (frame->data + ETH_HLEN > frame->data_end)
 		return verdict_of_short(frame, ETH_HLEN);
-	if (*(const __be16 *)(frame->data + 2 * ETH_ALEN) != bpf_htons(ETH_P_IP))
+	if (frame->tagged || *(const __be16 *)(frame->data + 2 * ETH_ALEN) != bpf_htons(ETH_P_IP))
 		return VERDICT_not_ipv4;
 	if (MAC_OF_WORD(*(const __u64 *)frame->data ^ ingress->word.word)) {
 		if (!(ingress->word.flags & PORT_HAS_MACS))

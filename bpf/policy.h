@@ -86,6 +86,9 @@ __noinline __u32 policy_find(__be32 dst, __be32 src, __u64 word)
 	/* Where the engine has no answer of its own, it may lack one of the table local. */
 	if (leaf_is_of_table_local(plain) || plain == VERDICT_table_full || plain == VERDICT_stale)
 		return plain;
+	/* The user's routes come before all rules. */
+	if (plain >= LEAF_FIRST_SLOT && nexthop_is_user(nexthop_read(plain).nexthop))
+		return plain;
 	for (__u32 i = 0; i < POLICY_STEPS && i < steps; i++) {
 		__u32 index = i, leaf;
 		const struct policy_step *step = bpf_map_lookup_elem(&policy, &index);

@@ -109,6 +109,27 @@ struct {
 	__type(value, __u32);
 } tx_ports SEC(".maps");
 
+/* The same for the program at the TC hook: no two kinds of program may name one such map. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, PORT_LIMIT);
+	__type(key, __u32);
+	__type(value, __u32);
+} tc_ports SEC(".maps");
+
+/* As many as the machine can have CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bpf_cpumap_val);
+} cpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, WANTED_BYTES);
+} wanted SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, OWN_ADDRESS_LIMIT);

@@ -26,6 +26,7 @@ static void size_maps(struct router_bpf *router, const struct datapath_options *
 	bpf_map__set_max_entries(router->maps.nexthop_counters, options->nexthops);
 	bpf_map__set_max_entries(router->maps.adjacencies, options->adjacencies);
 	bpf_map__set_max_entries(router->maps.groups, options->groups);
+	bpf_map__set_max_entries(router->maps.cpus, libbpf_num_possible_cpus());
 	bpf_map__set_max_entries(router->maps.neighbours, options->neighbours);
 	bpf_map__set_max_entries(router->maps.dir24, dir24 ? DIR24_ENTRIES / DIR24_ROW : 1);
 	bpf_map__set_max_entries(router->maps.dir24_groups, dir24 ? options->extension_groups : 1);
@@ -182,7 +183,7 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 	if (!dp->own_filter_refs || !dp->counters)
 		goto fail;
 
-	*ret_what = "loading the XDP program";
+	*ret_what = "loading the programs";
 	for (size_t i = 0; i < sizeof(buffer_supports) / sizeof(buffer_supports[0]); i++) {
 		err = load_router(dp, &buffer_supports[i]);
 		if (!err)
@@ -256,6 +257,11 @@ int datapath_program_fd(const struct datapath *dp)
 	return bpf_program__fd(dp->router->progs.router_xdp);
 }
 
+int datapath_tc_program_fd(const struct datapath *dp)
+{
+	return bpf_program__fd(dp->router->progs.router_tc);
+}
+
 bool datapath_counts_transmit(const struct datapath *dp)
 {
 	return dp->transmit;
@@ -276,6 +282,7 @@ static bool is_pinned_map(const struct datapath *dp, const struct bpf_map *map)
 
 int datapath_pin(struct datapath *dp, const char *dir, const char **ret_what)
 {
+	struct bpf_program *program;
 	struct bpf_map *map;
 	char path[256];
 	int err;
@@ -291,14 +298,19 @@ int datapath_pin(struct datapath *dp, const char *dir, const char **ret_what)
 			return -errno;
 		chmod(path, 0600);
 	}
-	pin_path(path, sizeof(path), dir, "router_xdp");
-	*ret_what = "router_xdp";
-	unlink(path);
-	return bpf_obj_pin(datapath_program_fd(dp), path) ? -errno : 0;
+	bpf_object__for_each_program(program, dp->router->obj) {
+		pin_path(path, sizeof(path), dir, bpf_program__name(program));
+		*ret_what = bpf_program__name(program);
+		unlink(path);
+		if (bpf_obj_pin(bpf_program__fd(program), path))
+			return -errno;
+	}
+	return 0;
 }
 
 void datapath_unpin(struct datapath *dp, const char *dir)
 {
+	struct bpf_program *program;
 	struct bpf_map *map;
 	char path[256];
 
@@ -306,8 +318,10 @@ void datapath_unpin(struct datapath *dp, const char *dir)
 		pin_path(path, sizeof(path), dir, bpf_map__name(map));
 		unlink(path);
 	}
-	pin_path(path, sizeof(path), dir, "router_xdp");
-	unlink(path);
+	bpf_object__for_each_program(program, dp->router->obj) {
+		pin_path(path, sizeof(path), dir, bpf_program__name(program));
+		unlink(path);
+	}
 }
 
 /* ---- lease --------------------------------------------------------------------------- */

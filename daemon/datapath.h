@@ -28,12 +28,13 @@ void datapath_close(struct datapath *dp); /* NULL is fine; what is pinned or att
 
 struct fib_sink *datapath_sink(struct datapath *dp);
 const char *datapath_engine_name(const struct datapath *dp);
-int datapath_program_fd(const struct datapath *dp);
+int datapath_program_fd(const struct datapath *dp);    /* of the XDP hook */
+int datapath_tc_program_fd(const struct datapath *dp); /* of the TC hook, ingress */
 
 /* Are transmit errors counted (the tracepoint programs are loaded)? */
 bool datapath_counts_transmit(const struct datapath *dp);
 
-/* Pins maps and program in a directory that exists, replacing pins of an earlier run. */
+/* Pins maps and programs in a directory that exists, replacing pins of an earlier run. */
 int datapath_pin(struct datapath *dp, const char *dir, const char **ret_what);
 /* Removes those pins. */
 void datapath_unpin(struct datapath *dp, const char *dir);

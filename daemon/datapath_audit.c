@@ -53,11 +53,12 @@ uint64_t datapath_port_of_ifindex(const struct datapath *dp, uint32_t ifindex)
 
 uint32_t datapath_tx_ifindex(const struct datapath *dp, uint32_t port)
 {
-	uint32_t ifindex;
+	uint32_t xdp, tc;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.tx_ports), &port, &ifindex))
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.tx_ports), &port, &xdp) ||
+	    bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.tc_ports), &port, &tc))
 		return 0;
-	return ifindex;
+	return xdp == tc ? xdp : 0;
 }
 
 bool datapath_find_neighbour(const struct datapath *dp, struct neighbour_key key,

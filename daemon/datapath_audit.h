@@ -20,7 +20,8 @@ const uint16_t *datapath_dir24_row(const struct datapath *dp, uint32_t row);
 
 uint32_t datapath_nexthop_limit(const struct datapath *dp);
 uint64_t datapath_port_of_ifindex(const struct datapath *dp, uint32_t ifindex); /* 0: none */
-uint32_t datapath_tx_ifindex(const struct datapath *dp, uint32_t port);		/* 0: no device */
+/* Where both programs send to; 0: no device, or not the same. */
+uint32_t datapath_tx_ifindex(const struct datapath *dp, uint32_t port);
 /* False: not in the map. */
 bool datapath_find_neighbour(const struct datapath *dp, struct neighbour_key key,
 			     union neighbour_word *ret);

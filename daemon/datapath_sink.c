@@ -22,14 +22,18 @@ static void clear_counters(struct datapath *dp, const struct bpf_map *map, uint3
 }
 
 /* A device may be gone before its deletion is announced: then there is nothing to transmit to. */
-static int set_tx_port(struct datapath *dp, uint32_t port, uint32_t ifindex)
+static int set_tx_port(const struct bpf_map *map, uint32_t port, uint32_t ifindex)
 {
-	int err = bpf_map_update_elem(bpf_map__fd(dp->router->maps.tx_ports), &port, &ifindex,
-				      BPF_ANY);
+	int err = bpf_map_update_elem(bpf_map__fd(map), &port, &ifindex, BPF_ANY);
 
 	if (err && errno != ENODEV && errno != EINVAL)
 		return -errno;
 	return 0;
+}
+
+static int del_tx_port(const struct bpf_map *map, uint32_t port)
+{
+	return bpf_map_delete_elem(bpf_map__fd(map), &port) && errno != ENOENT ? -errno : 0;
 }
 
 static int sink_set_port(struct fib_sink *sink, uint16_t port, const struct port *value)
@@ -43,7 +47,9 @@ static int sink_set_port(struct fib_sink *sink, uint16_t port, const struct port
 	if (slot->ifindex != value->ifindex) {
 		clear_counters(dp, dp->router->maps.port_counters, port,
 			       sizeof(struct port_counters));
-		err = set_tx_port(dp, port, value->ifindex);
+		err = set_tx_port(dp->router->maps.tx_ports, port, value->ifindex);
+		if (!err)
+			err = set_tx_port(dp->router->maps.tc_ports, port, value->ifindex);
 		if (err)
 			return err;
 	}
@@ -57,14 +63,13 @@ static int sink_del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
 {
 	struct datapath *dp = datapath_of(sink);
 	struct port *slot = &((struct port *)dp->ports.memory)[port];
-	uint32_t key = port;
+	int err;
 
 	SHARED_WRITE(((uint64_t *)dp->port_of_ifindex.memory)[ifindex], 0);
 	SHARED_WRITE(((uint64_t *)slot)[1], 0); /* no flags: falls back as egress_down */
 	SHARED_WRITE(((uint64_t *)slot)[0], 0);
-	if (bpf_map_delete_elem(bpf_map__fd(dp->router->maps.tx_ports), &key) && errno != ENOENT)
-		return -errno;
-	return 0;
+	err = del_tx_port(dp->router->maps.tx_ports, port);
+	return err ? err : del_tx_port(dp->router->maps.tc_ports, port);
 }
 
 static int sink_set_adjacency(struct fib_sink *sink, uint32_t index, uint64_t word)

@@ -209,19 +209,20 @@ static void describe_route(const struct daemon *d, const struct resolved_query *
 	describe_way(d, &route, decided, ret);
 }
 
-/* Are all interfaces that are attached so in generic mode? */
-static bool all_generic(const struct daemon *d)
+/* How packets come in that may come in anywhere: by the hook in force that asks the most of an egress. */
+static uint16_t any_hook(const struct daemon *d)
 {
 	const struct mirror_link *link;
-	bool generic = false;
+	bool generic = false, tc = false;
 
 	for (link = mirror_next_link(d->mirror, 0); link;
 	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
 		if (link->hook == HOOK_XDP)
-			return false;
+			return 0;
 		generic |= link->hook == HOOK_XDP_GENERIC;
+		tc |= link->hook == HOOK_TC;
 	}
-	return generic;
+	return generic ? PORT_IN_GENERIC : tc ? PORT_IN_TC : 0;
 }
 
 /* Would the source matter, of packets into that link? */
@@ -243,7 +244,7 @@ int explain_packet(const struct daemon *d, const struct explain_query *query, st
 		.len = len,
 		.ifindex = wire ? wire->e.ifindex : 0,
 		.any_source = !query->frame && !query->src,
-		.generic = all_generic(d),
+		.hook = wire ? 0 : any_hook(d),
 	};
 	struct resolved_query rules;
 	struct decided decided;
@@ -279,10 +280,10 @@ enum verdict explain_ingress(const struct daemon *d, const struct mirror_link *l
 
 enum verdict explain_egress(const struct daemon *d, uint16_t port)
 {
-	return decide_egress(d->datapath, port, all_generic(d));
+	return decide_egress(d->datapath, port, any_hook(d));
 }
 
 enum verdict explain_slot(const struct daemon *d, uint32_t slot)
 {
-	return decide_slot(d->datapath, slot, all_generic(d));
+	return decide_slot(d->datapath, slot, any_hook(d));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * bpf/decide.h, compiled for the daemon: what `get` says is what the program does, since it is the same
- * code over the same maps. This file does what router_xdp() does around it, but for all writing.
+ * code over the same maps. This file does what both programs do around it, but for all writing.
  */
 #include "explain_decide.h"
 
@@ -37,14 +37,22 @@ static uint32_t port_of(const struct datapath *dp, uint32_t ifindex)
 		       : 0;
 }
 
-/* As router_xdp() goes on: redirected to a device that is still there. */
-static enum verdict finish(enum verdict verdict, const struct way *way)
+/* As the programs go on: redirected to a device, or handed to a CPU, that is still there. */
+static enum verdict finish(enum verdict verdict, const struct frame *frame,
+			   const struct packet *packet, const struct way *way)
 {
 	uint32_t port = way->hop.target.port;
+	struct host_map *devices = frame->skb ? &tc_ports : &tx_ports;
 
-	if (verdict == VERDICT_forwarded && !bpf_map_lookup_elem(&tx_ports, &port))
+	if (verdict == VERDICT_cpu && (frame->skb || !bpf_map_lookup_elem(&cpus, &way->cpu)))
+		return VERDICT_user_pass;
+	if (verdict != VERDICT_forwarded)
+		return verdict;
+	if (!bpf_map_lookup_elem(devices, &port))
 		return VERDICT_egress_down;
-	return verdict;
+	if (frame->gso_size && !way->unchanged && frame->len != ETH_HLEN + packet->tot_len)
+		return VERDICT_malformed;
+	return VERDICT_forwarded;
 }
 
 void explain_decide(const struct datapath *dp, const struct decide_query *query,
@@ -55,23 +63,30 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 		.data_end = (char *)query->frame + (query->first ? query->first : query->len),
 		.len = query->len,
 		.port = port_of(dp, query->ifindex),
+		.tagged = query->tagged,
+		.marked = query->marked,
+		.gso_size = query->gso_size,
 	};
 	struct packet packet = { 0 };
 	struct way way = { 0 };
 	enum verdict verdict;
+	struct port *in;
 
 	host_enter(dp);
 	if (query->any_source)
 		accept_sources();
-	if (query->generic)
-		port_copies[PORT_ANY].flags |= PORT_IN_GENERIC;
+	in = &port_copies[frame.port < PORT_ANY ? frame.port : PORT_ANY];
+	in->flags |= query->hook;
+	frame.skb = in->flags & PORT_IN_TC;
 	verdict = observe(decide(&frame, now_coarse(), &packet, &way));
 	*ret = (struct decided){
-		.verdict = finish(verdict, &way),
+		.verdict = finish(verdict, &frame, &packet, &way),
 		.has_packet = packet.tot_len,
 		.src = packet.src,
 		.dst = packet.dst,
 		.slot = way.slot,
+		.unchanged = way.unchanged,
+		.cpu = way.cpu,
 		.mtu = way.mtu,
 		.hop = way.hop,
 	};
@@ -92,24 +107,23 @@ enum verdict decide_ingress(const struct datapath *dp, uint16_t port)
 }
 
 /* With the datapath entered. */
-static enum verdict egress_of(uint16_t port, bool generic)
+static enum verdict egress_of(uint16_t port, uint16_t hook)
 {
-	const struct ingress ingress = { .port = PORT_ANY,
-					 .word.flags = generic ? PORT_IN_GENERIC : 0 };
+	const struct ingress ingress = { .port = PORT_ANY, .word.flags = hook };
 	const struct packet packet = { 0 };
-	const struct frame frame = { .port = PORT_ANY };
+	const struct frame frame = { .port = PORT_ANY, .skb = hook & PORT_IN_TC };
 	struct way way = { .hop.target.port = port };
 
 	return egress_check(&frame, &packet, &ingress, &way);
 }
 
-enum verdict decide_egress(const struct datapath *dp, uint16_t port, bool generic)
+enum verdict decide_egress(const struct datapath *dp, uint16_t port, uint16_t hook)
 {
 	host_enter(dp);
-	return egress_of(port, generic);
+	return egress_of(port, hook);
 }
 
-enum verdict decide_slot(const struct datapath *dp, uint32_t slot, bool generic)
+enum verdict decide_slot(const struct datapath *dp, uint32_t slot, uint16_t hook)
 {
 	union nexthop_word hop;
 	struct way way = { 0 };
@@ -127,10 +141,14 @@ enum verdict decide_slot(const struct datapath *dp, uint32_t slot, bool generic)
 	case NEXTHOP_VERDICT:
 		return verdict_of(hop.nexthop.verdict);
 	case NEXTHOP_CONNECTED:
-		return egress_of(port_of(dp, hop.nexthop.arg), generic);
+		return egress_of(port_of(dp, hop.nexthop.arg), hook);
+	case NEXTHOP_REDIRECT:
+		return egress_of(hop.nexthop.arg, hook);
+	case NEXTHOP_CPU:
+		return hook & PORT_IN_TC ? VERDICT_user_pass : VERDICT_cpu;
 	case NEXTHOP_ADJACENCY:
 		verdict = adjacency_read(hop.nexthop.arg, &way);
-		return verdict == VERDICT_forwarded ? egress_of(way.hop.target.port, generic)
+		return verdict == VERDICT_forwarded ? egress_of(way.hop.target.port, hook)
 						    : verdict;
 	default:
 		return VERDICT_stale;

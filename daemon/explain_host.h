@@ -39,7 +39,7 @@ struct host_map {
 #define PORT_ANY PORT_LIMIT
 
 static struct host_map dir24, dir24_groups, lpm, nexthops, groups, adjacencies, neighbours, ports,
-	tx_ports, own_addresses, ingress_macs, policy, policy_routes;
+	tx_ports, tc_ports, cpus, own_addresses, ingress_macs, policy, policy_routes;
 
 static enum engine engine;
 static bool multi_buffer;
@@ -91,6 +91,8 @@ static void host_enter(const struct datapath *dp)
 	host_by_call(&lpm, router->maps.lpm);
 	host_by_call(&neighbours, router->maps.neighbours);
 	host_by_call(&tx_ports, router->maps.tx_ports);
+	host_by_call(&tc_ports, router->maps.tc_ports);
+	host_by_call(&cpus, router->maps.cpus);
 	host_by_call(&own_addresses, router->maps.own_addresses);
 	host_by_call(&ingress_macs, router->maps.ingress_macs);
 	host_by_call(&policy, router->maps.policy);

@@ -344,13 +344,14 @@ static inline __u32 own_filter_bit(__be32 addr)
  *   ports            ARRAY[PORT_LIMIT] struct port, mmapable
  *   port_of_ifindex  ARRAY[IFINDEX_LIMIT] u64, mmapable: 0 is no port
  *   tx_ports         DEVMAP[PORT_LIMIT] port -> ifindex
+ *   tc_ports         DEVMAP[PORT_LIMIT] port -> ifindex, the same for the TC hook
  *   own_addresses    HASH be32 -> u8 enum own_kind
  *   ingress_macs     HASH union ingress_mac -> u64 port
  *   policy           ARRAY[POLICY_STEPS] struct policy_step; changed only while everything is on hold
  *   policy_routes    LPM_TRIE struct policy_key -> u32 leaf
  *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: from an unknown port
  *   nexthop_counters PERCPU_ARRAY struct nexthop_counters
- *   cpus             CPUMAP[possible CPUs] CPU -> u32 queue length (struct bpf_cpumap_val's first word)
+ *   cpus             CPUMAP[possible CPUs] CPU -> struct bpf_cpumap_val, CPU_QUEUE long, no program
  *   wanted           RINGBUF[WANTED_BYTES] struct neighbour_key: connected destinations to be resolved
  */
 

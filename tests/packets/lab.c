@@ -269,6 +269,9 @@ static int set_maps(const struct lab *l)
 
 		err = bpf_map_update_elem(bpf_map__fd(l->router->maps.tx_ports), &port, &ifindex,
 					  BPF_ANY);
+		if (!err)
+			err = bpf_map_update_elem(bpf_map__fd(l->router->maps.tc_ports), &port,
+						  &ifindex, BPF_ANY);
 	}
 	return err;
 }
@@ -293,6 +296,7 @@ static int load(struct lab *l, enum engine engine)
 	bpf_map__set_max_entries(router->maps.nexthops, LAB_NEXTHOPS);
 	bpf_map__set_max_entries(router->maps.nexthop_counters, LAB_NEXTHOPS);
 	bpf_map__set_max_entries(router->maps.adjacencies, LAB_ADJACENCIES);
+	bpf_map__set_max_entries(router->maps.cpus, l->n_cpus);
 	return router_bpf__load(router);
 }
 

@@ -162,7 +162,7 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 
 static enum verdict number_to_verdict(const struct lab *l, unsigned int number)
 {
-	if (number == VERDICT_forwarded || number >= VERDICT_COUNT)
+	if (number == VERDICT_forwarded || number == VERDICT_cpu || number >= VERDICT_COUNT)
 		return VERDICT_stale;
 	if (number == VERDICT_dropped && l->control->flags & CONTROL_OBSERVE)
 		return VERDICT_observe;

@@ -120,7 +120,9 @@ uint32_t model_leaf(const struct lab *l, const struct model_question *q)
 			continue;
 		if (step->flags & POLICY_VERDICT) {
 			leaf = step->arg;
-			return leaf > 0 && leaf < VERDICT_COUNT ? leaf : VERDICT_stale;
+			return leaf > 0 && leaf < VERDICT_COUNT && leaf != VERDICT_cpu
+				       ? leaf
+				       : VERDICT_stale;
 		}
 		leaf = step->arg ? table_leaf(l, step->arg, q->dst, VERDICT_no_route) : plain;
 		if (leaf == VERDICT_no_route || leaf == VERDICT_throw)

@@ -231,7 +231,7 @@ static void test_random_frames(void **state)
 		}
 	}
 	for (int v = 0; v < VERDICT_COUNT; v++) {
-		if (!reached[v] && v != VERDICT_multi_buffer && !text)
+		if (!reached[v] && v != VERDICT_multi_buffer && v != VERDICT_cpu && !text)
 			fail_msg("no frame reached %s", verdict_name(v));
 	}
 }

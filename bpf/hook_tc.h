@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The program of the TC hook, ingress side: where the kernel has made a socket buffer of the frame, or of
+ * several (GRO), and the device need not know of XDP.
+ *
+ * Unfinished checksums stay right: what changes is the IP header, whose own checksum is always finished,
+ * and both changes cancel out in a sum over the packet.
+ */
+#ifndef EBPF_ROUTE_BPF_HOOK_TC_H
+#define EBPF_ROUTE_BPF_HOOK_TC_H
+
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include "hook.h"
+
+#define TCP_LINEAR (IP_LINEAR + 20) /* bytes that any check of ours may read */
+
+/* By the two bits of the TOS that ip_tos2prio in net/ipv4/route.c looks at. */
+#define TOS_PRIORITIES                                                                             \
+	((__u32)TC_PRIO_BESTEFFORT | TC_PRIO_BULK << 8 | TC_PRIO_INTERACTIVE << 16 |               \
+	 TC_PRIO_INTERACTIVE_BULK << 24)
+
+static __always_inline struct frame tc_frame(struct __sk_buff *skb)
+{
+	__u32 linear = skb->len < TCP_LINEAR ? skb->len : TCP_LINEAR;
+
+	/* Where this fails the headers count as cut short. */
+	if (skb->data_end - skb->data < linear)
+		bpf_skb_pull_data(skb, linear);
+	return (struct frame){
+		.data = (void *)(long)skb->data,
+		.data_end = (void *)(long)skb->data_end,
+		.len = skb->len,
+		.port = port_find(skb->ifindex),
+		.skb = true,
+		.tagged = skb->vlan_present,
+		.marked = skb->mark,
+		.gso_size = skb->gso_size,
+	};
+}
+
+/* As ip_forward() in net/ipv4/ip_forward.c does: qdiscs sort by it. */
+static __always_inline void tc_prioritise(struct __sk_buff *skb, const struct iphdr *ip)
+{
+	if (!READ_ONCE(control.keep_priority))
+		skb->priority = TOS_PRIORITIES >> (ip->tos >> 3 & 3) * 8 & 0xff;
+}
+
+/* VERDICT_forwarded with the device's ifindex, or why the untouched frame goes to the kernel. */
+static __always_inline enum verdict tc_forward(struct __sk_buff *skb, const struct frame *frame,
+					       const struct packet *packet, const struct way *way,
+					       __u32 *ret_ifindex)
+{
+	__u32 port = way->hop.target.port, trim = padding_of(frame, packet);
+	const __u32 *ifindex = bpf_map_lookup_elem(&tc_ports, &port);
+	void *data;
+
+	/* The kernel takes devices out of this map as they go. */
+	if (!ifindex)
+		return VERDICT_egress_down;
+	*ret_ifindex = *ifindex;
+	if (way->unchanged)
+		return VERDICT_forwarded;
+	/* Trimming would make one packet of them. */
+	if (trim && (frame->gso_size || bpf_skb_change_tail(skb, skb->len - trim, 0)))
+		return VERDICT_malformed;
+	data = (void *)(long)skb->data;
+	if (data + IP_LINEAR > (void *)(long)skb->data_end)
+		return VERDICT_malformed; /* cannot be, but the verifier does not know */
+	frame_rewrite(data, way);
+	tc_prioritise(skb, data + ETH_HLEN);
+	return VERDICT_forwarded;
+}
+
+/* TC_ACT_UNSPEC (to tcx: next) lets the filters behind this one see what the kernel gets. */
+SEC("tc")
+int router_tc(struct __sk_buff *skb)
+{
+	struct frame frame = tc_frame(skb);
+	__u64 now = clock_now();
+	struct packet packet = {};
+	struct way way = {};
+	enum verdict verdict;
+	__u32 ifindex = 0;
+
+	verdict = observe(decide(&frame, now, &packet, &way));
+	if (verdict == VERDICT_forwarded)
+		verdict = tc_forward(skb, &frame, &packet, &way, &ifindex);
+	if (verdict == VERDICT_forwarded) {
+		book_forwarded(&frame, &way, now);
+		return bpf_redirect(ifindex, 0);
+	}
+	/* It stays on its CPU: cpumaps take frames of XDP alone. */
+	if (verdict == VERDICT_cpu)
+		verdict = VERDICT_user_pass;
+	book_other(&frame, &packet, &way, verdict, now);
+	return verdict == VERDICT_dropped ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+#endif
