@@ -11,6 +11,7 @@
 #include "fib_internal.h"
 
 #include <stdlib.h>
+#include "mirror_user.h"
 
 enum {
 	PASSES = 8, /* more than room can be passed on in one sync */
@@ -39,6 +40,7 @@ int fib_new(struct fib **ret, struct mirror *mirror, struct fib_sink *sink)
 		fib_destroy(fib);
 		return -ENOMEM;
 	}
+	mirror_user_limit(mirror, limits.nexthops / 2, limits.groups / 2);
 	mirror->dirty.all = true; /* whatever the mirror has by now */
 	*ret = fib;
 	return 0;
@@ -55,6 +57,7 @@ void fib_destroy(struct fib *fib)
 	fib_macs_destroy(fib);
 	fib_policy_destroy(fib);
 	fib_full_destroy(fib);
+	vec_destroy(&fib->cpus);
 	fib_numbers_destroy(&fib->port_numbers);
 	fib_numbers_destroy(&fib->adjacency_numbers);
 	fib_numbers_destroy(&fib->slot_numbers);
@@ -141,6 +144,7 @@ static void one_pass(struct fib *fib)
 	fib_full_retry(fib);
 	fib_reverse_grant(fib);
 	fib_slots_release(fib);
+	fib_cpus_release(fib);
 	fib_adjacencies_release(fib);
 	fib_ports_release(fib);
 	fib_changes_reap(fib);
@@ -186,6 +190,7 @@ int fib_sync(struct fib *fib)
 	uint32_t pass = 0;
 
 	mirror_replay_end(fib->mirror);
+	mirror_user_settle(fib->mirror);
 	fib->error = 0;
 	do {
 		one_pass(fib);

@@ -46,6 +46,8 @@ struct fib_sink_ops {
 	/* LEAF_DEFAULT takes it out. */
 	int (*set_policy_route)(struct fib_sink *sink, uint32_t table, struct prefix prefix,
 				uint32_t leaf);
+	/* Packets may be handed to it, or no longer. -ENODEV: there is no such CPU. */
+	int (*set_cpu)(struct fib_sink *sink, uint32_t cpu, bool in);
 	int (*set_control)(struct fib_sink *sink, const struct fib_control *control);
 	/* Waits until every program that was running has ended. */
 	void (*grace)(struct fib_sink *sink);
@@ -114,6 +116,15 @@ int fib_policy_verdict(const struct fib *fib, const struct rib_entry *entry, uin
 /* What the sink was told last: nexthop and adjacency words; 0 outside the limits. */
 uint64_t fib_nexthop_word(const struct fib *fib, uint32_t slot);
 uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index);
+
+/*
+ * The slot that counts what a user route decides: where it has several next hops, the members of
+ * that slot count. -ENOENT where there is no such route, or it is not installed by a slot (table_full).
+ * *ret_shared: other routes that do the same count there too.
+ */
+int fib_user_slot(const struct fib *fib, struct prefix dst, uint32_t *ret_slot, bool *ret_shared);
+/* The leaves of a slot's members, each once for every leg; 0 where it is no group. They may be verdicts. */
+unsigned int fib_slot_members(const struct fib *fib, uint32_t slot, const uint32_t **ret_leaves);
 
 /*
  * Calls fn for each adjacency that has a number; stops at and returns the first non-zero. fn must not

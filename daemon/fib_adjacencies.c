@@ -3,7 +3,8 @@
  * Adjacencies: where a neighbour's frames go, one for each (link, address) however many routes use
  * it. A neighbour that changes is one write here.
  *
- * There is one for every gateway of a slot, unresolved (word 0) until its neighbour is valid, and
+ * There is one for every gateway of a slot, unresolved (word 0) until its neighbour is valid (one of
+ * family AF_PACKET is its MAC address itself, as a user route says), and
  * for every valid IPv4 neighbour on a port, entered in `neighbours` for connected routes. One that
  * found no room is here all the same, with index 0 or not entered, and is tried again when there is.
  */
@@ -114,7 +115,10 @@ int fib_adjacency_sync(struct fib *fib, struct fib_adjacency *adjacency)
 	union adjacency_word word = { .word = 0 };
 	int err;
 
-	if (valid) {
+	if (port && adjacency->key.addr.family == AF_PACKET) {
+		memcpy(word.target.mac, adjacency->key.addr.v6, sizeof(word.target.mac));
+		word.target.port = port;
+	} else if (valid) {
 		memcpy(word.target.mac, n->e.mac, sizeof(word.target.mac));
 		word.target.port = port;
 	}

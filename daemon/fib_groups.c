@@ -85,13 +85,14 @@ void fib_group_release(struct fib *fib, uint32_t slot)
 static int members_take(struct fib *fib, struct fib_slot *s, const struct resolved_member *members,
 			unsigned int n, uint32_t mtu, uint32_t *leaves)
 {
+	uint32_t owner = mirror_nexthop(fib->mirror, s->handle)->user ? s->handle : 0;
 	int err;
 
 	for (unsigned int i = 0; i < n; i++) {
 		leaves[i] = members[i].verdict;
 		if (members[i].verdict != VERDICT_forwarded)
 			continue;
-		err = fib_slot_for_leg(fib, &members[i].leg, mtu, &leaves[i]);
+		err = fib_slot_for_leg(fib, owner, &members[i].leg, mtu, &leaves[i]);
 		if (err) {
 			while (i-- > 0)
 				fib_member_unref(fib, leaves[i]);
@@ -102,9 +103,11 @@ static int members_take(struct fib *fib, struct fib_slot *s, const struct resolv
 	return 0;
 }
 
-static int verdict_instead(struct fib *fib, uint32_t slot, enum verdict verdict)
+static int verdict_instead(struct fib *fib, uint32_t slot, enum verdict verdict, bool user)
 {
-	struct nexthop value = { .kind = NEXTHOP_VERDICT, .verdict = verdict };
+	struct nexthop value = { .kind = NEXTHOP_VERDICT,
+				 .verdict = verdict,
+				 .arg = user ? NEXTHOP_COUNTED : 0 };
 	struct fib_slot *s = &fib->slots[slot];
 	int err = fib_slot_write(fib, slot, value);
 
@@ -117,9 +120,12 @@ static int verdict_instead(struct fib *fib, uint32_t slot, enum verdict verdict)
 }
 
 /* The slot names a row with these buckets afterwards; or table_full where there is no row. */
-static int row_switch(struct fib *fib, uint32_t slot, const struct group *group, uint32_t mtu)
+static int row_switch(struct fib *fib, uint32_t slot, const struct group *group,
+		      const struct resolved_nexthop *resolved)
 {
-	struct nexthop value = { .kind = NEXTHOP_GROUP, .mtu = mtu > UINT16_MAX ? 0 : mtu };
+	struct nexthop value = { .kind = NEXTHOP_GROUP,
+				 .verdict = resolved->user ? NEXTHOP_USER : 0,
+				 .mtu = resolved->mtu > UINT16_MAX ? 0 : resolved->mtu };
 	struct fib_slot *s = &fib->slots[slot];
 	uint32_t old = s->row, row;
 	int err;
@@ -159,7 +165,7 @@ int fib_group_sync(struct fib *fib, uint32_t slot, const struct resolved_nexthop
 	int err;
 
 	if (!n)
-		return verdict_instead(fib, slot, verdict);
+		return verdict_instead(fib, slot, verdict, resolved->user);
 	leaves = calloc(n, sizeof(*leaves));
 	if (!leaves)
 		return -ENOMEM;
@@ -171,10 +177,12 @@ int fib_group_sync(struct fib *fib, uint32_t slot, const struct resolved_nexthop
 	for (unsigned int i = 0; i < n; i++)
 		weights[i] = members[i].weight;
 	fib_group_fill(leaves, weights, n, s->row ? &fib->rows[s->row] : NULL, &group);
-	err = row_switch(fib, slot, &group, resolved->mtu);
+	err = row_switch(fib, slot, &group, resolved);
 	if (err) {
 		members_release(fib, leaves, n);
-		return err == -ENOSPC ? verdict_instead(fib, slot, VERDICT_table_full) : err;
+		return err == -ENOSPC
+			       ? verdict_instead(fib, slot, VERDICT_table_full, resolved->user)
+			       : err;
 	}
 	members_release(fib, s->members, s->n_members);
 	s->members = leaves;

@@ -55,10 +55,19 @@ struct fib_slot {
 	struct fib_adjacency *adjacency;
 	uint32_t row; /* of a group, 0: none */
 	uint16_t n_members;
-	uint32_t *members;	/* leaves */
-	struct table_node node; /* of legs, by leg and MTU */
+	uint32_t *members; /* leaves */
+	uint32_t first_cpu, n_cpus;
+	struct table_node node; /* of legs, by leg, MTU and owner */
 	struct event_leg leg;
 	uint32_t mtu;
+	uint32_t
+		owner; /* the user route's next hop that alone uses the leg; 0: any of the kernel's */
+};
+
+/* A CPU that slots steer to: see fib_cpus.c. */
+struct fib_cpu {
+	uint32_t refs; /* slots */
+	bool entered;
 };
 
 struct fib_own {
@@ -124,6 +133,9 @@ struct fib {
 	struct group *rows;
 	uint32_t dirty_slots, idle_slots, grants; /* lists */
 
+	struct vec cpus; /* struct fib_cpu */
+	bool cpus_idle;	 /* some may be */
+
 	struct table own;
 	uint32_t own_left_out;
 
@@ -182,8 +194,11 @@ void fib_adjacencies_destroy(struct fib *fib);
 /* fib_nexthops.c */
 /* Slot of a next hop of the mirror, written; *ret is VERDICT_table_full where there is none left. */
 int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf);
-/* The same for a leg of a group, with one reference of a group more. */
-int fib_slot_for_leg(struct fib *fib, const struct event_leg *leg, uint32_t mtu,
+/*
+ * The same for a leg of a group, with one reference of a group more. owner: the handle of a user
+ * route's next hop, which has its legs for itself and its counters; else 0.
+ */
+int fib_slot_for_leg(struct fib *fib, uint32_t owner, const struct event_leg *leg, uint32_t mtu,
 		     uint32_t *ret_leaf);
 void fib_leaf_ref(struct fib *fib, uint32_t leaf);
 void fib_leaf_unref(struct fib *fib, uint32_t leaf);
@@ -195,6 +210,12 @@ void fib_slots_dirty(struct fib *fib, bool starved_only);
 void fib_slots_sync(struct fib *fib);
 void fib_slots_release(struct fib *fib);
 void fib_slots_destroy(struct fib *fib);
+
+/* fib_cpus.c */
+/* One reference more to each, -ENOMEM or what the sink said: none. */
+int fib_cpus_get(struct fib *fib, uint32_t first, uint32_t n);
+void fib_cpus_put(struct fib *fib, uint32_t first, uint32_t n);
+void fib_cpus_release(struct fib *fib);
 
 /* fib_reverse.c */
 /* Brings the word of a slot as far as it accepts no more than it does; the rest is granted later. */

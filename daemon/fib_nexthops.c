@@ -14,9 +14,11 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
-static struct nexthop verdict_value(enum verdict verdict)
+static struct nexthop verdict_value(enum verdict verdict, bool user)
 {
-	return (struct nexthop){ .kind = NEXTHOP_VERDICT, .verdict = verdict };
+	return (struct nexthop){ .kind = NEXTHOP_VERDICT,
+				 .verdict = verdict,
+				 .arg = user ? NEXTHOP_COUNTED : 0 };
 }
 
 static uint16_t mtu_value(uint32_t mtu)
@@ -97,12 +99,13 @@ void fib_member_unref(struct fib *fib, uint32_t leaf)
 
 /* ---- content ----------------------------------------------------------------------------------- */
 
-static int sync_verdict(struct fib *fib, uint32_t slot, enum verdict verdict,
-			struct fib_adjacency *adjacency)
+/* Writes the slot; what it needed before is given back. The adjacency's reference goes with it. */
+static int slot_change(struct fib *fib, uint32_t slot, struct nexthop value,
+		       struct fib_adjacency *adjacency)
 {
 	struct fib_slot *s = &fib->slots[slot];
 	struct fib_adjacency *old = s->adjacency;
-	int err = fib_slot_write(fib, slot, verdict_value(verdict));
+	int err = fib_slot_write(fib, slot, value);
 
 	if (err) {
 		fib_adjacency_put(fib, adjacency);
@@ -111,61 +114,93 @@ static int sync_verdict(struct fib *fib, uint32_t slot, enum verdict verdict,
 	s->adjacency = adjacency;
 	fib_adjacency_put(fib, old);
 	fib_group_release(fib, slot);
+	fib_cpus_put(fib, s->first_cpu, s->n_cpus);
+	s->n_cpus = 0;
 	return 0;
 }
 
 /* No room for what it should be: falls back, and is tried again when room returns. */
-static int sync_full(struct fib *fib, uint32_t slot, struct fib_adjacency *adjacency)
+static int sync_full(struct fib *fib, uint32_t slot, bool user, struct fib_adjacency *adjacency)
 {
 	fib->slots[slot].starved = true;
-	return sync_verdict(fib, slot, VERDICT_table_full, adjacency);
+	return slot_change(fib, slot, verdict_value(VERDICT_table_full, user), adjacency);
 }
 
 static int sync_gateway(struct fib *fib, uint32_t slot, const struct resolved_nexthop *r)
 {
-	struct fib_slot *s = &fib->slots[slot];
-	struct fib_adjacency *old = s->adjacency;
 	struct fib_adjacency *adjacency = fib_adjacency_get(fib, r->leg.oif, &r->leg.gateway);
-	struct nexthop value = { .kind = NEXTHOP_ADJACENCY, .mtu = mtu_value(r->mtu) };
+	struct nexthop value = { .kind = NEXTHOP_ADJACENCY,
+				 .verdict = r->user ? NEXTHOP_USER : 0,
+				 .mtu = mtu_value(r->mtu) };
 	int err;
 
 	if (!adjacency)
 		return -ENOMEM;
 	err = fib_adjacency_sync(fib, adjacency);
-	if (!err && !adjacency->index)
-		return sync_full(fib, slot, adjacency);
-	value.arg = adjacency->index;
-	if (!err)
-		err = fib_slot_write(fib, slot, value);
 	if (err) {
 		fib_adjacency_put(fib, adjacency);
 		return err;
 	}
-	s->adjacency = adjacency;
-	fib_adjacency_put(fib, old);
-	fib_group_release(fib, slot);
-	return 0;
+	if (!adjacency->index)
+		return sync_full(fib, slot, r->user, adjacency);
+	value.arg = adjacency->index;
+	return slot_change(fib, slot, value, adjacency);
 }
 
 static int sync_connected(struct fib *fib, uint32_t slot, const struct resolved_nexthop *r)
 {
 	struct nexthop value = { .kind = NEXTHOP_CONNECTED,
+				 .verdict = r->user ? NEXTHOP_USER | NEXTHOP_ASK : 0,
 				 .mtu = mtu_value(r->mtu),
 				 .arg = r->leg.oif };
-	struct fib_slot *s = &fib->slots[slot];
-	struct fib_adjacency *old = s->adjacency;
-	int err = fib_slot_write(fib, slot, value);
+
+	return slot_change(fib, slot, value, NULL);
+}
+
+static int sync_redirect(struct fib *fib, uint32_t slot, const struct resolved_nexthop *r)
+{
+	struct nexthop value = { .kind = NEXTHOP_REDIRECT,
+				 .arg = fib_port_usable(fib, r->leg.oif) };
+
+	return slot_change(fib, slot, value, NULL);
+}
+
+static int sync_cpu(struct fib *fib, uint32_t slot, const struct resolved_nexthop *r)
+{
+	struct nexthop value = { .kind = NEXTHOP_CPU,
+				 .arg = nexthop_cpus(r->first_cpu, r->n_cpus) };
+	int err = fib_cpus_get(fib, r->first_cpu, r->n_cpus);
 
 	if (err)
 		return err;
-	s->adjacency = NULL;
-	fib_adjacency_put(fib, old);
-	fib_group_release(fib, slot);
+	err = slot_change(fib, slot, value, NULL);
+	if (err) {
+		fib_cpus_put(fib, r->first_cpu, r->n_cpus);
+		return err;
+	}
+	fib->slots[slot].first_cpu = r->first_cpu;
+	fib->slots[slot].n_cpus = r->n_cpus;
 	return 0;
+}
+
+static void slot_resolve(const struct fib *fib, const struct fib_slot *s,
+			 struct resolved_nexthop *ret)
+{
+	if (s->handle)
+		resolve_nexthop(fib->mirror, mirror_nexthop(fib->mirror, s->handle), ret);
+	else if (s->owner)
+		resolve_user_leg(fib->mirror, &s->leg, ret);
+	else
+		resolve_leg(fib->mirror, &s->leg, s->mtu, ret);
 }
 
 static int slot_sync(struct fib *fib, uint32_t slot)
 {
+	static int (*const sync[])(struct fib *, uint32_t, const struct resolved_nexthop *) = {
+		[RESOLVED_GATEWAY] = sync_gateway,
+		[RESOLVED_CONNECTED] = sync_connected,
+		[RESOLVED_REDIRECT] = sync_redirect,
+	};
 	struct fib_slot *s = &fib->slots[slot];
 	struct resolved_nexthop r;
 	int err = fib_reverse_sync(fib, slot);
@@ -173,23 +208,22 @@ static int slot_sync(struct fib *fib, uint32_t slot)
 	if (err)
 		return err;
 	s->starved = false;
-	if (s->handle)
-		resolve_nexthop(fib->mirror, mirror_nexthop(fib->mirror, s->handle), &r);
-	else
-		resolve_leg(fib->mirror, &s->leg, s->mtu, &r);
+	slot_resolve(fib, s, &r);
 	switch (r.kind) {
 	case RESOLVED_GROUP:
 		return fib_group_sync(fib, slot, &r);
 	case RESOLVED_GATEWAY:
 	case RESOLVED_CONNECTED:
+	case RESOLVED_REDIRECT:
 		if (!fib_port_usable(fib, r.leg.oif))
-			return sync_full(fib, slot, NULL);
-		return r.kind == RESOLVED_GATEWAY ? sync_gateway(fib, slot, &r)
-						  : sync_connected(fib, slot, &r);
+			return sync_full(fib, slot, r.user, NULL);
+		return sync[r.kind](fib, slot, &r);
+	case RESOLVED_CPU:
+		return sync_cpu(fib, slot, &r);
 	case RESOLVED_VERDICT:
 		break;
 	}
-	return sync_verdict(fib, slot, r.verdict, NULL);
+	return slot_change(fib, slot, verdict_value(r.verdict, r.user), NULL);
 }
 
 void fib_slots_sync(struct fib *fib)
@@ -229,6 +263,7 @@ static void slot_free(struct fib *fib, uint32_t slot)
 
 	fib_adjacency_put(fib, s->adjacency);
 	fib_group_release(fib, slot);
+	fib_cpus_put(fib, s->first_cpu, s->n_cpus);
 	if (s->handle)
 		((uint32_t *)fib->slot_of_handle.items)[s->handle] = 0;
 	else
@@ -296,27 +331,29 @@ int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf)
 	return 0;
 }
 
-static uint32_t leg_hash(const struct event_leg *leg, uint32_t mtu)
+static uint32_t leg_hash(uint32_t owner, const struct event_leg *leg, uint32_t mtu)
 {
 	return table_hash(&leg->gateway, sizeof(leg->gateway)) ^
-	       table_hash_u32(leg->oif ^ mtu << 16);
+	       table_hash_u32(leg->oif ^ mtu << 16 ^ owner << 8);
 }
 
-static uint32_t leg_find(const struct fib *fib, const struct event_leg *leg, uint32_t mtu)
+static uint32_t leg_find(const struct fib *fib, uint32_t owner, const struct event_leg *leg,
+			 uint32_t mtu)
 {
-	struct table_node *node = table_find(&fib->legs, leg_hash(leg, mtu));
+	struct table_node *node = table_find(&fib->legs, leg_hash(owner, leg, mtu));
 
 	for (; node; node = table_find_next(node)) {
 		struct fib_slot *s = container_of(node, struct fib_slot, node);
 
-		if (s->mtu == mtu && s->leg.oif == leg->oif &&
+		if (s->owner == owner && s->mtu == mtu && s->leg.oif == leg->oif &&
 		    addr_equal(&s->leg.gateway, &leg->gateway))
 			return s - fib->slots;
 	}
 	return 0;
 }
 
-static int leg_new(struct fib *fib, const struct event_leg *leg, uint32_t mtu, uint32_t *ret)
+static int leg_new(struct fib *fib, uint32_t owner, const struct event_leg *leg, uint32_t mtu,
+		   uint32_t *ret)
 {
 	struct fib_slot *s;
 	int err = slot_take(fib, ret);
@@ -326,7 +363,8 @@ static int leg_new(struct fib *fib, const struct event_leg *leg, uint32_t mtu, u
 	s = &fib->slots[*ret];
 	s->leg = (struct event_leg){ .gateway = leg->gateway, .oif = leg->oif, .weight = 1 };
 	s->mtu = mtu;
-	err = table_insert(&fib->legs, &s->node, leg_hash(leg, mtu));
+	s->owner = owner;
+	err = table_insert(&fib->legs, &s->node, leg_hash(owner, leg, mtu));
 	if (err) {
 		s->used = false;
 		fib_number_give(&fib->slot_numbers, *ret);
@@ -338,10 +376,11 @@ static int leg_new(struct fib *fib, const struct event_leg *leg, uint32_t mtu, u
 	return err;
 }
 
-int fib_slot_for_leg(struct fib *fib, const struct event_leg *leg, uint32_t mtu, uint32_t *ret_leaf)
+int fib_slot_for_leg(struct fib *fib, uint32_t owner, const struct event_leg *leg, uint32_t mtu,
+		     uint32_t *ret_leaf)
 {
-	uint32_t slot = leg_find(fib, leg, mtu);
-	int err = slot ? 0 : leg_new(fib, leg, mtu, &slot);
+	uint32_t slot = leg_find(fib, owner, leg, mtu);
+	int err = slot ? 0 : leg_new(fib, owner, leg, mtu, &slot);
 
 	if (err)
 		return err;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is installed, for those who show or explain it; changes nothing. */
 #include "fib_internal.h"
+#include "mirror_user.h"
 
 static enum verdict adjacency_verdict(const struct fib *fib, uint32_t index)
 {
@@ -12,9 +13,8 @@ static enum verdict adjacency_verdict(const struct fib *fib, uint32_t index)
 	return port && port->value.flags & PORT_UP ? VERDICT_forwarded : VERDICT_egress_down;
 }
 
-static enum verdict connected_verdict(const struct fib *fib, uint32_t ifindex)
+static enum verdict port_verdict(const struct fib *fib, uint32_t number)
 {
-	uint16_t number = fib_port_usable(fib, ifindex);
 	const struct fib_port *port = number ? fib->port_by_number[number] : NULL;
 
 	return port && port->value.flags & PORT_UP ? VERDICT_forwarded : VERDICT_egress_down;
@@ -28,9 +28,13 @@ static enum verdict slot_verdict(const struct fib *fib, uint32_t slot)
 	case NEXTHOP_ADJACENCY:
 		return adjacency_verdict(fib, word.nexthop.arg);
 	case NEXTHOP_CONNECTED:
-		return connected_verdict(fib, word.nexthop.arg);
+		return port_verdict(fib, fib_port_usable(fib, word.nexthop.arg));
 	case NEXTHOP_VERDICT:
 		return word.nexthop.verdict;
+	case NEXTHOP_REDIRECT:
+		return port_verdict(fib, word.nexthop.arg);
+	case NEXTHOP_CPU:
+		return VERDICT_cpu;
 	default:
 		return VERDICT_stale;
 	}
@@ -94,6 +98,31 @@ int fib_policy_verdict(const struct fib *fib, const struct rib_entry *entry, uin
 	if (!err)
 		tell(fib, leaf, ret_verdict, ret_slot);
 	return err;
+}
+
+int fib_user_slot(const struct fib *fib, struct prefix dst, uint32_t *ret_slot, bool *ret_shared)
+{
+	const struct rib_entry *entry = rib_find(mirror_rib(fib->mirror), dst);
+	uint32_t handle, slot;
+
+	if (!entry || !mirror_user_of(fib->mirror, entry, &handle))
+		return -ENOENT;
+	slot = fib_slot_of(fib, handle);
+	if (!slot)
+		return -ENOENT;
+	*ret_slot = slot;
+	*ret_shared = mirror_nexthop(fib->mirror, handle)->shared;
+	return 0;
+}
+
+unsigned int fib_slot_members(const struct fib *fib, uint32_t slot, const uint32_t **ret_leaves)
+{
+	const struct fib_slot *s = slot < fib->slot_numbers.limit ? &fib->slots[slot] : NULL;
+
+	if (!s || !s->n_members)
+		return 0;
+	*ret_leaves = s->members;
+	return s->n_members;
 }
 
 void fib_counts(const struct fib *fib, struct fib_counts *ret)

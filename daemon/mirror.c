@@ -20,9 +20,10 @@ struct mirror *mirror_new(void)
 		(struct mirror_netconf){ .forwarding = -1, .rp_filter = -1, .ignore_linkdown = -1 };
 	pool_init(&mirror->nexthops, sizeof(struct mirror_nexthop));
 	pool_init(&mirror->candidates, sizeof(struct mirror_candidate));
-	mirror_user_init(mirror);
 	mirror->rib = rib_new();
-	if (!mirror->rib) {
+	if (mirror_user_init(mirror) || !mirror->rib) {
+		mirror_destroy_user(mirror);
+		rib_destroy(mirror->rib);
 		free(mirror);
 		return NULL;
 	}

@@ -64,8 +64,8 @@ struct mirror {
 	} asked; /* the last answer of mirror_rules_name_table() */
 
 	struct {
-		struct rib *rib;	/* by prefix: its handle in `routes`; NULL: never any */
-		struct pool routes;	/* struct mirror_user */
+		struct table routes; /* struct mirror_user, by prefix */
+		struct mirror_user_order *order;
 		uint32_t overrides[33]; /* routes with `override`, by length */
 		uint32_t numbered;	/* sets ever made for a single route */
 		uint32_t slots, rows;	/* that the sets of single routes need at most */
@@ -188,9 +188,19 @@ void mirror_candidate_replace(struct mirror *mirror, struct rib_entry *entry,
 struct mirror_user {
 	struct user_route route;
 	uint32_t nexthop; /* handle */
+	struct table_node node;
 };
-void mirror_user_init(struct mirror *mirror);
+int mirror_user_init(struct mirror *mirror); /* -ENOMEM */
 void mirror_destroy_user(struct mirror *mirror);
+
+/* mirror_user_order.c: the routes in order, sorted when somebody asks after one came. */
+struct mirror_user_order *mirror_user_order_new(void); /* NULL: memory is out */
+void mirror_user_order_destroy(struct mirror_user_order *order);
+void mirror_user_order_came(struct mirror_user_order *order);
+void mirror_user_order_gone(struct mirror_user_order *order, struct prefix dst);
+/* The first behind that prefix, the first of all for NULL. NULL: none, or memory is out. */
+struct mirror_user *mirror_user_order_next(struct mirror_user_order *order,
+					   const struct table *routes, const struct prefix *after);
 
 /* mirror_user_nexthops.c */
 /* A set of its own for what the route does, as long as there is room; 0: memory is out. */

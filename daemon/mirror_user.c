@@ -10,14 +10,22 @@
 #include <stdlib.h>
 #include "mirror_internal.h"
 
-static struct mirror_user *user_of(const struct mirror *mirror, const struct rib_entry *place)
+static uint32_t hash_of(struct prefix dst)
 {
-	return place ? pool_get(&mirror->user.routes, place->candidates) : NULL;
+	return table_hash_u32(dst.addr + dst.len);
 }
 
 static struct mirror_user *find(const struct mirror *mirror, struct prefix dst)
 {
-	return mirror->user.rib ? user_of(mirror, rib_find(mirror->user.rib, dst)) : NULL;
+	struct table_node *node = table_find(&mirror->user.routes, hash_of(dst));
+
+	for (; node; node = table_find_next(node)) {
+		struct mirror_user *user = container_of(node, struct mirror_user, node);
+
+		if (prefix_equal(user->route.dst, dst))
+			return user;
+	}
+	return NULL;
 }
 
 void mirror_user_release(struct user_route *route)
@@ -61,27 +69,21 @@ static void changed(struct mirror *mirror, struct prefix dst, bool override)
 		mirror_dirty_prefix(mirror, rib_find(mirror->rib, dst));
 }
 
-/* A place for a route of that prefix; NULL: memory is out. */
+/* Room for a route of that prefix; NULL: memory is out. */
 static struct mirror_user *insert(struct mirror *mirror, struct prefix dst)
 {
-	struct rib_entry *entry, *place;
+	struct mirror_user *user = calloc(1, sizeof(*user));
+	struct rib_entry *entry = user ? rib_get(mirror->rib, dst) : NULL;
 
-	if (!mirror->user.rib)
-		mirror->user.rib = rib_new();
-	entry = mirror->user.rib ? rib_get(mirror->rib, dst) : NULL;
-	if (!entry)
-		return NULL;
-	place = rib_get(mirror->user.rib, dst);
-	if (place)
-		place->candidates = pool_alloc(&mirror->user.routes);
-	if (!place || !place->candidates) {
-		if (place)
-			rib_remove(mirror->user.rib, place);
-		mirror_dirty_prefix(mirror, entry); /* the fib lets go of it */
+	if (!entry || table_insert(&mirror->user.routes, &user->node, hash_of(dst))) {
+		if (entry)
+			mirror_dirty_prefix(mirror, entry); /* the fib lets go of it */
+		free(user);
 		return NULL;
 	}
 	entry->spare |= ENTRY_USER;
-	return user_of(mirror, place);
+	mirror_user_order_came(mirror->user.order);
+	return user;
 }
 
 static void count_override(struct mirror *mirror, const struct user_route *route, int change)
@@ -139,18 +141,18 @@ int mirror_user_set(struct mirror *mirror, const struct user_route *route)
 
 int mirror_user_del(struct mirror *mirror, struct prefix dst)
 {
-	struct rib_entry *place = mirror->user.rib ? rib_find(mirror->user.rib, dst) : NULL;
-	struct mirror_user *user = user_of(mirror, place);
+	struct mirror_user *user = find(mirror, dst);
 
 	if (!user)
 		return -ENOENT;
 	count_override(mirror, &user->route, -1);
 	changed(mirror, dst, user->route.override);
 	rib_find(mirror->rib, dst)->spare &= ~ENTRY_USER;
+	mirror_user_order_gone(mirror->user.order, dst);
+	table_remove(&mirror->user.routes, &user->node);
 	mirror_user_nexthop_put(mirror, user->nexthop);
 	mirror_user_release(&user->route);
-	pool_free(&mirror->user.routes, place->candidates);
-	rib_remove(mirror->user.rib, place);
+	free(user);
 	return 0;
 }
 
@@ -166,18 +168,15 @@ const struct user_route *mirror_user_find(const struct mirror *mirror, struct pr
 const struct user_route *mirror_user_next(const struct mirror *mirror,
 					  const struct user_route *after)
 {
-	const struct rib *rib = mirror->user.rib;
-	const struct rib_entry *place;
+	const struct mirror_user *user = mirror_user_order_next(
+		mirror->user.order, &mirror->user.routes, after ? &after->dst : NULL);
 
-	if (!rib)
-		return NULL;
-	place = after ? rib_next(rib, after->dst) : rib_first(rib, prefix_make(0, 0));
-	return place ? &user_of(mirror, place)->route : NULL;
+	return user ? &user->route : NULL;
 }
 
 uint32_t mirror_user_count(const struct mirror *mirror)
 {
-	return mirror->user.routes.live;
+	return mirror->user.routes.count;
 }
 
 const struct user_route *mirror_user_of(const struct mirror *mirror, const struct rib_entry *entry,
@@ -233,18 +232,24 @@ void mirror_user_limit(struct mirror *mirror, uint32_t slots, uint32_t groups)
 	mirror->user.rows_max = groups;
 }
 
-void mirror_user_init(struct mirror *mirror)
+int mirror_user_init(struct mirror *mirror)
 {
-	pool_init(&mirror->user.routes, sizeof(struct mirror_user));
 	mirror_user_limit(mirror, NEXTHOP_LIMIT / 2, GROUP_LIMIT / 2);
+	mirror->user.order = mirror_user_order_new();
+	return mirror->user.order ? 0 : -ENOMEM;
 }
 
 void mirror_destroy_user(struct mirror *mirror)
 {
-	const struct user_route *route = mirror_user_next(mirror, NULL);
+	struct table_walk walk = { 0 };
+	struct table_node *node;
 
-	for (; route; route = mirror_user_next(mirror, route))
-		mirror_user_release(&find(mirror, route->dst)->route);
-	pool_destroy(&mirror->user.routes);
-	rib_destroy(mirror->user.rib);
+	while ((node = table_walk_next(&mirror->user.routes, &walk))) {
+		struct mirror_user *user = container_of(node, struct mirror_user, node);
+
+		mirror_user_release(&user->route);
+		free(user);
+	}
+	table_destroy(&mirror->user.routes);
+	mirror_user_order_destroy(mirror->user.order);
 }

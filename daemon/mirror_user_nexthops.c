@@ -97,7 +97,7 @@ void mirror_user_settle(struct mirror *mirror)
 	if (!mirror->user.stale)
 		return;
 	mirror->user.stale = false;
-	if (mirror->user.routes.live)
+	if (mirror->user.routes.count)
 		mirror_walk_nexthops(mirror, find_devices_of, mirror);
 }
 

@@ -5,11 +5,13 @@
  *
  * Pure functions of the mirror. What an answer depends on beyond its own object, and hence who must
  * look again when that changes: a prefix on what covers it, in the cases named at by_local_table()
- * and is_by_other_table() (mirror_candidates.c marks them); for next hops see resolve_nexthops.c.
+ * and is_by_other_table() (mirror_candidates.c marks them), and on user routes that hide it (mirror_user.c);
+ * for next hops see resolve_nexthops.c.
  */
 #include "resolve.h"
 
 #include <linux/rtnetlink.h>
+#include "mirror_user.h"
 
 /* ---- routes -------------------------------------------------------------------------- */
 
@@ -86,7 +88,7 @@ static enum verdict verdict_of_type(uint8_t type)
 static enum verdict by_local_table(const struct mirror *mirror, const struct rib_entry *entry,
 				   const struct mirror_candidate *head)
 {
-	if (head->table == RT_TABLE_LOCAL) {
+	if (head && head->table == RT_TABLE_LOCAL) {
 		enum verdict verdict = verdict_of_type(head->type);
 
 		return verdict == VERDICT_broadcast || verdict == VERDICT_multicast ? verdict
@@ -153,17 +155,25 @@ static void by_type(const struct mirror_candidate *head, struct resolved_route *
 bool resolve_route(const struct mirror *mirror, const struct rib_entry *entry,
 		   struct resolved_route *ret)
 {
-	const struct mirror_candidate *head;
+	const struct mirror_candidate *head =
+		entry->candidates ? mirror_candidate(mirror, entry->candidates) : NULL;
+	uint32_t nexthop = 0;
+	const struct user_route *user = mirror_user_of(mirror, entry, &nexthop);
 
-	if (!entry->candidates)
-		return false;
-	head = mirror_candidate(mirror, entry->candidates);
-	if (!decides(head))
+	if (head && !decides(head))
+		head = NULL;
+	if (!head && !user)
 		return false;
 	*ret = (struct resolved_route){ .candidate = head };
 	ret->verdict = by_local_table(mirror, entry, head);
 	if (ret->verdict != VERDICT_forwarded)
 		return true;
+	if (user) {
+		*ret = (struct resolved_route){ .nexthop = nexthop, .user = user };
+		return true;
+	}
+	if (!mirror_kernel_routes(mirror) || mirror_user_hides(mirror, rib_prefix(entry)))
+		return false;
 	if (is_list_unsupported(mirror, entry, head, true))
 		ret->verdict = VERDICT_unsupported_route;
 	else if (is_by_other_table(mirror, entry, head))

@@ -14,9 +14,13 @@ struct resolved_route {
 	uint32_t nexthop;     /* handle of a struct mirror_nexthop, or 0 */
 	enum verdict verdict; /* where nexthop is 0: dropped, or the reason to fall back */
 	const struct mirror_candidate *candidate; /* that decided, NULL: none */
+	const struct user_route *user;		  /* the same, instead */
 };
 
-/* Does the entry have to be in the table at all? No if it has no candidates. */
+/*
+ * Does the entry have to be in the table at all? No if it has no candidates and is no user route's, nor if
+ * a user route hides it.
+ */
 bool resolve_route(const struct mirror *mirror, const struct rib_entry *entry,
 		   struct resolved_route *ret);
 
@@ -26,13 +30,17 @@ enum resolved_kind {
 	RESOLVED_GATEWAY,   /* one leg with a gateway */
 	RESOLVED_CONNECTED, /* one leg without */
 	RESOLVED_GROUP,	    /* several legs, or a group object */
+	RESOLVED_REDIRECT,  /* a user's: out of the device of the leg, unchanged */
+	RESOLVED_CPU,	    /* a user's: the kernel's, on one of these CPUs */
 };
 
 struct resolved_nexthop {
 	enum resolved_kind kind;
 	enum verdict verdict;
-	struct event_leg leg; /* GATEWAY, CONNECTED */
+	struct event_leg leg; /* GATEWAY, CONNECTED, REDIRECT */
 	uint32_t mtu;
+	bool user; /* a user route's, whatever the kind */
+	uint32_t first_cpu, n_cpus;
 };
 
 void resolve_nexthop(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
@@ -41,6 +49,12 @@ void resolve_nexthop(const struct mirror *mirror, const struct mirror_nexthop *n
 /* One leg by itself: never a group. */
 void resolve_leg(const struct mirror *mirror, const struct event_leg *leg, uint32_t mtu,
 		 struct resolved_nexthop *ret);
+
+/* resolve_user.c: the same for a user route's set, and for one of its legs. */
+void resolve_user(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
+		  struct resolved_nexthop *ret);
+void resolve_user_leg(const struct mirror *mirror, const struct event_leg *leg,
+		      struct resolved_nexthop *ret);
 
 /* A member of a multipath set: a leg, or a verdict for its share of the traffic. */
 struct resolved_member {
@@ -56,6 +70,10 @@ struct resolved_member {
 unsigned int resolve_group(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
 			   struct resolved_member members[EVENT_LEGS_MAX],
 			   enum verdict *ret_verdict);
+
+/* For resolve_group(): of a user route's set. */
+unsigned int resolve_user_group(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
+				struct resolved_member *members);
 
 /*
  * What the longest prefix that covers the address (host byte order) and decides resolves to; NULL

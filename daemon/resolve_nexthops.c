@@ -92,6 +92,10 @@ void resolve_nexthop(const struct mirror *mirror, const struct mirror_nexthop *n
 {
 	const struct mirror_object *object;
 
+	if (nexthop->user) {
+		resolve_user(mirror, nexthop, ret);
+		return;
+	}
 	if (!nexthop->nhid) {
 		if (nexthop->n_legs == 1)
 			resolve_leg(mirror, &nexthop->legs[0], nexthop->mtu, ret);
@@ -168,7 +172,9 @@ unsigned int resolve_group(const struct mirror *mirror, const struct mirror_next
 	unsigned int n = 0;
 
 	*ret_verdict = VERDICT_unsupported_route;
-	if (!nexthop->nhid) {
+	if (nexthop->user) {
+		n = resolve_user_group(mirror, nexthop, members);
+	} else if (!nexthop->nhid) {
 		for (unsigned int i = 0; i < nexthop->n_legs && i < EVENT_LEGS_MAX; i++)
 			n += add_leg(mirror, &nexthop->legs[i], nexthop->legs[i].weight,
 				     &members[n]);

@@ -222,6 +222,10 @@ void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
 	bool final = false;
 
 	*ret = (struct resolved_policy){ .n = 0 };
+	if (!mirror_kernel_routes(mirror)) {
+		ret->plain = true;
+		return;
+	}
 	if (!rule || !is_lookup(&rule->e, RT_TABLE_LOCAL)) {
 		give_up(ret);
 		return;
@@ -257,7 +261,7 @@ uint32_t resolve_hold(const struct mirror *mirror)
 
 	if (hold)
 		return hold;
-	if (mirror_forward_use_pmtu(mirror))
+	if (mirror_forward_use_pmtu(mirror) && mirror_kernel_routes(mirror))
 		return VERDICT_unsupported_route;
 	resolve_policy(mirror, &policy);
 	return policy.verdict;
@@ -315,7 +319,7 @@ const struct rib_entry *resolve_query(const struct mirror *mirror,
 	struct resolved_policy policy;
 
 	if (ret->verdict == VERDICT_local || ret->verdict == VERDICT_broadcast ||
-	    ret->verdict == VERDICT_multicast)
+	    ret->verdict == VERDICT_multicast || ret->user)
 		return engine;
 	resolve_policy(mirror, &policy);
 	if (policy.plain)

@@ -97,6 +97,27 @@ static void through_adjacency(const struct recorder *rec, uint32_t index, uint16
 	add_member(ret, mac, port->ifindex, VERDICT_forwarded, mtu);
 }
 
+static void through_port(const struct recorder *rec, uint32_t number, struct answer *ret)
+{
+	assert_true(number > 0 && number < rec->sink.limits.ports);
+	if (!rec->ports[number].ifindex)
+		fail_msg("redirected to port %u, which is gone", number);
+	if (rec->ports[number].flags & PORT_UP)
+		add_member(ret, 0, rec->ports[number].ifindex, VERDICT_forwarded, 0);
+	else
+		add_member(ret, 0, 0, VERDICT_egress_down, 0);
+}
+
+static void check_cpus(const struct recorder *rec, uint32_t cpus)
+{
+	uint32_t first = cpus & 0xffff, n = cpus >> 16;
+
+	assert_true(n > 0 && first + n <= REC_CPUS);
+	for (uint32_t cpu = first; cpu < first + n; cpu++)
+		if (!rec->cpus[cpu])
+			fail_msg("steered to CPU %u, which is not there", cpu);
+}
+
 static void through_slot(const struct recorder *rec, uint32_t leaf, uint32_t addr, bool in_group,
 			 struct answer *ret)
 {
@@ -127,6 +148,13 @@ static void through_slot(const struct recorder *rec, uint32_t leaf, uint32_t add
 	case NEXTHOP_VERDICT:
 		assert_true(word.nexthop.verdict > 0 && word.nexthop.verdict < VERDICT_COUNT);
 		add_member(ret, 0, 0, word.nexthop.verdict, 0);
+		break;
+	case NEXTHOP_REDIRECT:
+		through_port(rec, word.nexthop.arg, ret);
+		break;
+	case NEXTHOP_CPU:
+		check_cpus(rec, word.nexthop.arg);
+		add_member(ret, word.nexthop.arg, 0, VERDICT_cpu, 0);
 		break;
 	case NEXTHOP_GROUP:
 		assert_false(in_group);
@@ -558,6 +586,18 @@ static int set_default_leaf(struct fib_sink *sink, uint32_t leaf)
 	return 0;
 }
 
+static int set_cpu(struct fib_sink *sink, uint32_t cpu, bool in)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_CPU))
+		return refuse(rec, OP_CPU);
+	assert_true(cpu < REC_CPUS && rec->cpus[cpu] != in);
+	rec->cpus[cpu] = in;
+	wrote(rec, OP_CPU, cpu, in);
+	return 0;
+}
+
 static int set_control(struct fib_sink *sink, const struct fib_control *control)
 {
 	struct recorder *rec = rec_of(sink);
@@ -604,6 +644,7 @@ static const struct fib_sink_ops sink_ops = {
 	.set_policy = set_policy,
 	.set_policy_route = set_policy_route,
 	.set_default_leaf = set_default_leaf,
+	.set_cpu = set_cpu,
 	.set_control = set_control,
 	.grace = grace,
 };
@@ -733,8 +774,8 @@ struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, ui
 	rec->mac_limit = rec->policy_route_limit = REC_ITEMS;
 	assert_non_null(rec->routes);
 	if (dir24_rows) {
-		rec->table_size = (DIR24_ENTRIES + (size_t)dir24_rows * DIR24_ROW) *
-				  sizeof(*rec->table);
+		rec->table_size =
+			(DIR24_ENTRIES + (size_t)dir24_rows * DIR24_ROW) * sizeof(*rec->table);
 		rec->table = mmap(NULL, rec->table_size, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		assert_true(rec->table != MAP_FAILED);
@@ -798,6 +839,7 @@ void recorder_print_log(const struct recorder *rec, uint32_t n)
 		[OP_POLICY] = "policy",
 		[OP_POLICY_ROUTE] = "policy_route",
 		[OP_DEFAULT_LEAF] = "default_leaf",
+		[OP_CPU] = "cpu",
 		[OP_CONTROL] = "control",
 		[OP_GRACE] = "grace",
 		[OP_ROUTE_SET] = "route set",

@@ -28,6 +28,7 @@ enum recorder_op {
 	OP_POLICY,
 	OP_POLICY_ROUTE,
 	OP_DEFAULT_LEAF,
+	OP_CPU,
 	OP_CONTROL,
 	OP_GRACE,
 	OP_ROUTE_SET,
@@ -41,6 +42,7 @@ enum {
 	REC_WATCH = 512,
 	REC_ROUTES = 4096,
 	REC_PACKETS = 64,
+	REC_CPUS = 64,
 	REC_LOG = 64,
 };
 
@@ -49,7 +51,8 @@ struct answer {
 	uint32_t verdict;
 	uint32_t n; /* members, sorted */
 	struct {
-		uint64_t target; /* MAC address */
+		uint64_t
+			target; /* MAC address; 0 where forwarded: redirected; of VERDICT_cpu: which */
 		uint32_t ifindex, verdict, buckets;
 		uint16_t mtu;
 	} members[16];
@@ -104,6 +107,7 @@ struct recorder {
 	uint32_t n_steps;
 	struct recorder_policy_route policy_routes[REC_ITEMS];
 	uint32_t n_policy_routes, policy_route_limit;
+	bool cpus[REC_CPUS];
 	union ingress_mac macs[REC_ITEMS];
 	uint16_t mac_ports[REC_ITEMS];
 	uint32_t n_macs, mac_limit;
