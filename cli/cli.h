@@ -50,5 +50,9 @@ int cmd_link(const struct cli *cli, int argc, char **argv);
 int cmd_get(const struct cli *cli, int argc, char **argv);
 int cmd_verify(const struct cli *cli, int argc, char **argv);
 int cmd_settle(const struct cli *cli, int argc, char **argv);
+int cmd_change(const struct cli *cli, int argc, char **argv); /* add, replace, del */
+int cmd_batch(const struct cli *cli, int argc, char **argv);
+int cmd_flush(const struct cli *cli, int argc, char **argv);
+int cmd_save(const struct cli *cli, int argc, char **argv);
 
 #endif

@@ -25,6 +25,18 @@ static void add_routes(struct text *t, const json_t *row)
 	text_add(t, "\n");
 }
 
+/* Also why there are none, where files of them could not be read. */
+static void add_user_routes(struct text *t, const json_t *row)
+{
+	const char *error = field_string(row, "user_error");
+
+	add_count(t, row, "user_routes", "user routes");
+	if (*error)
+		text_add(t, "%-13s NOT AS THE FILES SAY: %s\n", "", error);
+	if (json_is_false(json_object_get(row, "kernel_routes")))
+		text_add(t, "%-13s not mirrored, user routes alone decide\n", "kernel routes");
+}
+
 static void add_netlink(struct text *t, const json_t *netlink)
 {
 	static const char *const counts[] = { "events", "overruns", "resyncs", "refused" };
@@ -79,6 +91,7 @@ static void print_status(struct text *t, const json_t *row)
 			 reason_meaning(hold));
 	text_add(t, "%-13s %s\n", "engine", field_string(row, "engine"));
 	add_routes(t, row);
+	add_user_routes(t, row);
 	add_count(t, row, "neighbours", "neighbours");
 	add_count(t, row, "nexthops", "next hops");
 	add_count(t, row, "groups", "groups");

@@ -19,14 +19,52 @@ static void add_legs(struct text *t, const json_t *legs)
 		text_add(t, "\tnexthop");
 		text_gateway(t, leg);
 		text_field(t, leg, "dev", "dev");
+		text_field(t, leg, "lladdr", "lladdr");
 		text_field(t, leg, "weight", "weight");
 		text_words(t, leg, "flags", ' ');
 		text_add(t, "\n");
 	}
 }
 
+/* What a user route does, in the words that set it. */
+static void add_action(struct text *t, const json_t *row)
+{
+	const char *action = field_string(row, "action");
+
+	if (strcmp(action, "drop") == 0 || strcmp(action, "pass") == 0)
+		text_add(t, " %s", action);
+	text_gateway(t, row);
+	text_field(t, row, "cpus", "cpu");
+	text_field(t, row, "dev", strcmp(action, "redirect") == 0 ? "redirect" : "dev");
+	text_field(t, row, "lladdr", "lladdr");
+	text_words(t, row, "flags", ' ');
+}
+
+static void print_user_route(struct text *t, const json_t *row)
+{
+	const char *comment = field_string(row, "comment");
+
+	text_field(t, row, "dst", "");
+	add_action(t, row);
+	text_field(t, row, "protocol", "proto");
+	if (json_is_true(json_object_get(row, "override")))
+		text_add(t, " override");
+	if (*comment)
+		text_add(t, " comment \"%s\"", comment);
+	text_field(t, row, "packets", "packets");
+	text_field(t, row, "bytes", "bytes");
+	text_field(t, row, "counters", "counters");
+	text_fastpath(t, row);
+	text_add(t, "\n");
+	add_legs(t, json_object_get(row, "nexthops"));
+}
+
 static void print_route(struct text *t, const json_t *row)
 {
+	if (strcmp(field_string(row, "protocol"), "user") == 0) {
+		print_user_route(t, row);
+		return;
+	}
 	text_field(t, row, "type", "");
 	text_field(t, row, "dst", "");
 	text_field(t, row, "tos", "tos");
@@ -50,25 +88,32 @@ int cmd_route(const struct cli *cli, int argc, char **argv)
 {
 	char text[PREFIX_STRLEN];
 	struct prefix prefix;
-	json_t *args;
+	json_t *args = json_object();
 	int err;
 
+	if (!args)
+		out_of_memory();
 	if (argc && word_is_show(argv[0])) {
 		argc--;
 		argv++;
 	}
+	if (argc && (strcmp(argv[0], "proto") == 0 || strcmp(argv[0], "protocol") == 0)) {
+		if (argc < 2 || strcmp(argv[1], "user") != 0)
+			return bad_usage(cli, "route: of protocols only 'user' can be selected");
+		json_object_set_new(args, "protocol", json_string("user"));
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc > 1)
 		return bad_usage(cli, "route: superfluous argument '%s'", argv[1]);
 	if (!argc)
-		return output_list(cli, NULL, print_route);
+		return output_list(cli, args, print_route);
 	err = prefix_parse(argv[0], &prefix);
 	if (err == -ERANGE)
 		return bad_usage(cli, "route: '%s' has bits set beyond its length", argv[0]);
 	if (err)
 		return bad_usage(cli, "route: '%s' is not an IPv4 prefix", argv[0]);
-	args = json_pack("{ss}", "prefix", prefix_format(prefix, text));
-	if (!args)
-		out_of_memory();
+	json_object_set_new(args, "prefix", json_string(prefix_format(prefix, text)));
 	return output_list(cli, args, print_route);
 }
 
@@ -131,6 +176,7 @@ static void print_nexthop(struct text *t, const json_t *row)
 
 	text_field(t, row, "id", "id");
 	text_field(t, row, "slot", "slot");
+	text_field(t, row, "action", "user");
 	text_gateway(t, row);
 	text_field(t, row, "dev", "dev");
 	add_group(t, json_object_get(row, "group"));

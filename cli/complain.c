@@ -31,7 +31,7 @@ void complain(const char *format, ...)
 int bad_usage(const struct cli *cli, const char *format, ...)
 {
 	const struct command *command = cli->command;
-	char usage[256];
+	char usage[512];
 	va_list args;
 
 	snprintf(usage, sizeof(usage), ", usage: ebpf-route [OPTIONS] %s%s%s", command->name,

@@ -6,11 +6,17 @@
 #include "../include/control.h"
 #include "output.h"
 
+#define ACTION                                                                                     \
+	"PREFIX drop | pass | via GATEWAY [dev DEV] [lladdr MAC] [onlink] | "                      \
+	"nexthop via .. [weight N].. | dev DEV | redirect DEV | cpu N[-M] "                        \
+	"[override] [comment TEXT]"
+
 static const struct command commands[] = {
 	{ "status", cmd_status, "", "the daemon: state, engine, routes, netlink, interfaces" },
 	{ "stats", cmd_stats, "[-w [SECONDS]]",
 	  "packets by interface and reason; -w: rates, repeatedly" },
-	{ "route", cmd_route, "[show] [PREFIX]", "mirrored routes, with what the fast path does" },
+	{ "route", cmd_route, "[show] [proto user] [PREFIX]",
+	  "routes, mirrored and of the user, with what the fast path does" },
 	{ "neigh", cmd_neigh, "[show] [dev DEV]", "neighbours, with what the fast path does" },
 	{ "nexthop", cmd_nexthop, "[show]", "next hops, with their routes and traffic" },
 	{ "link", cmd_link, "[show]", "interfaces, and what holds them off the fast path" },
@@ -21,6 +27,13 @@ static const struct command commands[] = {
 	{ "verify", cmd_verify, "[--samples N] [ADDR...]",
 	  "compare the maps with the kernel, print each difference" },
 	{ "settle", cmd_settle, "[--timeout SECONDS]", "wait until the maps equal the kernel" },
+	{ "add", cmd_change, ACTION, "a user route, which goes before the kernel's" },
+	{ "replace", cmd_change, ACTION, "the same, or in place of the user route that is there" },
+	{ "del", cmd_change, "PREFIX [ACTION]", "take that user route away" },
+	{ "flush", cmd_flush, "all | [PREFIX [longer]] [action ACTION] [dev DEV] [comment GLOB]",
+	  "take all these user routes away" },
+	{ "batch", cmd_batch, "FILE", "add, replace and del, a line each: all of them or none" },
+	{ "save", cmd_save, "[FILE]", "user routes into routes.d, for the next start" },
 };
 
 enum {
@@ -30,7 +43,7 @@ enum {
 
 static void print_command(FILE *out, const struct command *command)
 {
-	char words[256];
+	char words[512];
 	int len = snprintf(words, sizeof(words), "%s %s", command->name, command->arguments);
 
 	if (len <= COLUMN)
@@ -45,14 +58,16 @@ static void print_usage(FILE *out)
 		     "Commands, which may be abbreviated as long as they stay unique:\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		print_command(out, &commands[i]);
-	fprintf(out, "\nOptions, before or after the command:\n"
-		     "  -j, --json                     the daemon's rows as JSON\n"
-		     "  -p, --pretty                   with -j: indented\n"
-		     "      --instance NAME            another daemon than '" DEFAULT_INSTANCE "'\n"
-		     "  -h, --help                     this text, or a command's usage\n"
-		     "  -V, --version\n\n"
-		     "Exit codes: 0 done, 1 usage, 2 failure, 3 verify found differences,\n"
-		     "settle timed out.\n");
+	fprintf(out,
+		"\nOptions, before or after the command:\n"
+		"  -j, --json                     the daemon's rows as JSON\n"
+		"  -p, --pretty                   with -j: indented\n"
+		"      --instance NAME            another daemon than '" DEFAULT_INSTANCE "'\n"
+		"  -b, --batch FILE               the same as: batch FILE; - is standard input\n"
+		"  -h, --help                     this text, or a command's usage\n"
+		"  -V, --version\n\n"
+		"Exit codes: 0 done, 1 usage, 2 failure, 3 verify found differences,\n"
+		"settle timed out.\n");
 }
 
 static int print_version(void)
@@ -188,8 +203,16 @@ static int run_command(struct call *call, int argc, char **argv)
 	return command->run(&call->cli, rest, argv);
 }
 
+/* -b FILE is a command in the shape of an option. */
+static bool is_batch(const char *word)
+{
+	return strcmp(word, "-b") == 0 || strcmp(word, "-batch") == 0 ||
+	       strcmp(word, "--batch") == 0;
+}
+
 int main(int argc, char **argv)
 {
+	static char batch[] = "batch";
 	struct call call = { .cli.instance = DEFAULT_INSTANCE };
 	int i = 1;
 
@@ -205,6 +228,8 @@ int main(int argc, char **argv)
 	}
 	if (call.version)
 		return print_version();
+	if (i < argc && is_batch(argv[i]))
+		argv[i] = batch;
 	if (i < argc && argv[i][0] == '-') {
 		complain("'%s' is not an option, 'ebpf-route -h' lists them", argv[i]);
 		return EXIT_USAGE;

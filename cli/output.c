@@ -47,6 +47,7 @@ void output_json(const struct cli *cli, const struct client_row *row)
 
 struct printing {
 	const struct cli *cli;
+	const char *request; /* NULL: as the command is called */
 	struct text text;
 	struct table table;
 	void (*print)(struct text *t, const json_t *row);
@@ -94,7 +95,7 @@ static int ask(struct printing *p, json_t *args)
 {
 	struct client_request rq = {
 		.instance = p->cli->instance,
-		.command = p->cli->command->name,
+		.command = p->request ? p->request : p->cli->command->name,
 		.args = args,
 		.patience = CLIENT_PATIENCE,
 		.row = on_row,
@@ -126,6 +127,14 @@ int output_object(const struct cli *cli, json_t *args,
 		  void (*print)(struct text *t, const json_t *row))
 {
 	struct printing p = { .cli = cli, .print = print };
+
+	return ask(&p, args);
+}
+
+int output_request(const struct cli *cli, const char *request, json_t *args,
+		   void (*print)(struct text *t, const json_t *row))
+{
+	struct printing p = { .cli = cli, .request = request, .print = print };
 
 	return ask(&p, args);
 }

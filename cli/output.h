@@ -18,6 +18,10 @@ int output_list(const struct cli *cli, json_t *args,
 int output_object(const struct cli *cli, json_t *args,
 		  void (*print)(struct text *t, const json_t *row));
 
+/* As output_object(), for a command that is called something else by the daemon. */
+int output_request(const struct cli *cli, const char *request, json_t *args,
+		   void (*print)(struct text *t, const json_t *row));
+
 /* As output_list(), for few rows: print() fills a table, of which columns and headings are given.
  */
 int output_table(const struct cli *cli, const char *columns, const char *const *headings,

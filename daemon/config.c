@@ -94,6 +94,14 @@ static int set_flag(struct config *config, const struct option_row *row, const c
 	return 0;
 }
 
+/* --no-X: the flag X of the file. */
+static int clear_flag(struct config *config, const struct option_row *row, const char *value)
+{
+	(void)value;
+	*(bool *)((char *)config + row->field) = false;
+	return 0;
+}
+
 static int set_word(struct config *config, const struct option_row *row, const char *value)
 {
 	for (int i = 0; row->words[i]; i++) {
@@ -176,6 +184,18 @@ static const struct option_row options[] = {
 	  FLAG(ignore_netfilter),
 	  .reloads = true,
 	  .help = "forward although firewall rules or IPsec policies would not see the packets" },
+	{ .name = "kernel-routes",
+	  FLAG(kernel_routes),
+	  .help = "mirror the kernel's routes (the default)" },
+	{ .name = "no-kernel-routes",
+	  .command_line_only = true,
+	  .set = clear_flag,
+	  .field = offsetof(struct config, kernel_routes),
+	  .help = "do not: user routes alone decide, everything else is left to the kernel" },
+	{ .name = "routes-dir",
+	  .argument = "DIR",
+	  STRING(routes_dir),
+	  .help = "files of user routes, *.conf (default " ROUTES_DIR ")" },
 	{ .name = "metrics",
 	  .argument = "ADDR:PORT",
 	  .set = set_metrics,
@@ -364,6 +384,7 @@ int config_read(struct config *config, int argc, char **argv)
 	int err;
 
 	*config = (struct config){
+		.kernel_routes = true,
 		.lease = 5,
 		.resync_interval = 300,
 		.receive_buffer = 128 << 20,
@@ -438,4 +459,5 @@ void config_free(struct config *config)
 	free(config->instance);
 	free(config->netns);
 	free(config->metrics);
+	free(config->routes_dir);
 }

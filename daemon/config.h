@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define CONFIG_FILE "/etc/ebpf-route/ebpf-route.conf"
+#define ROUTES_DIR  "/etc/ebpf-route/routes.d"
 
 enum hook_choice {
 	HOOK_CHOICE_AUTO,    /* native where the driver has it and it is safe, else tc */
@@ -31,9 +32,11 @@ struct config {
 	enum fib_choice fib;
 	char *file; /* of the configuration, NULL: CONFIG_FILE if it is there */
 	char *instance;
-	char *netns;   /* NULL: the one it was started in */
-	char *metrics; /* ADDR:PORT, NULL: none */
+	char *netns;	  /* NULL: the one it was started in */
+	char *metrics;	  /* ADDR:PORT, NULL: none */
+	char *routes_dir; /* of the files of user routes, NULL: ROUTES_DIR if it is there */
 	bool keep, observe, ignore_netfilter, verbose, check_only;
+	bool kernel_routes;	  /* mirrored; if not, the user's alone decide */
 	uint32_t lease;		  /* seconds */
 	uint32_t resync_interval; /* seconds between periodic re-dumps, 0: never */
 	uint32_t receive_buffer;  /* bytes of the notification socket */

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "../include/control.h"
+#include "control_user.h"
 #include "log.h"
 #include "show.h"
 #include "verify.h"
@@ -43,9 +44,10 @@ struct client {
 	struct daemon *d;
 	struct bufferevent *bev;
 	struct reply reply;
-	bool answered; /* one request a connection */
-	bool ending;   /* nothing follows what is in the output */
-	bool closed;   /* the client will send no more */
+	size_t searched; /* bytes of the request without its end */
+	bool answered;	 /* one request a connection */
+	bool ending;	 /* nothing follows what is in the output */
+	bool closed;	 /* the client will send no more */
 	bool lingering;
 	struct client *next, **link;
 };
@@ -54,6 +56,8 @@ static const struct control_command commands[] = {
 	{ "status", show_status },    { "stats", show_stats },	    { "route", show_routes },
 	{ "neigh", show_neighbours }, { "nexthop", show_nexthops }, { "link", show_links },
 	{ "get", show_get },	      { "settle", show_settle },    { "verify", verify_request },
+	{ "user", control_user },     { "batch", control_batch },   { "flush", control_flush },
+	{ "save", control_save },
 };
 
 static void client_free(struct client *client)
@@ -204,6 +208,16 @@ static void run(struct client *client, const json_t *request)
 	json_decref(none);
 }
 
+/* Is the end of the line there? A long one comes in many pieces, each of which is searched once. */
+static bool request_is_whole(struct client *client, struct evbuffer *in)
+{
+	struct evbuffer_ptr from;
+
+	evbuffer_ptr_set(in, &from, client->searched, EVBUFFER_PTR_SET);
+	client->searched = evbuffer_get_length(in);
+	return evbuffer_search_eol(in, &from, NULL, EVBUFFER_EOL_LF).pos >= 0;
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	const struct timeval stalled = { .tv_sec = STALLED_SECONDS };
@@ -218,9 +232,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 		evbuffer_drain(in, evbuffer_get_length(in));
 		return;
 	}
-	line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
-	if (!line && evbuffer_get_length(in) < CONTROL_REQUEST_MAX)
+	if (!request_is_whole(client, in) && evbuffer_get_length(in) < CONTROL_REQUEST_MAX)
 		return;
+	line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
 	client->answered = true;
 	bufferevent_set_timeouts(bev, NULL, &stalled);
 	request = line ? json_loadb(line, len, 0, &error) : NULL;

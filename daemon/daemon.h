@@ -15,6 +15,7 @@
 struct control_server;
 struct guard_watch;
 struct metrics_server;
+struct route_files;
 struct sync;
 struct verify_child;
 
@@ -30,6 +31,7 @@ struct daemon {
 	struct attachments *attachments;
 	struct sync *sync;
 	struct guard_watch *guard;
+	struct route_files *files; /* of user routes */
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL: not asked for */
 	struct verify_child *verify;	/* NULL: none is running */
@@ -42,10 +44,10 @@ struct daemon {
 /* ---- sync.c: kernel -> mirror -> maps ------------------------------------------------ */
 
 struct sync_counts {
-	uint64_t events;   /* messages applied, dumps included */
-	uint64_t overruns; /* times the kernel dropped notifications */
-	uint64_t resyncs;  /* complete dumps applied, the first included */
-	uint64_t lag_us;   /* from the wake-up to the maps, of the last batch of notifications */
+	uint64_t events;     /* messages applied, dumps included */
+	uint64_t overruns;   /* times the kernel dropped notifications */
+	uint64_t resyncs;    /* complete dumps applied, the first included */
+	uint64_t lag_us;     /* from the wake-up to the maps, of the last batch of notifications */
 	uint64_t lag_max_us; /* the longest of them since start */
 	uint64_t last_resync_us; /* duration of the last complete dump */
 	bool synced;		 /* the first sync is in the maps and nothing failed since */
@@ -53,6 +55,8 @@ struct sync_counts {
 
 /* The first complete sync: dump, fill the maps, attach. 0 or -errno after saying why. */
 int sync_start(struct daemon *d);
+/* What has been announced is applied and written, without waiting for any dump. 0 or -errno. */
+int sync_read(struct daemon *d);
 /*
  * Everything announced before the call is in the maps when this returns 0; dumps where that is needed.
  * -ETIMEDOUT where links or rules kept changing until the time was over.

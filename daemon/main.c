@@ -18,6 +18,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "notify.h"
+#include "route_files.h"
 #include "sync_guard.h"
 #include "verify.h"
 
@@ -175,6 +176,8 @@ static int open_datapath(struct daemon *d)
 	};
 	d->attachments = attachments_new(&programs, d->instance.name,
 					 d->instance.pins ? d->instance.pin_dir : NULL);
+	if (d->mirror)
+		mirror_set_kernel_routes(d->mirror, c->kernel_routes);
 	err = d->mirror && d->attachments ? fib_new(&d->fib, d->mirror, datapath_sink(d->datapath))
 					  : -ENOMEM;
 	if (err)
@@ -275,6 +278,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 		attach_forget_failures(d->attachments);
 		sync_attach(d, false);
 		sync_resync(d, "reload");
+		route_files_reload(d);
 		log_info("reload: done");
 	}
 	config_free(&fresh);
@@ -329,6 +333,7 @@ static void stop(struct daemon *d, bool keep)
 		datapath_unpin(d->datapath, d->instance.pin_dir);
 	guard_stop(d);
 	sync_stop(d);
+	route_files_stop(d);
 	fib_destroy(d->fib);
 	mirror_destroy(d->mirror);
 	datapath_close(d->datapath);

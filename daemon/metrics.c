@@ -11,6 +11,7 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include "log.h"
+#include "mirror_user.h"
 #include "show.h"
 
 struct metrics_server {
@@ -20,6 +21,7 @@ struct metrics_server {
 struct snapshot {
 	struct sync_counts sync;
 	struct fib_counts fib;
+	uint32_t user_routes;
 	bool lease;
 };
 
@@ -40,6 +42,7 @@ struct snapshot {
 	X(routes, "gauge", "Prefixes in the fast path", s->fib.routes)                             \
 	X(fallback_routes, "gauge", "Of these, left to the kernel", s->fib.fallback)               \
 	X(full_prefixes, "gauge", "Prefixes that did not fit", s->fib.full)                        \
+	X(user_routes, "gauge", "Of the user, besides those of the kernel", s->user_routes)        \
 	X(nexthops, "gauge", "Next-hop slots in use", s->fib.nexthops)                             \
 	X(neighbours, "gauge", "Connected neighbours resolved", s->fib.neighbours)                 \
 	X(map_writes_total, "counter", "Writes to the maps", s->fib.writes)                        \
@@ -76,7 +79,8 @@ static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct daemon *d = arg;
 	struct evbuffer *out = evbuffer_new();
-	struct snapshot s = { .lease = datapath_lease_valid(d->datapath) };
+	struct snapshot s = { .lease = datapath_lease_valid(d->datapath),
+			      .user_routes = mirror_user_count(d->mirror) };
 	const struct mirror_link *link;
 	struct port_counters c;
 

@@ -16,6 +16,13 @@ int show_links(struct daemon *d, const json_t *args, struct reply *reply);
 int show_get(struct daemon *d, const json_t *args, struct reply *reply);
 int show_settle(struct daemon *d, const json_t *args, struct reply *reply);
 
+/* ---- user routes among those of `route`, show_user.c ----------------------------------- */
+
+/* The user route of the prefix, if there is one: its row. 0 or -ENOMEM. */
+int show_user_route(const struct daemon *d, struct prefix dst, struct reply *reply);
+/* All of them, as a stream. */
+void show_user_routes(struct reply *reply);
+
 /* ---- pieces of rows, show_parts.c ---------------------------------------------------- */
 
 const char *verdict_name(uint32_t verdict); /* "ttl", "forwarded" .. */
@@ -27,7 +34,7 @@ json_t *counter_object(const struct counter *counter);
 
 void put_string(json_t *row, const char *key, const char *value); /* left out if empty */
 void put_device(const struct daemon *d, json_t *row, const char *key, uint32_t ifindex);
-/* "gateway", or "via" for one of another family, as ip writes them. */
+/* "gateway", or "via" for one of another family, as ip writes them; "lladdr" of one that is a MAC address. */
 void put_gateway(json_t *row, const struct addr *gateway);
 /* As `ip route` writes a destination: "default", "192.0.2.1" for a /32. */
 const char *destination_format(struct prefix prefix, char *buf);

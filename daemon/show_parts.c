@@ -66,6 +66,10 @@ void put_gateway(json_t *row, const struct addr *gateway)
 
 	if (!gateway->family)
 		return;
+	if (gateway->family == AF_PACKET) {
+		json_object_set_new(row, "lladdr", mac_string(gateway->v6));
+		return;
+	}
 	addr_format(gateway, text);
 	if (gateway->family == AF_INET)
 		json_object_set_new(row, "gateway", json_string(text));

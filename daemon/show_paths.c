@@ -6,6 +6,7 @@
 #include <time.h>
 #include "explain.h"
 #include "resolve.h"
+#include "user_text.h"
 
 struct nexthop_walk {
 	struct daemon *d;
@@ -61,9 +62,13 @@ static int nexthop_row(void *ctx, uint32_t handle, const struct mirror_nexthop *
 	row = json_object();
 	if (!row)
 		return -ENOMEM;
+	if (nexthop->user) {
+		json_object_set_new(row, "protocol", json_string("user"));
+		json_object_set_new(row, "action", json_string(user_action_word(nexthop->user)));
+	}
 	if (nexthop->nhid)
 		put_object(walk->d, row, nexthop);
-	else
+	else if (nexthop->n_legs)
 		put_legs(walk->d, row, nexthop);
 	if (nexthop->mtu)
 		json_object_set_new(row, "mtu", json_integer(nexthop->mtu));

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <time.h>
+#include "mirror_user.h"
+#include "route_files.h"
 
 #define SETTLE_SECONDS 10 /* unless the client says how long */
 
@@ -37,7 +39,7 @@ static json_t *status_interfaces(const struct daemon *d)
 int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 {
 	uint32_t hold = datapath_control_hold(d->datapath);
-	const char *refused_why;
+	const char *refused_why, *error = route_files_error(d);
 	struct sync_counts sync;
 	struct fib_counts fib;
 	struct timespec now;
@@ -68,6 +70,9 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	json_object_set_new(row, "groups", json_integer(fib.groups));
 	json_object_set_new(row, "writes", json_integer(fib.writes));
 	json_object_set_new(row, "leaf_writes", json_integer(fib.leaf_writes));
+	json_object_set_new(row, "user_routes", json_integer(mirror_user_count(d->mirror)));
+	json_object_set_new(row, "user_error", error ? json_string(error) : json_null());
+	json_object_set_new(row, "kernel_routes", json_boolean(mirror_kernel_routes(d->mirror)));
 	json_object_set_new(row, "hold", hold ? json_string(verdict_name(hold)) : json_null());
 	json_object_set_new(row, "netlink", netlink);
 	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));

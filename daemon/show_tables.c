@@ -114,6 +114,8 @@ static int put_entry(struct daemon *d, const struct rib_entry *entry, uint32_t t
 	const struct mirror_candidate *candidate;
 	int err = 0;
 
+	if (!table || table == RT_TABLE_MAIN)
+		err = show_user_route(d, rib_prefix(entry), reply);
 	for (uint32_t h = entry->candidates; h && !err; h = candidate->next) {
 		candidate = mirror_candidate(d->mirror, h);
 		if (!table || candidate->table == table)
@@ -142,15 +144,24 @@ static int next_routes(struct daemon *d, struct reply_cursor *cursor, struct rep
 	return entry ? 1 : 0;
 }
 
-/* As `ip route show` does: table main, or another by "table" (a number, 0: all), or one prefix. */
+/*
+ * As `ip route show` does: table main, or another by "table" (a number, 0: all), or one prefix. User routes
+ * stand among those of the table main, before those of their prefix; "protocol":"user" leaves only them.
+ */
 int show_routes(struct daemon *d, const json_t *args, struct reply *reply)
 {
 	const char *text = json_string_value(json_object_get(args, "prefix"));
+	const char *protocol = json_string_value(json_object_get(args, "protocol"));
+	bool only_user = protocol && strcmp(protocol, "user") == 0;
 	const json_t *table_arg = json_object_get(args, "table");
 	uint32_t table = table_arg ? json_integer_value(table_arg) : RT_TABLE_MAIN;
 	const struct rib_entry *entry;
 	struct prefix prefix;
 
+	if (!text && only_user) {
+		show_user_routes(reply);
+		return 0;
+	}
 	if (!text) {
 		reply_cursor(reply)->word[CURSOR_TABLE] = table;
 		reply_stream(reply, next_routes);
@@ -158,6 +169,8 @@ int show_routes(struct daemon *d, const json_t *args, struct reply *reply)
 	}
 	if (prefix_parse(text, &prefix))
 		return reply_error(reply, EXIT_USAGE, "'%.64s': not an IPv4 prefix", text);
+	if (only_user)
+		return show_user_route(d, prefix, reply);
 	entry = rib_find(mirror_rib(d->mirror), prefix);
 	return entry ? put_entry(d, entry, table, reply) : 0;
 }

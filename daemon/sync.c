@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "log.h"
+#include "route_files.h"
 #include "sync_guard.h"
 #include "sync_refresh.h"
 #include "sync_rules.h"
@@ -293,6 +294,11 @@ int sync_resync(struct daemon *d, const char *why)
 	return err;
 }
 
+int sync_read(struct daemon *d)
+{
+	return drain(d, LOOP_ROUNDS);
+}
+
 int sync_settle(struct daemon *d, double seconds)
 {
 	uint64_t begin = now_ns();
@@ -408,6 +414,9 @@ int sync_start(struct daemon *d)
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 		return err;
 	}
+	err = route_files_start(d); /* no packet goes by the kernel's routes alone */
+	if (err)
+		return err;
 	renew_lease(d); /* before the programs see packets: a restart must not pass any as stale */
 	err = sync_attach(d, true);
 	if (err)

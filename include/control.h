@@ -16,7 +16,8 @@
  * command   args                                             rows
  * status    -                                                one
  * stats     -                                                one {"interfaces":[..],"total":{..}}
- * route     "prefix": only this one (optional)               one each
+ * route     "prefix": only this one, "protocol": "user"      one each
+ *           (both optional)
  * neigh     "dev" (optional)                                 one each
  * nexthop   -                                                one each
  * link      -                                                one each
@@ -27,13 +28,21 @@
  * verify    "samples": a number, "addresses": a list of      one each difference, then one
  *           strings (both optional)                          {"kind":"summary",..}; exit 3 where
  *                                                            there are differences
+ * user      "words": a list of strings: one change of user   one: how many were "added", "replaced",
+ *           routes as daemon/user_text.h has it              "deleted", "unchanged", and "routes"
+ * batch     "text": such lines, "name": what they are called the same
+ *           in messages (optional)
+ * flush     "words": a list of strings: a selector as in     the same
+ *           daemon/user_select.h
+ * save      "file": its name in routes.d (optional)          one: "file": its path, "routes" in it,
+ *                                                            "differs", "first"
  */
 #ifndef EBPF_ROUTE_CONTROL_H
 #define EBPF_ROUTE_CONTROL_H
 
 #define CONTROL_SOCKET_DIR  "/run/ebpf-route"
 #define CONTROL_SOCKET	    CONTROL_SOCKET_DIR "/%s.sock" /* instance */
-#define CONTROL_REQUEST_MAX 65536			  /* bytes of a request line */
+#define CONTROL_REQUEST_MAX (16 << 20)			  /* bytes of a request line */
 #define INSTANCE_NAME_MAX   64
 #define DEFAULT_INSTANCE    "default"
 

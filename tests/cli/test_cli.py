@@ -162,7 +162,7 @@ def help_and_version():
 def requests_are_what_the_protocol_says():
     for words, command, args in (
         (["route"], "route", {}),
-        (["r"], "route", {}),
+        (["ro"], "route", {}),
         (["route", "show"], "route", {}),
         (["route", "sh", "10.0.0.0/8"], "route", {"prefix": "10.0.0.0/8"}),
         (["route", "default"], "route", {"prefix": "0.0.0.0/0"}),

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One transaction of user routes on the running daemon: checked, applied, written, or as if never asked for. */
+#ifndef EBPF_ROUTE_ROUTE_CHANGE_H
+#define EBPF_ROUTE_ROUTE_CHANGE_H
+
+#include "daemon.h"
+#include "user_batch.h"
+
+enum change_mode {
+	CHANGE_STRICT,
+	CHANGE_EARLY, /* at start: what the system has not yet is warned of; it may come */
+};
+
+/*
+ * Applies the batch. When this returns 0 it is in the maps. Otherwise nothing changed: -EINVAL with the line
+ * for the user, or another -errno with one too.
+ */
+int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mode,
+		 struct user_counts *ret, struct user_error *error);
+
+#endif

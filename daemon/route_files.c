@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files of user routes, read: see route_files.h.
+ *
+ * What the files said when they were last in force is remembered by prefix: a reload takes away what is no
+ * longer said, and `save` leaves to other files what they still say.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "log.h"
+#include "route_change.h"
+#include "route_files_internal.h"
+
+enum { FILE_BYTES_MAX = 256 << 20 };
+
+void file_set_free(struct file_set *set)
+{
+	for (size_t i = 0; i < set->n_paths; i++)
+		free(set->paths[i]);
+	free(set->paths);
+	free(set->said);
+	*set = (struct file_set){ 0 };
+}
+
+const char *route_files_directory(const struct daemon *d)
+{
+	return d->config.routes_dir ? d->config.routes_dir : ROUTES_DIR;
+}
+
+int route_files_fail(struct user_error *error, const char *path, int err)
+{
+	user_refuse(error, "%.200s: %s", path, strerror(-err));
+	return err;
+}
+
+/* ---- what the files said ------------------------------------------------------------- */
+
+static int compare_said(const void *a, const void *b)
+{
+	const struct said *x = a, *y = b;
+
+	if (x->dst.addr != y->dst.addr)
+		return x->dst.addr < y->dst.addr ? -1 : 1;
+	return (int)x->dst.len - (int)y->dst.len;
+}
+
+struct said *file_set_find(const struct file_set *set, struct prefix dst)
+{
+	struct said key = { .dst = dst };
+
+	return set->n_said ? bsearch(&key, set->said, set->n_said, sizeof(key), compare_said)
+			   : NULL;
+}
+
+int file_set_remember(struct file_set *set, const struct user_batch *batch)
+{
+	set->said = calloc(batch->n + 1, sizeof(*set->said));
+	if (!set->said)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct user_item *item = &batch->items[i];
+
+		if (item->file && item->command.verb != USER_DEL && user_batch_decides(batch, item))
+			set->said[set->n_said++] = (struct said){
+				.dst = item->command.route.dst,
+				.path = item->file,
+			};
+	}
+	qsort(set->said, set->n_said, sizeof(*set->said), compare_said);
+	return 0;
+}
+
+void route_files_changed(struct daemon *d, const struct user_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->n; i++) {
+		struct said *said =
+			file_set_find(&d->files->set, batch->items[i].command.route.dst);
+
+		if (said)
+			said->changed = true;
+	}
+}
+
+/* ---- reading ------------------------------------------------------------------------- */
+
+bool route_files_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_path(struct file_set *set, const char *dir, const char *name)
+{
+	char **grown = reallocarray(set->paths, set->n_paths + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	set->paths = grown;
+	if (asprintf(&set->paths[set->n_paths], "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	set->n_paths++;
+	return 0;
+}
+
+int file_set_list(const struct daemon *d, const char *extra, struct file_set *set,
+		  struct user_error *error)
+{
+	const char *path = route_files_directory(d);
+	DIR *dir = opendir(path);
+	const struct dirent *file;
+	int err = 0;
+
+	/* Only one that was asked for has to be there. */
+	if (!dir && (errno != ENOENT || (d->config.routes_dir && !extra)))
+		return route_files_fail(error, path, -errno);
+	while (dir && !err && (file = readdir(dir)))
+		if (route_files_name(file->d_name) && (!extra || strcmp(file->d_name, extra) != 0))
+			err = add_path(set, path, file->d_name);
+	if (dir)
+		closedir(dir);
+	if (!err && extra)
+		err = add_path(set, path, extra);
+	if (err)
+		return route_files_fail(error, path, err);
+	qsort(set->paths, set->n_paths, sizeof(*set->paths), compare_paths);
+	return 0;
+}
+
+static int read_all(FILE *file, char **ret)
+{
+	size_t size = 0, room = 0;
+	char *text = NULL;
+
+	do {
+		char *grown = size < FILE_BYTES_MAX ? realloc(text, room = 2 * room + 65536) : NULL;
+
+		if (!grown) {
+			free(text);
+			return size < FILE_BYTES_MAX ? -ENOMEM : -EFBIG;
+		}
+		text = grown;
+		size += fread(text + size, 1, room - size - 1, file);
+	} while (size == room - 1);
+	text[size] = '\0';
+	if (ferror(file) || strlen(text) != size) {
+		free(text);
+		return ferror(file) ? -EIO : -EILSEQ; /* a 0 byte: no text */
+	}
+	*ret = text;
+	return 0;
+}
+
+static int read_file(const char *path, char **ret)
+{
+	FILE *file = fopen(path, "re");
+	struct stat st;
+	int err;
+
+	if (!file)
+		return -errno;
+	if (fstat(fileno(file), &st))
+		err = -errno;
+	else
+		err = S_ISREG(st.st_mode) ? read_all(file, ret) : -EINVAL;
+	fclose(file);
+	return err;
+}
+
+int file_set_read(const struct file_set *set, const char *instead, const char *text,
+		  struct user_batch *batch, struct user_error *error)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < set->n_paths && !err; i++) {
+		const char *path = set->paths[i];
+		char *content = NULL;
+
+		if (instead && strcmp(path, instead) == 0) {
+			content = strdup(text);
+			err = content ? 0 : -ENOMEM;
+		} else {
+			err = read_file(path, &content);
+		}
+		if (err)
+			return route_files_fail(error, path, err);
+		err = user_batch_text(batch, path, content, USER_VERB_OPTIONAL, error);
+		free(content);
+		if (err == -ENOMEM)
+			route_files_fail(error, path, err);
+	}
+	return err;
+}
+
+/* ---- loading ------------------------------------------------------------------------- */
+
+/* What came from the files and is in none of them any more. */
+static int add_drops(const struct file_set *old, struct user_batch *batch)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < old->n_said && !err; i++)
+		if (!old->said[i].changed && !user_batch_find(batch, old->said[i].dst))
+			err = user_batch_drop(batch, old->said[i].dst);
+	return err;
+}
+
+static int load(struct daemon *d, enum change_mode mode, struct user_counts *counts,
+		struct user_error *error)
+{
+	struct route_files *files = d->files;
+	struct file_set fresh = { 0 };
+	struct user_batch batch;
+	int err;
+
+	user_batch_init(&batch, NULL);
+	err = file_set_list(d, NULL, &fresh, error);
+	if (!err)
+		err = file_set_read(&fresh, NULL, NULL, &batch, error);
+	if (!err) {
+		err = file_set_remember(&fresh, &batch);
+		if (!err)
+			err = add_drops(&files->set, &batch);
+		if (err)
+			route_files_fail(error, route_files_directory(d), err);
+	}
+	if (!err)
+		err = route_change(d, &batch, mode, counts, error);
+	if (!err) {
+		file_set_free(&files->set);
+		files->set = fresh;
+	} else {
+		file_set_free(&fresh);
+	}
+	user_batch_free(&batch);
+	return err;
+}
+
+int route_files_start(struct daemon *d)
+{
+	struct user_counts counts;
+
+	d->files = calloc(1, sizeof(*d->files));
+	if (!d->files) {
+		log_error("daemon: out of memory, not started");
+		return -ENOMEM;
+	}
+	if (load(d, CHANGE_EARLY, &counts, &d->files->error))
+		log_error("%s, STARTING WITHOUT ANY USER ROUTES", d->files->error.text);
+	else if (counts.added)
+		log_info("%s: %u user routes", route_files_directory(d), counts.added);
+	return 0;
+}
+
+void route_files_reload(struct daemon *d)
+{
+	struct user_counts counts;
+
+	if (load(d, CHANGE_STRICT, &counts, &d->files->error)) {
+		log_error("%s, keeping the user routes in force", d->files->error.text);
+		return;
+	}
+	d->files->error.text[0] = '\0';
+	log_info("%s: user routes: %u added, %u replaced, %u deleted, %u as before",
+		 route_files_directory(d), counts.added, counts.replaced, counts.deleted,
+		 counts.unchanged);
+}
+
+const char *route_files_error(const struct daemon *d)
+{
+	return d->files->error.text[0] ? d->files->error.text : NULL;
+}
+
+void route_files_stop(struct daemon *d)
+{
+	if (d->files)
+		file_set_free(&d->files->set);
+	free(d->files);
+	d->files = NULL;
+}

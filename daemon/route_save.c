@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * `save`: the routes in force into a file that the next start reads.
+ *
+ * What other files say stays theirs. Before the file is written all of them are read as a start would read
+ * them, with the new one in its place: what could not be loaded is not written.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "mirror_user.h"
+#include "route_files_internal.h"
+
+/* The routes that no other file has as they are. */
+static char *compose(const struct daemon *d, const char *path, uint32_t *ret_routes)
+{
+	const struct user_route *route = mirror_user_next(d->mirror, NULL);
+	char line[USER_LINE_MAX], *text = NULL;
+	uint32_t n = 0;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool failed;
+
+	if (!out)
+		return NULL;
+	fputs("# Written by `ebpf-route save`, which will write it anew.\n", out);
+	for (; route; route = mirror_user_next(d->mirror, route)) {
+		const struct said *said = file_set_find(&d->files->set, route->dst);
+		bool is_other = said && strcmp(said->path, path) != 0;
+
+		if (is_other && !said->changed)
+			continue;
+		fprintf(out, "%s%s\n", is_other ? "replace " : "", user_format(route, line));
+		n++;
+	}
+	failed = ferror(out);
+	if (fclose(out) || failed) {
+		free(text);
+		return NULL;
+	}
+	*ret_routes = n;
+	return text;
+}
+
+static bool is_as_in_force(const struct daemon *d, const struct user_route *route)
+{
+	const struct user_route *now = mirror_user_find(d->mirror, route->dst);
+	char a[USER_LINE_MAX], b[USER_LINE_MAX];
+
+	return now && strcmp(user_format(now, a), user_format(route, b)) == 0;
+}
+
+static void note_difference(struct route_files_saved *saved, struct prefix dst)
+{
+	if (!saved->differs++)
+		saved->first = dst;
+}
+
+/* What a restart would make of the files, against what is in force. */
+static void compare(const struct daemon *d, struct file_set *set, const struct user_batch *batch,
+		    struct route_files_saved *saved)
+{
+	const struct user_route *route = mirror_user_next(d->mirror, NULL);
+
+	for (; route; route = mirror_user_next(d->mirror, route))
+		if (!user_batch_find(batch, route->dst))
+			note_difference(saved, route->dst);
+	for (size_t i = 0; i < set->n_said; i++) {
+		struct said *said = &set->said[i];
+
+		said->changed = !is_as_in_force(d, user_batch_find(batch, said->dst));
+		if (said->changed)
+			note_difference(saved, said->dst);
+	}
+}
+
+/* Makes the directory, and the one that it is in. */
+static void make_directory(const char *path)
+{
+	char *parent = strdup(path), *slash = parent ? strrchr(parent, '/') : NULL;
+
+	if (mkdir(path, 0755) && errno == ENOENT && slash && slash > parent) {
+		*slash = '\0';
+		mkdir(parent, 0755);
+		mkdir(path, 0755);
+	}
+	free(parent);
+}
+
+static int write_whole(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		ssize_t n = write(fd, text, left);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		text += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+/* Whoever reads the file finds the old one or the new one, whole. */
+static int write_file(const char *dir, const char *path, const char *text)
+{
+	char temporary[300];
+	int fd, err;
+
+	make_directory(dir);
+	snprintf(temporary, sizeof(temporary), "%.256s/.saving.XXXXXX", dir);
+	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+	if (fd < 0)
+		return -errno;
+	err = write_whole(fd, text);
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && rename(temporary, path))
+		err = -errno;
+	if (err)
+		unlink(temporary);
+	return err;
+}
+
+static int save_text(struct daemon *d, const char *name, const char *text,
+		     struct route_files_saved *saved, struct user_error *error)
+{
+	struct file_set fresh = { 0 };
+	struct user_batch batch;
+	int err;
+
+	user_batch_init(&batch, NULL);
+	err = file_set_list(d, name, &fresh, error);
+	if (!err)
+		err = file_set_read(&fresh, saved->path, text, &batch, error);
+	if (!err) {
+		err = file_set_remember(&fresh, &batch);
+		if (!err)
+			err = write_file(route_files_directory(d), saved->path, text);
+		if (err)
+			route_files_fail(error, saved->path, err);
+	}
+	if (!err) {
+		compare(d, &fresh, &batch, saved);
+		file_set_free(&d->files->set);
+		d->files->set = fresh;
+	} else {
+		file_set_free(&fresh);
+	}
+	user_batch_free(&batch);
+	return err;
+}
+
+int route_files_save(struct daemon *d, const char *name, struct route_files_saved *ret,
+		     struct user_error *error)
+{
+	struct route_files_saved saved = { 0 };
+	char *text;
+	int err;
+
+	if (!route_files_name(name) || strchr(name, '/') || !user_is_text(name))
+		return user_refuse(error, "'%.64s': not the name of a file of %.160s, NAME.conf",
+				   name, route_files_directory(d));
+	if (snprintf(saved.path, sizeof(saved.path), "%s/%s", route_files_directory(d), name) >=
+	    (int)sizeof(saved.path))
+		return route_files_fail(error, route_files_directory(d), -ENAMETOOLONG);
+	text = compose(d, saved.path, &saved.routes);
+	err = text ? save_text(d, name, text, &saved, error)
+		   : route_files_fail(error, saved.path, -ENOMEM);
+	free(text);
+	if (!err)
+		*ret = saved;
+	return err;
+}
