@@ -290,6 +290,13 @@ static uint32_t dir24_lookup(const struct fib_engine *engine, uint32_t addr)
 	return leaf;
 }
 
+static uint32_t dir24_used(const struct fib_engine *engine)
+{
+	const struct dir24 *dir = dir24_of(engine);
+
+	return dir->n_fresh - dir->n_free - dir->n_quarantine;
+}
+
 static void dir24_grace(struct fib_engine *engine)
 {
 	struct dir24 *dir = dir24_of(engine);
@@ -321,6 +328,7 @@ static const struct fib_engine_ops dir24_ops = {
 	.set = dir24_set,
 	.del = dir24_del,
 	.lookup = dir24_lookup,
+	.used = dir24_used,
 	.grace = dir24_grace,
 	.wants_grace = dir24_wants_grace,
 	.destroy = dir24_destroy,

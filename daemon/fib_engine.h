@@ -43,6 +43,9 @@ struct fib_engine_ops {
 	/* What a program finds for the address (host byte order), read back from the maps. */
 	uint32_t (*lookup)(const struct fib_engine *engine, uint32_t addr);
 
+	/* What is in use of what may run out: rows (dir24), prefixes (lpm). */
+	uint32_t (*used)(const struct fib_engine *engine);
+
 	/* The caller waited for a grace period: what was freed before it may be reused. */
 	void (*grace)(struct fib_engine *engine);
 	/* Is there something freed that only waits for a grace period? */

@@ -93,6 +93,11 @@ static uint32_t lpm_lookup(const struct fib_engine *engine, uint32_t addr)
 	return leaf;
 }
 
+static uint32_t lpm_used(const struct fib_engine *engine)
+{
+	return rib_count(lpm_of(engine)->held);
+}
+
 /* The map itself frees nothing that a program may still see. */
 static void lpm_grace(struct fib_engine *engine __attribute__((unused)))
 {
@@ -116,6 +121,7 @@ static const struct fib_engine_ops lpm_ops = {
 	.set = lpm_set,
 	.del = lpm_del,
 	.lookup = lpm_lookup,
+	.used = lpm_used,
 	.grace = lpm_grace,
 	.wants_grace = lpm_wants_grace,
 	.destroy = lpm_destroy,

@@ -167,6 +167,7 @@ void mirror_counts(const struct mirror *mirror, struct mirror_counts *ret)
 	while ((node = table_walk_next(&mirror->objects, &walk)))
 		ret->objects += container_of(node, struct mirror_object, node)->present;
 	ret->nexthops = mirror->nexthops_used;
+	ret->sets = mirror->nexthops.live;
 	ret->candidates = mirror->candidates.live;
 	ret->prefixes = mirror->prefixes;
 	ret->rules = mirror->n_rules;

@@ -219,6 +219,7 @@ int mirror_walk_addresses(const struct mirror *mirror,
 
 struct mirror_counts {
 	uint32_t links, addresses, neighbours, objects, nexthops, candidates, prefixes, rules;
+	uint32_t sets; /* of next hops; of these, `nexthops` are named by routes */
 };
 void mirror_counts(const struct mirror *mirror, struct mirror_counts *ret);
 

@@ -36,6 +36,22 @@ static json_t *status_interfaces(const struct daemon *d)
 	return list;
 }
 
+/* What is kept in the daemon and in the maps: after any history the same as after a restart. */
+static json_t *status_objects(const struct daemon *d)
+{
+	struct mirror_counts m;
+	struct fib_counts f;
+
+	mirror_counts(d->mirror, &m);
+	fib_counts(d->fib, &f);
+	return json_pack("{sisisisisisisisisisisisisi}", "links", m.links, "addresses", m.addresses,
+			 "rules", m.rules, "neighbours", m.neighbours, "nexthops", m.objects,
+			 "routes", m.candidates, "prefixes", rib_count(mirror_rib(d->mirror)),
+			 "sets", m.sets, "ports", f.ports, "adjacencies", f.adjacencies, "slots",
+			 f.nexthops, "groups", f.groups, "engine",
+			 datapath_engine_used(d->datapath));
+}
+
 int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 {
 	uint32_t hold = datapath_control_hold(d->datapath);
@@ -75,6 +91,7 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	json_object_set_new(row, "kernel_routes", json_boolean(mirror_kernel_routes(d->mirror)));
 	json_object_set_new(row, "hold", hold ? json_string(verdict_name(hold)) : json_null());
 	json_object_set_new(row, "netlink", netlink);
+	json_object_set_new(row, "objects", status_objects(d));
 	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));
 	json_object_set_new(row, "uptime_seconds",
 			    json_integer(now.tv_sec - (long)(d->started_ns / 1000000000ULL)));
