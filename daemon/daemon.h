@@ -18,6 +18,7 @@ struct metrics_server;
 struct route_files;
 struct sync;
 struct verify_child;
+struct wanted;
 
 struct daemon {
 	struct config config;
@@ -30,6 +31,7 @@ struct daemon {
 	struct fib *fib;
 	struct attachments *attachments;
 	struct sync *sync;
+	struct wanted *wanted; /* neighbours to ask for, see sync_wanted.h */
 	struct guard_watch *guard;
 	struct route_files *files; /* of user routes */
 	struct control_server *control;

@@ -196,6 +196,19 @@ static int sink_set_policy_route(struct fib_sink *sink, uint32_t table, struct p
 	return 0;
 }
 
+/* A CPU that is possible and off takes packets too, and never works on them: not our business here. */
+static int sink_set_cpu(struct fib_sink *sink, uint32_t cpu, bool in)
+{
+	int fd = bpf_map__fd(datapath_of(sink)->router->maps.cpus);
+	struct bpf_cpumap_val value = { .qsize = CPU_QUEUE };
+
+	if (!in)
+		return bpf_map_delete_elem(fd, &cpu) && errno != ENOENT ? -errno : 0;
+	if (!bpf_map_update_elem(fd, &cpu, &value, BPF_ANY))
+		return 0;
+	return errno == E2BIG || errno == EINVAL || errno == EOVERFLOW ? -ENODEV : -errno;
+}
+
 static int sink_set_control(struct fib_sink *sink, const struct fib_control *control)
 {
 	struct datapath *dp = datapath_of(sink);
@@ -230,6 +243,7 @@ const struct fib_sink_ops datapath_sink_ops = {
 	.set_policy = sink_set_policy,
 	.set_policy_route = sink_set_policy_route,
 	.set_default_leaf = sink_set_default_leaf,
+	.set_cpu = sink_set_cpu,
 	.set_control = sink_set_control,
 	.grace = sink_grace,
 };

@@ -134,5 +134,8 @@ int fib_walk_adjacencies(const struct fib *fib,
 			 int (*fn)(void *ctx, uint32_t index, uint32_t ifindex,
 				   const struct addr *addr),
 			 void *ctx);
+/* The same for gateways of user routes that have no valid neighbour, on a port. */
+int fib_walk_unresolved(const struct fib *fib,
+			int (*fn)(void *ctx, uint32_t ifindex, const struct addr *addr), void *ctx);
 
 #endif

@@ -260,6 +260,23 @@ uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index)
 	return index < fib->adjacency_numbers.limit ? fib->adjacency_words[index] : 0;
 }
 
+int fib_walk_unresolved(const struct fib *fib,
+			int (*fn)(void *ctx, uint32_t ifindex, const struct addr *addr), void *ctx)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err = 0;
+
+	while (!err && (node = table_walk_next(&fib->adjacencies, &walk))) {
+		const struct fib_adjacency *a = container_of(node, struct fib_adjacency, node);
+
+		if (a->asked && a->refs && a->index && !fib->adjacency_words[a->index] &&
+		    fib_port_usable(fib, a->key.ifindex))
+			err = fn(ctx, a->key.ifindex, &a->key.addr);
+	}
+	return err;
+}
+
 int fib_walk_adjacencies(const struct fib *fib,
 			 int (*fn)(void *ctx, uint32_t index, uint32_t ifindex,
 				   const struct addr *addr),

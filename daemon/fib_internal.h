@@ -37,6 +37,7 @@ struct fib_adjacency {
 	struct mirror_neighbour_key key;
 	uint32_t index; /* 0: none left */
 	uint32_t refs;	/* slots */
+	bool asked;	/* a user route's gateway: nobody but us has it resolved */
 	bool wanted;	/* in `neighbours`, and it is there if `entered` */
 	bool entered;
 	bool idle;

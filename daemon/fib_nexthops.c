@@ -136,6 +136,7 @@ static int sync_gateway(struct fib *fib, uint32_t slot, const struct resolved_ne
 
 	if (!adjacency)
 		return -ENOMEM;
+	adjacency->asked |= r->user;
 	err = fib_adjacency_sync(fib, adjacency);
 	if (err) {
 		fib_adjacency_put(fib, adjacency);

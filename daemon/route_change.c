@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "log.h"
 #include "mirror_user.h"
+#include "sync_wanted.h"
 
 enum { WARNINGS_MAX = 10 }; /* lines about what a file names and the system has not yet */
 
@@ -144,6 +145,7 @@ int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mo
 	err = fib_sync(d->fib);
 	err = err < 0 ? refuse_errno(err, "maps", error) : check_room(d, batch, before.full, error);
 	if (!err) {
+		wanted_look(d);
 		*ret = counts;
 		return 0;
 	}

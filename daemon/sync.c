@@ -17,6 +17,7 @@
 #include "sync_guard.h"
 #include "sync_refresh.h"
 #include "sync_rules.h"
+#include "sync_wanted.h"
 #include "sysctl.h"
 
 enum {
@@ -132,6 +133,7 @@ static int write_maps(struct daemon *d)
 {
 	int err = fib_sync(d->fib);
 
+	wanted_look(d);
 	if (err >= 0)
 		return 0;
 	if (log_allowed(&d->sync->failure_limit))
@@ -426,6 +428,8 @@ int sync_start(struct daemon *d)
 	err = write_maps(d);
 	if (!err)
 		err = make_events(d);
+	if (!err)
+		err = wanted_start(d);
 	if (err)
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 	else
@@ -448,6 +452,7 @@ void sync_stop(struct daemon *d)
 	struct sync *s = d->sync;
 	struct event *all[5];
 
+	wanted_stop(d);
 	if (!s)
 		return;
 	all[0] = s->netlink_event;

@@ -53,6 +53,8 @@ int netlink_dump(struct netlink *nl, event_fn fn, void *ctx);
  * or the error of sending.
  */
 int netlink_use_neighbour(struct netlink *nl, uint32_t ifindex, const struct addr *addr);
+/* The same, and where there is no such entry it is made and resolved, as for a packet to be sent there. */
+int netlink_ask_neighbour(struct netlink *nl, uint32_t ifindex, const struct addr *addr);
 
 /* How many messages did not decode, and why the last one did not ("route: RTA_GATEWAY has 3 bytes"). */
 unsigned long netlink_refused(const struct netlink *nl, const char **ret_reason);

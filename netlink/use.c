@@ -16,14 +16,14 @@ static void discard_answers(struct nl_sock *sk)
 		;
 }
 
-static struct nl_msg *use_message(uint32_t ifindex, const struct addr *addr)
+static struct nl_msg *use_message(uint32_t ifindex, const struct addr *addr, int flags)
 {
 	struct ndmsg header = {
 		.ndm_family = addr->family,
 		.ndm_ifindex = (int)ifindex,
 		.ndm_flags = NTF_USE,
 	};
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_REQUEST);
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_REQUEST | flags);
 
 	if (!msg)
 		return NULL;
@@ -35,14 +35,14 @@ static struct nl_msg *use_message(uint32_t ifindex, const struct addr *addr)
 	return msg;
 }
 
-int netlink_use_neighbour(struct netlink *nl, uint32_t ifindex, const struct addr *addr)
+static int send_use(struct netlink *nl, uint32_t ifindex, const struct addr *addr, int flags)
 {
 	struct nl_msg *msg;
 	int err = nl->requests ? 0 : socket_open(&nl->requests, NETLINK_ROUTE);
 
 	if (err)
 		return err;
-	msg = use_message(ifindex, addr);
+	msg = use_message(ifindex, addr, flags);
 	if (!msg)
 		return -ENOMEM;
 	nl_complete_msg(nl->requests, msg);
@@ -51,4 +51,14 @@ int netlink_use_neighbour(struct netlink *nl, uint32_t ifindex, const struct add
 	nlmsg_free(msg);
 	discard_answers(nl->requests);
 	return err < 0 ? socket_error(err) : 0;
+}
+
+int netlink_use_neighbour(struct netlink *nl, uint32_t ifindex, const struct addr *addr)
+{
+	return send_use(nl, ifindex, addr, 0);
+}
+
+int netlink_ask_neighbour(struct netlink *nl, uint32_t ifindex, const struct addr *addr)
+{
+	return send_use(nl, ifindex, addr, NLM_F_CREATE);
 }
