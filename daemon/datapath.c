@@ -252,6 +252,11 @@ const char *datapath_engine_name(const struct datapath *dp)
 	return dp->sink.engine->ops->name;
 }
 
+uint32_t datapath_engine_used(const struct datapath *dp)
+{
+	return dp->sink.engine->ops->used(dp->sink.engine);
+}
+
 int datapath_wanted_fd(const struct datapath *dp)
 {
 	return bpf_map__fd(dp->router->maps.wanted);

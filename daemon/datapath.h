@@ -28,8 +28,9 @@ void datapath_close(struct datapath *dp); /* NULL is fine; what is pinned or att
 
 struct fib_sink *datapath_sink(struct datapath *dp);
 const char *datapath_engine_name(const struct datapath *dp);
-int datapath_program_fd(const struct datapath *dp);    /* of the XDP hook */
-int datapath_tc_program_fd(const struct datapath *dp); /* of the TC hook, ingress */
+uint32_t datapath_engine_used(const struct datapath *dp); /* rows (dir24), prefixes (lpm) */
+int datapath_program_fd(const struct datapath *dp);	  /* of the XDP hook */
+int datapath_tc_program_fd(const struct datapath *dp);	  /* of the TC hook, ingress */
 /* The ring buffer of struct neighbour_key: neighbours that the programs went without. */
 int datapath_wanted_fd(const struct datapath *dp);
 
