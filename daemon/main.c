@@ -172,7 +172,8 @@ static int open_datapath(struct daemon *d)
 	}
 	d->mirror = mirror_new();
 	programs = (struct attach_programs){
-		.xdp = datapath_program_fd(d->datapath), .tc = -1, /* not in the programs yet */
+		.xdp = datapath_program_fd(d->datapath),
+		.tc = datapath_tc_program_fd(d->datapath),
 	};
 	d->attachments = attachments_new(&programs, d->instance.name,
 					 d->instance.pins ? d->instance.pin_dir : NULL);
