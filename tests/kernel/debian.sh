@@ -43,10 +43,13 @@ put busybox
 put dash /bin/sh
 put ip
 put ethtool
+put tc
 put "$B/ebpf-routed"
 put "$B/ebpf-route"
 put "$B/packets-test"
-install -D "$(find "$dir/lib/modules" -name 'veth.ko*')" "$root/veth.ko"
+for module in veth sch_ingress cls_bpf; do
+	install -D "$(find "$dir/lib/modules" -name "$module.ko*")" "$root/$module.ko"
+done
 install tests/kernel/init "$root/init"
 (cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$dir/initrd.gz"
 
@@ -54,6 +57,6 @@ log=$dir/console.log
 timeout 200 qemu-system-x86_64 -m 1024 -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
 	-initrd "$dir/initrd.gz" -append "console=ttyS0 quiet panic=-1" </dev/null >"$log" 2>&1 || true
 tr -d '\r' <"$log" | sed -n '/KERNEL/,$p' | grep -vE '^\[ (RUN|  *OK)' || true
-for want in "PACKETS 0" "DIR24 ok" "LPM ok" "END"; do
+for want in "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "END"; do
 	grep -q "^$want" "$log" || { echo "missing: $want"; exit 1; }
 done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # `ip route` and `ip nexthop` drive the table: after each change whole frames and counters are compared.
+# check: dir24 lpm tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]  02:00:00:00:02:02, and :22 to stand for a second gateway
 #                            r3 --- [ third ]  02:00:00:00:03:02

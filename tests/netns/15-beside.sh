@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What else decides about a packet beside the destination: rules, TOS, the firewall; and IPv4 routes
 # by IPv6 next hops, replaced next-hop objects without a word about their routes.
+# check: dir24 lpm tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #                            r3 --- [ third ]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Links go down, come up and disappear; addresses go. What the kernel drops without a word is gone
 # from the maps after settle, and the daemon goes on.
+# check: dir24 lpm tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #                            r3 --- [ third ]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Several legs: the share of each, flows that stay, fragments that stay together, legs that die. By routes
 # and by groups of next-hop objects, both kinds of groups and both hash policies.
-# check: kernel dir24
+# check: kernel dir24 tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #                            r3 --- [ third ]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Which senders are accepted where: the reverse path filter, strict and loose, by the device's word and
 # that of all; own addresses and accept_local; ports without an address.
-# check: kernel dir24
+# check: kernel dir24 tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]  203.0.113.0/24, and where most packets go
 #                            r3 --- [ third ]  203.0.114.0/24

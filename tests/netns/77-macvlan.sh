@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # More than one MAC address at a port: macvlan devices, as VRRP makes them. Each has settings of its own,
 # and what came in by it has not come in by the port.
-# check: kernel dir24
+# check: kernel dir24 tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #           mv0 above r1, 00:00:5e:00:01:01

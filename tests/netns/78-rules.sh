@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Policy rules: by ingress device, destination and source in the fast path; by what it does not know of
 # every packet, only those fall back that could match.
-# check: kernel dir24 lpm
+# check: kernel dir24 lpm tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]  where main leads
 #                            r3 --- [ third ]  where table 100 leads

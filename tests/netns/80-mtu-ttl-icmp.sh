@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the fast path leaves to the kernel: the kernel's answer arrives at the sender, or nothing does,
 # and each is counted exactly once under its reason.
+# check: dir24 lpm tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]  MTU 1400 on r2, 1300 on one route
 #                            r3 --- [ third ]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `ebpf-route get` says what the program does: real frames of every verdict that a lab can bring about are
 # counted, and get is asked about the same bytes before; of what is forwarded, for the next hop too.
+# check: dir24 lpm tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #                            r3 --- [ third ]
@@ -163,8 +164,14 @@ settle
 
 say "- the way out"
 on right ethtool -K h0 gro off
-wait_for 5 cannot_transmit || fail "r2 still transmits"
-probe left <<<"egress_no_xdp 203.0.113.1 right"
+if [ "$HOOK" = tc ]; then
+	settle
+	probe left <<<"forward 203.0.113.1 right"
+	says "forward r2" .dev 203.0.113.1
+else
+	wait_for 5 cannot_transmit || fail "r2 still transmits"
+	probe left <<<"egress_no_xdp 203.0.113.1 right"
+fi
 on right ethtool -K h0 gro on
 carrier right down
 settle

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# How the program comes to the tc ingress of an interface, and leaves it: by tcx, or behind the filters that
+# were there before. Those are never touched; what a killed daemon left is taken over, or goes.
+#
+# check: once
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]
+#
+HOOK=tc
+. "$(dirname "$0")/../../scripts/lib.sh"
+
+PIN_DIR=/sys/fs/bpf/ebpf-route/$LAB
+
+# filters IFNAME: a line for each filter at its ingress, without the program's numbers
+filters() {
+	on router tc filter show dev "$1" ingress
+}
+
+ours() {
+	filters "$1" | grep -c 'pref 65000 bpf .*handle.* router_tc' || true
+}
+
+# hooked IFNAME HOOK: status and the kernel agree
+hooked() {
+	[ "$(fast -j status | jq -r --arg ifname "$1" '.interfaces[] | select(.ifname == $ifname).hook')" = "$2" ] ||
+		fail "$1: not attached by $2"
+	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
+}
+
+nothing_left() {
+	[ "$(ours r1)$(ours r2)" = 00 ] || fail "$1: a filter of ours is left"
+	[ ! -e "$PIN_DIR" ] || fail "$1: $PIN_DIR is left: $(ls "$PIN_DIR")"
+	ipr -j link show | jq -e 'all(.[]; .xdp == null)' >/dev/null || fail "$1: XDP program attached"
+}
+
+end() {
+	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+}
+
+killed() {
+	kill -KILL "$ROUTED_PID"
+	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
+}
+
+# A filter of someone else: drops what goes to 203.0.113.66, and says nothing of the rest.
+DROP_ONE='4,32 0 0 30,21 0 1 3405803842,6 0 0 2,6 0 0 4294967295'
+
+lab_start
+port left 1
+port right 2
+resolve 198.18.1.2 198.18.2.2
+ipr route add 203.0.113.0/24 via 198.18.2.2
+has_tcx=yes
+case $(uname -r) in [1-5].* | 6.[0-5].*) has_tcx=no ;; esac
+
+say "- auto takes tc for veth, xdp where it is named"
+HOOK=auto routed
+hooked r1 tc
+probe left <<<"forward 203.0.113.1 right n=5"
+ipr link add link r2 name r9 type macvlan mode bridge
+ipr link set r9 up
+wait_for 5 attached r9 || fail "r9: not attached"
+hooked r9 tc
+grep -q "r9: attached (tc): no XDP: its driver" "$WORK/ebpf-routed.log" || fail "r9: why tc is not said"
+ipr link del r9
+settle
+end
+nothing_left "auto"
+
+say "- a filter that was there comes first, and stays as it is"
+on router tc qdisc add dev r1 clsact
+on router tc filter add dev r1 ingress pref 7 bpf da bytecode "$DROP_ONE"
+before=$(filters r1)
+routed
+hooked r1 tc
+hooked r2 tc
+[ "$(ours r1)" = 1 ] || fail "r1: not behind the filter:" "$(filters r1)"
+[ "$has_tcx" = no ] || [ "$(ours r2)" = 0 ] || fail "r2: a filter, where tcx would do"
+probe left <<<"forward 203.0.113.1 right n=5"
+probe_only left --stats '' <<<"drop 203.0.113.66" || fail "the filter was passed by"
+
+say "- killed: the next start takes over what is left"
+killed
+[ "$(ours r1)" = 1 ] || fail "r1: a filter ends with its daemon?"
+routed
+hooked r1 tc
+hooked r2 tc
+[ "$(ours r1)" = 1 ] || fail "r1: not one filter of ours:" "$(filters r1)"
+probe left <<<"forward 203.0.113.1 right n=5"
+
+say "- killed: by another hook the next start leaves nothing of it"
+killed
+HOOK=xdp routed -i 'r[2]'
+hooked r2 xdp
+[ "$(ours r1)" = 0 ] || fail "r1: not swept:" "$(filters r1)"
+compgen -G "$PIN_DIR/tcx-*" >/dev/null && fail "tcx links are left: $(ls "$PIN_DIR")"
+killed
+routed
+hooked r2 tc
+ipr -j link show | jq -e 'all(.[]; .xdp == null)' >/dev/null || fail "XDP and tc at once"
+
+say "- kept: the filter and the links stay, and are taken over"
+end
+routed --keep
+end
+[ "$(ours r1)" = 1 ] || fail "r1: nothing kept"
+[ "$has_tcx" = no ] || [ -e "$PIN_DIR/tcx-$(ipr -j link show r2 | jq '.[0].ifindex')" ] || fail "r2: no link kept"
+routed
+hooked r1 tc
+probe left <<<"forward 203.0.113.1 right n=5"
+end
+nothing_left "the end"
+[ "$(filters r1)" = "$before" ] || fail "r1: its filters changed:" "$(diff <(echo "$before") <(filters r1) || true)"
+on router tc qdisc show dev r1 | grep -q clsact || fail "r1: the qdisc that was there has gone"
+
+say "- a filter at our very place is not ours: left alone, and said"
+on router tc filter del dev r1 ingress
+# FNV-1a of the instance's name, as daemon/attach.c has it
+handle=$("$PYTHON" -c '
+import functools, sys
+value = functools.reduce(lambda h, c: (h ^ c) * 16777619 & 0xffffffff, sys.argv[1].encode(), 2166136261)
+print("0x%x" % (value & 0x3fffffff | 0x40000000))' "$LAB")
+on router tc filter add dev r1 ingress pref 65000 handle "$handle" bpf da bytecode "$DROP_ONE"
+before=$(filters r1)
+routed
+hooked r1 none
+hooked r2 tc
+grep -q "r1: not attached: another filter" "$WORK/ebpf-routed.log" || fail "r1: not said"
+end
+[ "$(filters r1)" = "$before" ] || fail "r1: its filter changed"
