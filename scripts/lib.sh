@@ -258,9 +258,9 @@ change() {
 }
 
 # route_lines: a line for each route, from the JSON of ip (which does not name protocol boot, and
-# gives a lone leg or a blackhole object in other words) or of ebpf-route alike.
+# gives a lone leg or a blackhole object in other words) or of ebpf-route alike, without user routes.
 route_lines() {
-	jq -c '.[] | (.nexthops // []) as $legs
+	jq -c '.[] | select(.protocol != "user") | (.nexthops // []) as $legs
 		| (if ($legs | length) == 1 then $legs[0] else . end) as $one
 		| [.type // "unicast", .dst, .protocol // "boot", .metric // 0, $one.gateway,
 			if .type == "blackhole" then null else $one.dev end,

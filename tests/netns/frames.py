@@ -23,7 +23,7 @@ is the one sent with the MAC addresses of the egress, TTL-1, a recomputed checks
     flow=src    each from another address behind the sender, by the same ports
     legs=COUNT  so many of the next hops see frames, no more and no less
     share=A:B.. frames at each PORT and MAC by these weights, within 5 % (and chance, three sigma)
-    loss=1      some may not come out
+    loss=1      some may not come out                     raw=1         it comes out as it was sent
     set=AT:HEX  these bytes at that offset of the frame   cut=BYTES     no more than these are sent
 
 With --stats COMMAND (prints the JSON of `ebpf-route stats`), the verdicts' deltas at the ingress must
@@ -169,6 +169,7 @@ class Probe:
         self.leg_count = int(opts.pop('legs', 1 if self.flow == 'same' else 0))
         self.share = [int(weight) for weight in opts.pop('share', '').split(':') if weight]
         self.loss = opts.pop('loss', '') == '1'
+        self.raw = opts.pop('raw', '') == '1'
         self.at_offset, _, patch = opts.pop('set', '0:').partition(':')
         self.at_offset, self.patch = int(self.at_offset), bytes.fromhex(patch)
         self.cut = int(opts.pop('cut', 65535))
@@ -222,7 +223,7 @@ class Probe:
         words = shlex.split(command) + ['frame', frame.hex(), 'iif', sender.router_if]
         result = subprocess.run(words, stdout=subprocess.PIPE, check=True)
         row = json.loads(result.stdout)
-        if row['verdict'] == 'forward':
+        if row['verdict'] == 'forward' and row.get('lladdr'):
             self.answers[token] = row['dev'], mac_bytes(row['lladdr'])
         said = row['reason'] or row['verdict']
         self.said.append(said)
@@ -249,6 +250,8 @@ class Probe:
             self.legs[leg] = self.legs.get(leg, 0) + 1
         expected = (frame[:6] if frame[:6] in macs else macs[0]) + port.peer + b'\x08\0'
         expected += self.packet(token, self.ttl - 1)
+        if self.raw:
+            expected = self.frame(token, sender)
         if frame == expected:
             return None
         at = next((i for i, (a, b) in enumerate(zip(frame, expected)) if a != b),
