@@ -162,7 +162,7 @@ void mirror_candidate_replace(struct mirror *mirror, struct rib_entry *entry,
 void mirror_forget_prefix(struct mirror *mirror, struct rib_entry *entry)
 {
 	if (!entry->candidates && entry->installed == RIB_NOT_INSTALLED && !entry->spare &&
-	    !(entry->flags & RIB_DIRTY))
+	    !(entry->flags & (RIB_DIRTY | RIB_USER)))
 		rib_remove(mirror->rib, entry);
 }
 

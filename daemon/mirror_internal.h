@@ -86,7 +86,6 @@ enum entry_flag {
 	ENTRY_MARKED = 1 << 1,	  /* fib: stands for prefixes that were left out */
 	ENTRY_IN_POLICY = 1 << 2, /* fib: installed for a table that policy rules name */
 	ENTRY_NO_POLICY = 1 << 3, /* fib: counted for such a table that has no room */
-	ENTRY_USER = 1 << 4,	  /* mirror: there is a user route of this prefix */
 };
 
 /* The first reason stays until the next resync begins. `why` is static text. */

@@ -2,7 +2,7 @@
 /*
  * The table of the user's routes: by prefix, each with what it owns.
  *
- * Every one has an entry in the RIB (ENTRY_USER), which is looked at again when the route changes; with
+ * Every one has an entry in the RIB (RIB_USER), which is looked at again when the route changes; with
  * `override` what lies below it too.
  */
 #include "mirror_user.h"
@@ -81,7 +81,7 @@ static struct mirror_user *insert(struct mirror *mirror, struct prefix dst)
 		free(user);
 		return NULL;
 	}
-	entry->spare |= ENTRY_USER;
+	entry->flags |= RIB_USER;
 	mirror_user_order_came(mirror->user.order);
 	return user;
 }
@@ -147,7 +147,7 @@ int mirror_user_del(struct mirror *mirror, struct prefix dst)
 		return -ENOENT;
 	count_override(mirror, &user->route, -1);
 	changed(mirror, dst, user->route.override);
-	rib_find(mirror->rib, dst)->spare &= ~ENTRY_USER;
+	rib_find(mirror->rib, dst)->flags &= ~RIB_USER;
 	mirror_user_order_gone(mirror->user.order, dst);
 	table_remove(&mirror->user.routes, &user->node);
 	mirror_user_nexthop_put(mirror, user->nexthop);
@@ -184,7 +184,7 @@ const struct user_route *mirror_user_of(const struct mirror *mirror, const struc
 {
 	const struct mirror_user *user;
 
-	if (!(entry->spare & ENTRY_USER))
+	if (!(entry->flags & RIB_USER))
 		return NULL;
 	user = find(mirror, rib_prefix(entry));
 	*ret_nexthop = user->nexthop;

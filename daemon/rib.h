@@ -16,6 +16,7 @@
 enum rib_flag {
 	RIB_PRESENT = 1 << 0, /* internal: an entry, not a mere fork of the trie */
 	RIB_DIRTY = 1 << 1,   /* in the dirty set of its owner */
+	RIB_USER = 1 << 2,    /* for the owner: there is a user route of this prefix */
 };
 
 struct rib_entry {

@@ -119,6 +119,8 @@ int verify_queries(struct verify *v, const uint32_t *addresses, size_t n);
 /* verify_packets.c: to these addresses, in by every attached device in turn. */
 int verify_packets(struct verify *v, const uint32_t *addresses, size_t n);
 
+/* Does a user route decide about this address (host byte order), so that the kernel has no say? */
+bool is_by_user(const struct verify *v, uint32_t addr);
 /* Does the kernel's answer let a packet to dst (host byte order) go by this hop? */
 bool kernel_allows(const struct mirror *mirror, const struct event_route *route, uint32_t dst,
 		   const struct hop *hop);

@@ -4,7 +4,8 @@
  *
  * All other checks share resolve.c with the daemon, and so its mistakes. This one asks the kernel to look
  * up, and allows the fast path only what that answer allows: to forward by one of its legs, to drop
- * for a blackhole. What is left to the kernel is right in any case.
+ * for a blackhole. What is left to the kernel is right in any case. Where a route of the user decides, the
+ * kernel has no say.
  *
  * Asked is what this machine itself would send: without policy rules the same route. With rules, or
  * while everything is left to the kernel anyway, nothing is asked; see verify_packets.c.
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include "mirror_user.h"
 #include "show.h"
 
 enum {
@@ -85,6 +87,14 @@ static struct hop follow_connected(const struct verify *v, const struct hop *hop
 	return to;
 }
 
+bool is_by_user(const struct verify *v, uint32_t addr)
+{
+	struct resolved_route route;
+
+	return mirror_user_count(v->mirror) && resolve_lookup(v->mirror, addr, &route) &&
+	       route.user;
+}
+
 static void judge(const struct verify *v, uint32_t dst, int err, const struct event_route *route,
 		  struct answer *ret)
 {
@@ -94,6 +104,8 @@ static void judge(const struct verify *v, uint32_t dst, int err, const struct ev
 	outcome_of_leaf(v->dp, leaf, &fast);
 	ret->err = err;
 	ret->allowed = true;
+	if (is_by_user(v, dst))
+		return;
 	for (unsigned int i = 0; i < fast.n && ret->allowed; i++) {
 		struct hop hop = fast.hops[i];
 

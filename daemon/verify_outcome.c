@@ -2,12 +2,15 @@
 /* Outcomes: from the mirror, from the maps, compared. */
 #include "verify_outcome.h"
 
+#include <sys/socket.h>
+
 static const struct hop stale = { .kind = HOP_VERDICT, .verdict = VERDICT_stale };
 
 static bool hop_equal(const struct hop *a, const struct hop *b)
 {
 	return a->kind == b->kind && a->verdict == b->verdict && a->ifindex == b->ifindex &&
-	       a->mtu == b->mtu && memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+	       a->mtu == b->mtu && a->user == b->user &&
+	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
 }
 
 static void set_single(struct outcome *ret, const struct hop *hop)
@@ -109,14 +112,28 @@ static struct hop verdict_hop(uint32_t verdict)
 
 static struct hop leg_hop(const struct mirror *mirror, const struct resolved_nexthop *r)
 {
-	struct hop hop = { .mtu = r->mtu > UINT16_MAX ? 0 : r->mtu };
+	struct hop hop = { .mtu = r->mtu > UINT16_MAX ? 0 : r->mtu, .user = r->user };
 	const struct mirror_neighbour *n;
 
-	if (r->kind == RESOLVED_VERDICT)
-		return verdict_hop(r->verdict);
-	if (r->kind == RESOLVED_CONNECTED) {
-		hop.kind = HOP_CONNECTED;
+	if (r->kind == RESOLVED_VERDICT) {
+		hop.kind = HOP_VERDICT;
+		hop.verdict = r->verdict;
+		return hop;
+	}
+	if (r->kind == RESOLVED_CPU) {
+		hop.kind = HOP_CPU;
+		hop.cpus = nexthop_cpus(r->first_cpu, r->n_cpus);
+		return hop;
+	}
+	if (r->kind == RESOLVED_CONNECTED || r->kind == RESOLVED_REDIRECT) {
+		hop.kind = r->kind == RESOLVED_CONNECTED ? HOP_CONNECTED : HOP_REDIRECT;
 		hop.ifindex = r->leg.oif;
+		return hop;
+	}
+	if (r->leg.gateway.family == AF_PACKET) {
+		hop.kind = HOP_NEIGHBOUR;
+		hop.ifindex = r->leg.oif;
+		memcpy(hop.mac, r->leg.gateway.v6, sizeof(hop.mac));
 		return hop;
 	}
 	n = mirror_neighbour(mirror, r->leg.oif, &r->leg.gateway);
@@ -139,6 +156,7 @@ static void group_of_nexthop(const struct mirror *mirror, const struct mirror_ne
 	struct hop hop = verdict_hop(verdict);
 
 	if (!n) {
+		hop.user = nexthop->user != NULL;
 		set_single(ret, &hop);
 		return;
 	}
@@ -146,7 +164,10 @@ static void group_of_nexthop(const struct mirror *mirror, const struct mirror_ne
 	for (unsigned int i = 0; i < n; i++) {
 		hop = verdict_hop(members[i].verdict);
 		if (members[i].verdict == VERDICT_forwarded) {
-			resolve_leg(mirror, &members[i].leg, mtu, &r);
+			if (nexthop->user)
+				resolve_user_leg(mirror, &members[i].leg, &r);
+			else
+				resolve_leg(mirror, &members[i].leg, mtu, &r);
 			hop = leg_hop(mirror, &r);
 		}
 		add_hop(ret, &hop, members[i].weight);
@@ -175,10 +196,12 @@ void outcome_of_route(const struct mirror *mirror, const struct resolved_route *
 
 /* ---- what the maps have ---------------------------------------------------------------- */
 
-static struct hop adjacency_hop(const struct datapath *dp, uint32_t index, uint16_t mtu)
+static struct hop adjacency_hop(const struct datapath *dp, const struct nexthop *nexthop)
 {
-	union adjacency_word word = datapath_adjacency(dp, index);
-	struct hop hop = { .kind = HOP_UNRESOLVED, .mtu = mtu };
+	union adjacency_word word = datapath_adjacency(dp, nexthop->arg);
+	struct hop hop = { .kind = HOP_UNRESOLVED,
+			   .mtu = nexthop->mtu,
+			   .user = nexthop_is_user(*nexthop) };
 
 	if (!word.target.port)
 		return hop;
@@ -196,15 +219,27 @@ static struct hop number_hop(uint32_t number)
 
 static struct hop slot_hop(const struct datapath *dp, union nexthop_word word)
 {
+	struct hop hop = { .mtu = word.nexthop.mtu, .user = nexthop_is_user(word.nexthop) };
+
 	switch (word.nexthop.kind) {
 	case NEXTHOP_ADJACENCY:
-		return adjacency_hop(dp, word.nexthop.arg, word.nexthop.mtu);
+		return adjacency_hop(dp, &word.nexthop);
 	case NEXTHOP_CONNECTED:
-		return (struct hop){ .kind = HOP_CONNECTED,
-				     .ifindex = word.nexthop.arg,
-				     .mtu = word.nexthop.mtu };
+		hop.kind = HOP_CONNECTED;
+		hop.ifindex = word.nexthop.arg;
+		return hop;
 	case NEXTHOP_VERDICT:
-		return number_hop(word.nexthop.verdict);
+		hop = number_hop(word.nexthop.verdict);
+		hop.user = nexthop_is_user(word.nexthop);
+		return hop;
+	case NEXTHOP_REDIRECT:
+		hop.kind = HOP_REDIRECT;
+		hop.ifindex = datapath_port(dp, word.nexthop.arg).ifindex;
+		return hop;
+	case NEXTHOP_CPU:
+		hop.kind = HOP_CPU;
+		hop.cpus = word.nexthop.arg;
+		return hop;
 	default:
 		return stale;
 	}
@@ -316,6 +351,7 @@ bool outcome_is_fast(const struct outcome *outcome)
 		const struct hop *hop = &outcome->hops[i];
 
 		if (hop->kind == HOP_NEIGHBOUR || hop->kind == HOP_CONNECTED ||
+		    hop->kind == HOP_REDIRECT ||
 		    (hop->kind == HOP_VERDICT && hop->verdict == VERDICT_dropped))
 			return true;
 	}

@@ -14,14 +14,20 @@ enum hop_kind {
 	HOP_NEIGHBOUR,	/* to this MAC address on this device */
 	HOP_UNRESOLVED, /* a gateway without a valid neighbour: left to the kernel */
 	HOP_CONNECTED,	/* the destination is the neighbour, on this device */
+	HOP_REDIRECT,	/* unchanged, out of this device */
+	HOP_CPU,	/* left to the kernel, on one of these CPUs */
 };
 
 struct hop {
 	uint8_t kind; /* enum hop_kind */
 	uint8_t verdict;
 	uint8_t mac[6];
-	uint32_t ifindex;
-	uint32_t mtu;
+	union {
+		uint32_t ifindex;
+		uint32_t cpus; /* HOP_CPU: nexthop_cpus() */
+	};
+	uint16_t mtu;
+	uint16_t user;	/* 1: a user route's, which policy rules do not come before */
 	uint32_t share; /* of a group: weight, or buckets; not compared by itself */
 	uint32_t legs;	/* that lead here; neither */
 };
@@ -42,7 +48,7 @@ struct outcome {
 	struct hop hops[GROUP_BUCKETS];
 };
 
-/* What the kernel's route asks for, by that mirror. */
+/* What the route asks for, the kernel's or the user's, by that mirror. */
 void outcome_of_route(const struct mirror *mirror, const struct resolved_route *route,
 		      struct outcome *ret);
 /* What a leaf leads to in the maps. Never LEAF_DEFAULT. */

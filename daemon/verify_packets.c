@@ -35,6 +35,9 @@ static bool decide(const struct verify *v, const struct subject *s, struct expla
 		.size = PACKET_SIZE,
 	};
 
+	/* Of a source too: by its route the reverse path filter may let it in. */
+	if (is_by_user(v, s->first) || is_by_user(v, s->last))
+		return false;
 	return s->last && query.iif && explain_is_ingress(v->d, query.iif) &&
 	       !explain_packet(v->d, &query, ret) &&
 	       (ret->verdict == VERDICT_forwarded || ret->verdict == VERDICT_dropped);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "../netlink/filters.h"
 #include "../netlink/guard.h"
+#include "mirror_user.h"
 #include "sysctl.h"
 
 enum {
@@ -58,13 +59,18 @@ static void read_hold(struct shadow *shadow)
 	mirror_set_hold(shadow->mirror, hold);
 }
 
-static void read_others(struct shadow *shadow)
+static int read_others(struct shadow *shadow)
 {
+	const struct mirror *daemon = shadow->d->mirror;
+
 	read_hooks(shadow);
 	sysctl_read(shadow->mirror);
 	read_hold(shadow);
 	/* How a rule came to its device is past; what it does is asked packet by packet. */
-	mirror_adopt_rules(shadow->mirror, shadow->d->mirror);
+	mirror_adopt_rules(shadow->mirror, daemon);
+	/* These have no other source than the daemon: what is checked is what became of them. */
+	mirror_set_kernel_routes(shadow->mirror, mirror_kernel_routes(daemon));
+	return mirror_user_adopt(shadow->mirror, daemon);
 }
 
 /* ---- mark, dump, apply, sweep ---------------------------------------------------------- */
@@ -117,7 +123,7 @@ int shadow_update(struct shadow *shadow, bool anew)
 		anew = false;
 	}
 	if (!err)
-		read_others(shadow);
+		err = read_others(shadow);
 	return err ? err : drain(shadow);
 }
 

@@ -72,6 +72,14 @@ static void say_hop(struct words *w, const struct mirror *mirror, const struct h
 	case HOP_CONNECTED:
 		say(w, "connected dev %s", device_format(mirror, hop->ifindex, device));
 		break;
+	case HOP_REDIRECT:
+		say(w, "redirected to %s", device_format(mirror, hop->ifindex, device));
+		break;
+	case HOP_CPU:
+		say(w, "left to the kernel on CPU %u", hop->cpus & 0xffff);
+		if (hop->cpus >> 16 > 1)
+			say(w, "-%u", (hop->cpus & 0xffff) + (hop->cpus >> 16) - 1);
+		break;
 	case HOP_UNRESOLVED:
 		say(w, "left to the kernel (no_neighbour)");
 		break;
@@ -83,6 +91,8 @@ static void say_hop(struct words *w, const struct mirror *mirror, const struct h
 	}
 	if (hop->mtu)
 		say(w, " mtu %u", hop->mtu);
+	if (hop->user)
+		say(w, " by a user route");
 }
 
 const char *outcome_format(const struct mirror *mirror, const struct outcome *outcome,
