@@ -284,6 +284,34 @@ ipr rule del priority 100
 settle
 equal
 
+say "- user routes: with what they say, and the kernel is not asked about them"
+fast -b - >/dev/null <<'END'
+add 203.0.113.0/24 drop
+add 198.51.100.0/25 redirect r3
+add 198.51.100.128/25 cpu 0
+add 198.51.101.0/24 nexthop via 198.18.2.2 nexthop via 198.18.3.2 weight 3
+add 198.51.102.0/24 via 198.18.2.77 lladdr 02:00:00:00:02:77
+add 203.0.112.0/22 via 198.18.3.2 override
+add 192.0.2.0/24 pass
+END
+equal
+fast -j verify 203.0.113.7 203.0.114.1 198.51.101.1 192.0.2.1 | jq -e '.[-1].differences == 0' >/dev/null ||
+	fail "summary: $(fast -j verify 203.0.113.7)"
+breaks '^203\.0\.113\.0/24: kernel: dropped .* by a user route; fast path: left to the kernel \(user_pass\) by a user route' \
+	nexthops "$(leaf 203.0.113.1)" 1 1 31
+breaks '^198\.51\.100\.0/25: kernel: redirected to r3 by a user route; fast path: redirected to r2' \
+	nexthops "$(leaf 198.51.100.1)" 4 4 "$(port_of r2)"
+breaks '^198\.51\.100\.128/25: kernel: left to the kernel on CPU 0 .*; fast path: .* on CPU 0-1 ' \
+	nexthops "$(leaf 198.51.100.129)" 4 4 0x20000
+# a route of the user that policy rules would come before
+breaks '^198\.51\.102\.0/24: kernel: dev r2 lladdr 02:00:00:00:02:77 by a user route; fast path: dev r2 lladdr 02:00:00:00:02:77 \(' \
+	nexthops "$(leaf 198.51.102.1)" 1 1 0
+breaks '^192\.0\.2\.0/24: .*fast path: left to the kernel \(user_pass\) \(' \
+	nexthops "$(leaf 192.0.2.1)" 4 4 0
+found
+fast flush all >/dev/null
+equal
+
 say "- several at once, and one that is killed"
 at_once() {
 	local code=0
