@@ -65,6 +65,7 @@ int file_set_remember(struct file_set *set, const struct user_batch *batch)
 			set->said[set->n_said++] = (struct said){
 				.dst = item->command.route.dst,
 				.path = item->file,
+				.replaces = item->command.verb == USER_REPLACE,
 			};
 	}
 	qsort(set->said, set->n_said, sizeof(*set->said), compare_said);

@@ -31,7 +31,8 @@ static char *compose(const struct daemon *d, const char *path, uint32_t *ret_rou
 
 		if (is_other && !said->changed)
 			continue;
-		fprintf(out, "%s%s\n", is_other ? "replace " : "", user_format(route, line));
+		fprintf(out, "%s%s\n", said && (is_other || said->replaces) ? "replace " : "",
+			user_format(route, line));
 		n++;
 	}
 	failed = ferror(out);

@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# Files of user routes: at start, on SIGHUP, saved; what is wrong in them is named and changes nothing. And a batch
+# of 100,000.
+#
+# check: once
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]
+#
+. "$(dirname "$0")/../../scripts/lib.sh"
+
+# file NAME LINE...: in the directory of the routes.
+file() {
+	local name=$1
+
+	shift
+	printf '%s\n' "$@" >"$WORK/routes/$name"
+}
+
+logged() {
+	grep -qF -- "$1" "$WORK/ebpf-routed.log" || fail "not logged: $1"
+}
+
+# reload: SIGHUP, and everything that follows from it.
+reload() {
+	local before
+
+	before=$(grep -c 'reload: done' "$WORK/ebpf-routed.log" || true)
+	kill -HUP "$ROUTED_PID"
+	wait_for 5 reloaded "$before" || fail "SIGHUP was not answered"
+}
+
+reloaded() {
+	[ "$(grep -c 'reload: done' "$WORK/ebpf-routed.log")" = $(($1 + 1)) ]
+}
+
+# routes LINE...: these are the user routes, as `save` would write them.
+routes() {
+	local got
+
+	got=$(fast -j route proto user | jq -r '.[] | [.dst, .action, .dev // empty] | join(" ")')
+	[ "$got" = "$(printf '%s\n' "$@")" ] || fail "user routes:" "$got"
+}
+
+error() {
+	fast -j status | jq -r '.user_error // "none"'
+}
+
+lab_start
+port left 1
+port right 2
+resolve 198.18.1.2 198.18.2.2
+mkdir "$WORK/routes"
+R=$WORK/routes
+
+say "- a mistake at start: no user routes, said loudly, and the router works"
+file 10.conf '# first' '203.0.113.0/24 drop' 'add 203.0.114.0/24 dop'
+file 20.conf '203.0.115.0/24 drop'
+file ignored.txt 'nonsense'
+file .hidden.conf 'nonsense'
+ipr route add 203.0.115.0/24 via 198.18.2.2
+routed --routes-dir "$R"
+logged "$R/10.conf:3: 203.0.114.0/24: 'dop' is not a word that belongs here, STARTING WITHOUT ANY USER ROUTES"
+[ "$(error)" = "$R/10.conf:3: 203.0.114.0/24: 'dop' is not a word that belongs here" ] ||
+	fail "status: $(error)"
+fast status | grep -q 'NOT AS THE FILES SAY' || fail "status does not say it"
+[ "$(fast -j status | jq .user_routes)" = 0 ] || fail "some of the routes are there"
+probe left <<<"forward 203.0.115.1 right"
+
+say "- mended, and SIGHUP"
+file 10.conf '# first' '203.0.113.0/24 drop' 'add 203.0.114.0/24 redirect r2 comment "two words"'
+reload
+[ "$(error)" = none ] || fail "status: $(error)"
+routes '203.0.113.0/24 drop' '203.0.114.0/24 redirect r2' '203.0.115.0/24 drop'
+probe left <<<"drop 203.0.115.1"
+
+say "- a mistake on SIGHUP keeps what is in force; later files name earlier ones"
+file 20.conf '203.0.115.0/24 drop' '203.0.113.0/24 pass'
+reload
+[ "$(error)" = "$R/20.conf:2: 203.0.113.0/24: is there already, from $R/10.conf:2, 'replace' changes it" ] ||
+	fail "status: $(error)"
+logged "keeping the user routes in force"
+file 20.conf '203.0.115.0/24 drop' '203.0.116.0/24 redirect r9'
+reload
+[ "$(error)" = "$R/20.conf:2: 203.0.116.0/24: no such device 'r9'" ] || fail "status: $(error)"
+routes '203.0.113.0/24 drop' '203.0.114.0/24 redirect r2' '203.0.115.0/24 drop'
+
+say "- what is in no file any more goes, what was set at run time stays"
+fast add 203.0.117.0/24 drop
+fast replace 203.0.115.0/24 pass
+fast del 203.0.113.0/24
+rm "$R/20.conf"
+reload
+routes '203.0.113.0/24 drop' '203.0.114.0/24 redirect r2' '203.0.115.0/24 pass' '203.0.117.0/24 drop'
+
+say "- save: what no other file says; nothing else is touched"
+fast replace 203.0.114.0/24 drop
+fast save >"$WORK/out" 2>"$WORK/said"
+[ "$(cat "$WORK/out")" = "$R/saved.conf: 3 user routes" ] || fail "printed: $(cat "$WORK/out")"
+[ ! -s "$WORK/said" ] || fail "said: $(cat "$WORK/said")"
+[ "$(stat -c %a "$R/saved.conf")" = 600 ] || fail "mode $(stat -c %a "$R/saved.conf")"
+diff - <(tail -n +2 "$R/saved.conf") <<'END' || fail "saved something else"
+replace 203.0.114.0/24 drop
+203.0.115.0/24 pass
+203.0.117.0/24 drop
+END
+[ "$(find "$R" -name '.saving*')" = "" ] || fail "a temporary file stays"
+reload
+routes '203.0.113.0/24 drop' '203.0.114.0/24 drop' '203.0.115.0/24 pass' '203.0.117.0/24 drop'
+fast del 203.0.113.0/24
+fast save >"$WORK/out" 2>"$WORK/said"
+[ "$(cat "$WORK/said")" = "ebpf-route: 1 user routes, 203.0.113.0/24 among them: another file says something else, which is in force after the next start" ] ||
+	fail "said: $(cat "$WORK/said")"
+! fast save ../x.conf 2>"$WORK/said" || fail "saved outside"
+fast add 203.0.113.0/24 pass
+! fast save 00.conf 2>"$WORK/said" || fail "saved what could not be loaded"
+grep -qF "is there already, from $R/00.conf:" "$WORK/said" || fail "said: $(cat "$WORK/said")"
+[ ! -e "$R/00.conf" ] || fail "00.conf is there"
+fast del 203.0.113.0/24
+
+say "- what was saved is there after the next start, and so is what has not come yet"
+file 30.conf '203.0.118.0/24 redirect r9' '203.0.119.0/24 via 192.0.2.1'
+stop "$ROUTED_PID" || fail "exit code $?"
+routed --routes-dir "$R"
+[ "$(error)" = none ] || fail "status: $(error)"
+logged "$R/30.conf:1: 203.0.118.0/24: no such device 'r9', not in the fast path until that changes"
+logged "$R/30.conf:2: 203.0.119.0/24: gateway 192.0.2.1 is in no connected net, 'dev' is needed, not in"
+routes '203.0.113.0/24 drop' '203.0.114.0/24 drop' '203.0.115.0/24 pass' '203.0.117.0/24 drop' \
+	'203.0.118.0/24 redirect r9' '203.0.119.0/24 via'
+probe left <<'END'
+drop 203.0.114.1
+egress_down 203.0.118.1 icmp=3/0
+END
+ipr link add r9 type veth peer name p9
+ipr link set r9 up
+ipr link set p9 up
+settle
+leads_by_r9() {
+	fast -j route proto user 203.0.118.0/24 | jq -e '.[0].fastpath.verdict == "forward"'
+}
+wait_for 5 leads_by_r9 || fail "r9 came, its route did not"
+
+say "- a batch of 100,000 routes, taken back by another"
+awk 'BEGIN {
+	for (i = 0; i < 100000; i++) {
+		printf "add 10.%d.%d.%d/30 ", i / 16384, i / 64 % 256, i % 64 * 4
+		print i % 3 ? "via 198.18.2.2 comment \"number " i "\"" : "drop"
+	}
+}' >"$WORK/batch"
+fast flush all >"$WORK/out"
+began=${EPOCHREALTIME/[.,]/}
+fast -b "$WORK/batch" >"$WORK/out"
+say "  $(cat "$WORK/out") in $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms"
+[ "$(cat "$WORK/out")" = "100000 added" ] || fail "printed: $(cat "$WORK/out")"
+probe left <<'END'
+drop 10.0.0.0 n=3
+forward 10.0.0.5 right
+forward 10.6.26.121 right
+drop 10.6.26.124
+END
+[ "$(fast -j route proto user | jq length)" = 100000 ] || fail "not all of them are shown"
+began=${EPOCHREALTIME/[.,]/}
+fast save >"$WORK/out" 2>&1
+say "  saved in $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms"
+diff <(sed 's/^add //; s/comment "\(.*\)"/\1/' "$WORK/batch") \
+	<(tail -n +2 "$R/saved.conf" | sed 's/comment "\(.*\)"/\1/') >"$WORK/diff" ||
+	fail "saved something else: $(head -5 "$WORK/diff")"
+sed 's/^add \([^ ]*\).*/del \1/' "$WORK/batch" >"$WORK/undo"
+echo 'del 203.0.113.0/24' >>"$WORK/undo"
+! fast -b "$WORK/undo" >"$WORK/out" 2>&1 || fail "a batch with a wrong last line is taken"
+[ "$(fast -j status | jq .user_routes)" = 100000 ] || fail "some of a refused batch went"
+sed -i '$d' "$WORK/undo"
+began=${EPOCHREALTIME/[.,]/}
+fast -b "$WORK/undo" >"$WORK/out"
+say "  $(cat "$WORK/out") in $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms"
+[ "$(fast -j status | jq .user_routes)" = 0 ] || fail "some are left"
+probe left <<<"no_route 10.0.0.1 icmp=3/0"
