@@ -13,6 +13,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -126,6 +127,17 @@ def usage_errors():
         (["settle", "5"], "superfluous argument '5'"),
         (["settle", "--timeout"], "'--timeout' needs a value"),
         (["settle", "--timeout", "-1"], "'-1' is not a number"),
+        (["r"], "'r' is ambiguous"),
+        (["route", "proto"], "of protocols only 'user' can be selected"),
+        (["route", "proto", "bird"], "of protocols only 'user' can be selected"),
+        (["route", "proto", "user", "10.0.0.1/8"], "'10.0.0.1/8' has bits set beyond its length"),
+        (["add"], "add: no prefix, usage: ebpf-route .* add PREFIX drop"),
+        (["del"], "del: no prefix, usage: ebpf-route .* del PREFIX"),
+        (["flush"], "flush: no selector, 'all' is all user routes, usage:"),
+        (["batch"], "batch: no file"),
+        (["-b"], "batch: no file"),
+        (["-b", "a", "b"], "superfluous argument 'b'"),
+        (["save", "a", "b"], "superfluous argument 'b'"),
         (["verify", "now"], "'now' is not an IPv4 address, usage:"),
         (["verify", "10.0.0.0/8"], "not an IPv4 address"),
         (["verify", "10.0.0.1", "--samples"], "'--samples' needs a value"),
@@ -148,7 +160,8 @@ def no_command_prints_usage():
 def help_and_version():
     result = run("-h")
     equal((result.returncode, result.stderr), (0, ""))
-    for name in "status stats route neigh nexthop link get verify settle".split():
+    for name in ("status stats route neigh nexthop link get verify settle "
+                 "add replace del flush batch save").split():
         check(re.search(rf"^  {name}\b", result.stdout, re.M), f"{name} is not in the help")
     check("get ADDR [from SRC] [iif DEV]" in run("get", "--help").stdout, "help of a command")
     for words in (["-V"], ["--version"], ["status", "-V"]):
@@ -167,6 +180,9 @@ def requests_are_what_the_protocol_says():
         (["route", "sh", "10.0.0.0/8"], "route", {"prefix": "10.0.0.0/8"}),
         (["route", "default"], "route", {"prefix": "0.0.0.0/0"}),
         (["route", "10.1.1.1"], "route", {"prefix": "10.1.1.1/32"}),
+        (["route", "proto", "user"], "route", {"protocol": "user"}),
+        (["route", "list", "proto", "user", "10.0.0.0/8"], "route",
+         {"protocol": "user", "prefix": "10.0.0.0/8"}),
         (["nei"], "neigh", {}),
         (["neigh", "dev", "eth0"], "neigh", {"dev": "eth0"}),
         (["nex", "list"], "nexthop", {}),
@@ -220,6 +236,107 @@ def route_text():
                "\tnexthop via 192.0.2.1 dev eth0 weight 1",
                "\tnexthop via 192.0.2.9 dev eth1 weight 3 linkdown",
                "10.3.0.0/16")
+
+
+USER = [
+    {"dst": "10.0.0.0/8", "protocol": "user", "action": "drop", "override": True,
+     "comment": "two words", "packets": 5, "bytes": 300, "counters": "shared",
+     "fastpath": {"verdict": "drop", "reason": None}},
+    {"dst": "10.1.0.0/16", "protocol": "user", "action": "via", "gateway": "192.0.2.1",
+     "dev": "eth0", "lladdr": "02:00:00:00:00:01", "flags": ["onlink"], "fastpath": FORWARD},
+    {"dst": "10.2.0.0/16", "protocol": "user", "action": "redirect", "dev": "eth1",
+     "fastpath": {"verdict": "fallback", "reason": "egress_down"}},
+    {"dst": "10.3.0.0/16", "protocol": "user", "action": "cpu", "cpus": "2-5",
+     "fastpath": {"verdict": "fallback", "reason": "cpu"}},
+    {"dst": "10.4.0.0/16", "protocol": "user", "action": "pass", "comment": "a\u001b[0m",
+     "fastpath": {"verdict": "fallback", "reason": "user_pass"}},
+    {"dst": "10.5.0.0/16", "protocol": "user", "action": "nexthop", "fastpath": FORWARD,
+     "nexthops": [{"gateway": "192.0.2.1", "dev": "eth0", "weight": 3, "flags": []},
+                  {"gateway": "192.0.2.9", "lladdr": "02:00:00:00:00:09", "weight": 1}]},
+]
+
+
+@test
+def user_route_text():
+    with FakeDaemon(answer(*USER)):
+        prints(run("route", "proto", "user"),
+               '10.0.0.0/8 drop proto user override comment "two words" packets 5 bytes 300 '
+               "counters shared fastpath drop",
+               "10.1.0.0/16 via 192.0.2.1 dev eth0 lladdr 02:00:00:00:00:01 onlink proto user "
+               "fastpath forward",
+               "10.2.0.0/16 redirect eth1 proto user fastpath fallback (egress_down)",
+               "10.3.0.0/16 cpu 2-5 proto user fastpath fallback (cpu)",
+               '10.4.0.0/16 pass proto user comment "a?[0m" fastpath fallback (user_pass)',
+               "10.5.0.0/16 proto user fastpath forward",
+               "\tnexthop via 192.0.2.1 dev eth0 weight 3",
+               "\tnexthop via 192.0.2.9 lladdr 02:00:00:00:00:09 weight 1")
+
+
+COUNTS = {"added": 2, "replaced": 0, "deleted": 1, "unchanged": 0, "routes": 7}
+
+
+@test
+def changes_send_their_words():
+    for words, command, args, said in (
+        (["add", "10.0.0.0/8", "drop", "comment", "two words"], "user",
+         {"words": ["add", "10.0.0.0/8", "drop", "comment", "two words"]}, []),
+        (["rep", "frob", "x"], "user", {"words": ["replace", "frob", "x"]}, []),
+        (["del", "10.0.0.0/8"], "user", {"words": ["del", "10.0.0.0/8"]}, []),
+        (["flush", "dev", "eth0"], "flush", {"words": ["dev", "eth0"]}, ["2 added, 1 deleted"]),
+    ):
+        with FakeDaemon(answer(COUNTS)) as daemon:
+            prints(run(*words), *said)
+        equal(daemon.requests, [{"command": command, "args": args}])
+    with FakeDaemon(answer({"added": 0})):
+        prints(run("flush", "all"), "nothing to change")
+    with FakeDaemon(answer(COUNTS)):
+        equal(json.loads(run("-j", "add", "10.0.0.0/8", "drop").stdout), COUNTS)
+
+
+@test
+def refusals_are_the_daemons_words():
+    line = "10.0.0.0/8: no such device 'x', nothing is changed"
+    with FakeDaemon(json.dumps({"error": line, "exit": 2}).encode() + b"\n"):
+        fails(run("add", "10.0.0.0/8", "redirect", "x"), 2, "^ebpf-route: " + re.escape(line))
+
+
+@test
+def batches_are_sent_whole():
+    text = 'add 10.0.0.0/8 drop comment "\u00e9"\n# x\n'
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        for words, stdin, name in (
+            (["-b", file.name], None, file.name),
+            (["batch", file.name], None, file.name),
+            (["-batch", "-"], text, "standard input"),
+        ):
+            with FakeDaemon(answer(COUNTS)) as daemon:
+                prints(run(*words, input=stdin), "2 added, 1 deleted")
+            equal(daemon.requests, [{"command": "batch", "args": {"text": text, "name": name}}])
+        file.write("x" * (16 << 20))
+        file.flush()
+        fails(run("-b", file.name), 2, "longer than 16 MiB, nothing is changed")
+    for content, pattern in ((b"a\0b", "contains a 0 byte"), (b"\xff", "not valid UTF-8")):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            fails(run("-b", file.name), 2, pattern)
+    fails(run("-b", "/nonexistent/x"), 2, "/nonexistent/x: cannot be opened: No such file")
+    fails(run("-b", "/"), 2, "/: cannot be read: Is a directory")
+
+
+@test
+def what_was_saved_is_said():
+    row = {"file": "/etc/x/saved.conf", "routes": 3, "differs": 0}
+    with FakeDaemon(answer(row)) as daemon:
+        prints(run("save"), "/etc/x/saved.conf: 3 user routes")
+    equal(daemon.requests, [{"command": "save", "args": {}}])
+    with FakeDaemon(answer({**row, "differs": 2, "first": "10.0.0.0/8"})) as daemon:
+        result = run("save", "x.conf")
+    equal((result.returncode, result.stdout), (0, "/etc/x/saved.conf: 3 user routes\n"))
+    check("2 user routes, 10.0.0.0/8 among them: another file says" in result.stderr, result.stderr)
+    equal(daemon.requests, [{"command": "save", "args": {"file": "x.conf"}}])
 
 
 @test
@@ -294,6 +411,16 @@ def status_text():
                "interfaces",
                "  eth0   xdp   attached",
                "  eth10  none  not attached")
+
+
+@test
+def status_tells_of_user_routes():
+    with FakeDaemon(answer({**STATUS, "user_routes": 3, "user_error": "x.conf:1: y",
+                            "kernel_routes": False})):
+        lines = run("status").stdout.splitlines()
+    for line in ("user routes   3", "              NOT AS THE FILES SAY: x.conf:1: y",
+                 "kernel routes not mirrored, user routes alone decide"):
+        check(line in lines, lines)
 
 
 @test
