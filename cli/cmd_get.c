@@ -36,6 +36,7 @@ static void print_get(struct text *t, const json_t *row)
 		text_add(t, " (%s)", reason);
 	text_add(t, "%s%s\n", *meaning ? ": " : "", meaning);
 	add_detail(t, row, "prefix", "route");
+	add_detail(t, row, "protocol", "protocol");
 	add_detail(t, row, "table", "table");
 	add_detail(t, row, "gateway", "gateway");
 	add_detail(t, via, "host", "gateway");

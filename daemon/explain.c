@@ -108,7 +108,8 @@ static void describe_leg(const struct daemon *d, const struct mirror_nexthop *ne
 				      fib_adjacency_of(d->fib, leg->oif, &leg->gateway) !=
 					      word.nexthop.arg)
 			continue;
-		ret->gateway = leg->gateway;
+		if (leg->gateway.family != AF_PACKET)
+			ret->gateway = leg->gateway;
 		ret->oif = leg->oif;
 		return;
 	}
@@ -139,11 +140,16 @@ static void describe_way(const struct daemon *d, const struct resolved_route *ro
 		ret->oif = resolved.leg.oif;
 		if (!next.family)
 			next = addr_v4(ret->dst);
+		/* A MAC address that a user route gives: the gateway is not known here. */
+		if (next.family == AF_PACKET)
+			ret->gateway = (struct addr){ .family = 0 };
 		if (!decided->slot)
 			hop = datapath_adjacency(d->datapath,
 						 fib_adjacency_of(d->fib, ret->oif, &next));
 	}
-	if (hop.target.port) {
+	if (resolved.kind == RESOLVED_REDIRECT) {
+		ret->oif = resolved.leg.oif;
+	} else if (hop.target.port) {
 		ret->oif = fib_ifindex_of(d->fib, hop.target.port);
 		memcpy(ret->mac, hop.target.mac, sizeof(ret->mac));
 		ret->has_mac = true;
@@ -206,6 +212,7 @@ static void describe_route(const struct daemon *d, const struct resolved_query *
 	ret->has_prefix = true;
 	ret->prefix = rib_prefix(entry);
 	ret->table = route.candidate ? route.candidate->table : 0;
+	ret->user = route.user != NULL;
 	describe_way(d, &route, decided, ret);
 }
 

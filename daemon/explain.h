@@ -29,7 +29,8 @@ struct explained {
 	bool any_source; /* the source was left open where iif checks it */
 	bool has_prefix; /* a route covers the destination */
 	struct prefix prefix;
-	uint32_t table;	     /* of that route, 0: not known */
+	uint32_t table;	     /* of that route, 0: not known, or the user's */
+	bool user;	     /* it is the user's */
 	uint32_t leaf;	     /* what the engine finds for the destination */
 	uint32_t oif;	     /* 0: not known */
 	struct addr gateway; /* family 0: connected or not known */

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "mirror_user.h"
 #include "sync_wanted.h"
+#include "verify.h"
 
 enum { WARNINGS_MAX = 10 }; /* lines about what a file names and the system has not yet */
 
@@ -146,6 +147,7 @@ int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mo
 	err = err < 0 ? refuse_errno(err, "maps", error) : check_room(d, batch, before.full, error);
 	if (!err) {
 		wanted_look(d);
+		verify_user_changed(d);
 		*ret = counts;
 		return 0;
 	}

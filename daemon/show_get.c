@@ -197,6 +197,8 @@ static void put_way(const struct daemon *d, json_t *row, const struct explained 
 			    answer->has_prefix
 				    ? json_string(destination_format(answer->prefix, text))
 				    : json_null());
+	if (answer->user)
+		json_object_set_new(row, "protocol", json_string("user"));
 	if (answer->table && answer->table != RT_TABLE_MAIN)
 		json_object_set_new(row, "table", json_string(table_name(answer->table, number)));
 	put_device(d, row, "dev", answer->oif);

@@ -163,6 +163,12 @@ static int watch(struct daemon *d)
 	return child->event && !event_add(child->event, NULL) ? 0 : -ENOMEM;
 }
 
+void verify_user_changed(struct daemon *d)
+{
+	if (d->verify)
+		__atomic_store_n(&d->verify->result->user_changed, true, __ATOMIC_RELAXED);
+}
+
 void verify_stop(struct daemon *d)
 {
 	if (!d->verify)

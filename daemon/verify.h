@@ -13,6 +13,8 @@
 
 /* The command of the control socket; see include/control.h. One at a time. */
 int verify_request(struct daemon *d, const json_t *args, struct reply *reply);
+/* User routes changed. One that is running, and finds a difference, then knows nothing. */
+void verify_user_changed(struct daemon *d);
 /* Ends one that is running; to be called before anything that the child holds open is closed. */
 void verify_stop(struct daemon *d);
 

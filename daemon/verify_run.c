@@ -197,6 +197,11 @@ int verify_run(const struct daemon *d, const struct verify_options *options, int
 	}
 	if (!err)
 		err = rounds(&v);
+	/* Those of the fork are compared, and nobody announces others. */
+	if (!err && v.subjects.n && __atomic_load_n(&ret->user_changed, __ATOMIC_RELAXED)) {
+		what = "user routes changed meanwhile";
+		err = -EAGAIN;
+	}
 	if (!err)
 		err = report_differences(&v, now() - begin);
 	if (err) {

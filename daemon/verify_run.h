@@ -12,7 +12,8 @@ struct verify_options {
 };
 
 struct verify_result {
-	char error[256]; /* with EXIT_FAILED */
+	char error[256];   /* with EXIT_FAILED */
+	bool user_changed; /* by the daemon: user routes are others than at the fork */
 };
 
 /*

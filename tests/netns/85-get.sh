@@ -144,6 +144,21 @@ done | sort -u)
 forward r2 198.18.2.77 02:00:00:00:02:77 true
 forward r3 198.18.3.77 02:00:00:00:03:77 true" ] || fail "legs of 203.0.114.1: $legs"
 
+say "- routes of the user"
+fast -b - >/dev/null <<'END'
+add 198.51.100.0/28 drop
+add 198.51.100.16/28 redirect r3
+add 198.51.100.32/28 via 198.18.2.77 lladdr 02:00:00:00:02:77
+add 203.0.113.128/25 pass
+END
+says "drop user null" '.protocol, .dev' 198.51.100.1
+says "forward user r3 null" '.protocol, .dev, .lladdr' 198.51.100.17 iif r1
+says "forward user r2 02:00:00:00:02:77 null" '.protocol, .dev, .lladdr, .gateway' 198.51.100.33
+says "user_pass user 203.0.113.128/25" '.protocol, .prefix' 203.0.113.129
+says "forward null" .protocol 203.0.113.1
+fast flush all >/dev/null
+says "forward null" .protocol 203.0.113.129
+
 say "- what is no question"
 refuses "nosuch: no such interface" 203.0.113.1 iif nosuch
 refuses "lo: not attached" frame 00 iif lo
