@@ -116,8 +116,8 @@ static struct hop leg_hop(const struct mirror *mirror, const struct resolved_nex
 	const struct mirror_neighbour *n;
 
 	if (r->kind == RESOLVED_VERDICT) {
-		hop.kind = HOP_VERDICT;
-		hop.verdict = r->verdict;
+		hop = verdict_hop(r->verdict);
+		hop.user = r->user;
 		return hop;
 	}
 	if (r->kind == RESOLVED_CPU) {
