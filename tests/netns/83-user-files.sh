@@ -54,7 +54,7 @@ R=$WORK/routes
 
 say "- a mistake at start: no user routes, said loudly, and the router works"
 file 10.conf '# first' '203.0.113.0/24 drop' 'add 203.0.114.0/24 dop'
-file 20.conf '203.0.115.0/24 drop'
+file 20.conf '203.0.115.0/24 drop' '203.0.120.0/24 drop'
 file ignored.txt 'nonsense'
 file .hidden.conf 'nonsense'
 ipr route add 203.0.115.0/24 via 198.18.2.2
@@ -70,7 +70,7 @@ say "- mended, and SIGHUP"
 file 10.conf '# first' '203.0.113.0/24 drop' 'add 203.0.114.0/24 redirect r2 comment "two words"'
 reload
 [ "$(error)" = none ] || fail "status: $(error)"
-routes '203.0.113.0/24 drop' '203.0.114.0/24 redirect r2' '203.0.115.0/24 drop'
+routes '203.0.113.0/24 drop' '203.0.114.0/24 redirect r2' '203.0.115.0/24 drop' '203.0.120.0/24 drop'
 probe left <<<"drop 203.0.115.1"
 
 say "- a mistake on SIGHUP keeps what is in force; later files name earlier ones"
@@ -82,7 +82,7 @@ logged "keeping the user routes in force"
 file 20.conf '203.0.115.0/24 drop' '203.0.116.0/24 redirect r9'
 reload
 [ "$(error)" = "$R/20.conf:2: 203.0.116.0/24: no such device 'r9'" ] || fail "status: $(error)"
-routes '203.0.113.0/24 drop' '203.0.114.0/24 redirect r2' '203.0.115.0/24 drop'
+routes '203.0.113.0/24 drop' '203.0.114.0/24 redirect r2' '203.0.115.0/24 drop' '203.0.120.0/24 drop'
 
 say "- what is in no file any more goes, what was set at run time stays"
 fast add 203.0.117.0/24 drop
@@ -138,6 +138,23 @@ leads_by_r9() {
 	fast -j route proto user 203.0.118.0/24 | jq -e '.[0].fastpath.verdict == "forward"'
 }
 wait_for 5 leads_by_r9 || fail "r9 came, its route did not"
+
+say "- a request in pieces, its end alone"
+"$PYTHON" - "/run/ebpf-route/$LAB.sock" <<'END' || fail "a request in pieces is not answered"
+import socket
+import sys
+import time
+
+with socket.socket(socket.AF_UNIX) as s:
+    s.settimeout(5)
+    s.connect(sys.argv[1])
+    for piece in (b'{"command":"ba', b'tch","args":{"text":"","name":"x"}}', b'\n'):
+        s.sendall(piece)
+        time.sleep(0.1)  # so that it comes alone
+    answer = b''
+    while not answer.endswith(b'{"end":true}\n'):
+        answer += s.recv(4096)
+END
 
 say "- a batch of 100,000 routes, taken back by another"
 awk 'BEGIN {
