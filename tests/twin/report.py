@@ -35,8 +35,9 @@ def results_text(results):
 def mismatch_text(run, what, packet=None, router=None, notes=()):
     """All that is needed to understand it, and to see it again."""
     lines = ['MISMATCH: seed %d, operation %d: %s' % (run.seed, run.number, what),
-             '    replay: tests/twin/twin --seed %d --operations %d --packets %d' % (
-                 run.seed, run.options.operations, run.options.packets)]
+             '    replay: tests/twin/twin --seed %d --operations %d --packets %d --hook %s' % (
+                 run.seed, run.options.operations, run.options.packets,
+                 ','.join(run.options.hook))]
     lines += ['    operation %d: %s' % (number, str(operation).replace('\n', '\n    '))
               for number, operation in run.history[-run.options.history:]]
     if packet:

@@ -58,7 +58,8 @@ class Run:
 
     def build(self):
         for engine in ['kernel'] + self.options.engines:
-            self.routers.append(Router(self.prefix, engine, self.options.build, self.log))
+            self.routers.append(Router(
+                self.prefix, engine, self.options.hooks.get(engine), self.options.build, self.log))
         for router in self.routers:
             router.build_links()
         self.kernel, self.fast = self.routers[0], self.routers[1:]

@@ -40,8 +40,9 @@ NEIGHBOUR_SYSCTLS = {
 class Router:
     """The namespaces and, with an engine, the daemon."""
 
-    def __init__(self, prefix, engine, build, log):
+    def __init__(self, prefix, engine, hook, build, log):
         self.name, self.engine, self.build, self.log = engine, engine, build, log
+        self.hook = hook  # xdp or tc; None: the kernel alone
         self.instance = prefix + engine
         self.daemon = self.control = self.counters = self.socket = self.sender = None
         self.router = Namespace(self.instance)
@@ -108,7 +109,7 @@ class Router:
     def start_daemon(self):
         self.daemon = subprocess.Popen(
             [os.path.join(self.build, 'ebpf-routed'), '--netns', self.router.name, '--instance',
-             self.instance, '-i', 'r*', '--hook', 'xdp', '--fib', self.engine],
+             self.instance, '-i', 'r*', '--hook', self.hook, '--fib', self.engine],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
 
     def wait_daemon(self):

@@ -6,7 +6,7 @@
     198.19.(16 N).0/20  senders behind 198.18.N.2, each used once: the kernel limits errors by receiver
     fe80::2             gateway of every port, 02:00:00:00:0N:02, for routes via inet6
 
-    x1 198.18.40.1/24 is a vxlan device, which cannot transmit redirected frames; gateway 198.18.40.2
+    x1 198.18.40.1/24 is a vxlan device, which cannot transmit frames redirected by XDP; gateway 198.18.40.2
     m1 198.18.50.1/24 00:00:5e:00:01:01 is a macvlan device on r1 that comes and goes
 """
 import socket
