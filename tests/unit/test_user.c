@@ -109,6 +109,13 @@ static void test_table(void **state)
 	assert_string_equal(found->legs[1].dev, "eth3");
 	assert_int_equal(found->legs[1].weight, 3);
 	assert_null(mirror_user_find(w->mirror, prefix_of("10.1.0.0/17")));
+	/* A walk goes on where something was deleted. */
+	drop(w, "10.0.0.0/16");
+	found = mirror_user_next(w->mirror, mirror_user_find(w->mirror, prefix_of(order[0])));
+	assert_true(prefix_equal(found->dst, prefix_of(order[2])));
+	put(w, user_action(order[1], USER_PASS));
+	found = mirror_user_next(w->mirror, mirror_user_find(w->mirror, prefix_of(order[0])));
+	assert_true(prefix_equal(found->dst, prefix_of(order[1])));
 	for (int i = 0; i < 4; i++)
 		drop(w, order[i]);
 	assert_int_equal(mirror_user_count(w->mirror), 0);
@@ -405,6 +412,11 @@ static void test_gateway_without_device(void **state)
 	assert_int_equal(world_mac(w, "198.51.100.1"), 30);
 	world_do(w, ev_address(EVENT_DEL, 3, "10.0.3.131", 24));
 	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_no_neighbour);
+	/* Another address of a device that has some: nothing else of the link changes. */
+	put(w, user_via("203.0.113.0/24", "10.0.7.1", NULL));
+	world_do(w, ev_neighbour(EVENT_NEW, 2, "10.0.7.1", NUD_REACHABLE, 71));
+	world_do(w, ev_address(EVENT_NEW, 2, "10.0.7.130", 24));
+	assert_int_equal(world_mac(w, "203.0.113.1"), 71);
 	assert_int_equal(mirror_connected_device(w->mirror, ip4("10.0.2.7")), 2);
 	assert_int_equal(mirror_connected_device(w->mirror, ip4("10.0.4.7")), 0);
 }
