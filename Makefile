@@ -46,7 +46,8 @@ SKELS     := $(BPF:bpf/%.bpf.c=$(B)/skel/%.skel.h)
 UNIT      := $(wildcard tests/unit/test_*.c)
 UNIT_BINS := $(UNIT:tests/unit/%.c=$(B)/tests/%)
 PACKETS   := $(wildcard tests/packets/*.c)
-BENCH     := $(wildcard tests/bench/*.c)
+ACTIONS   := $(wildcard tests/bench/actions*.c)
+BENCH     := $(filter-out $(ACTIONS),$(wildcard tests/bench/*.c))
 SCALE     := $(wildcard tests/scale/*.c)
 BENCH_SKELS := $(patsubst tests/bench/%.bpf.c,$(B)/skel/%.skel.h,$(wildcard tests/bench/*.bpf.c))
 objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
@@ -54,7 +55,7 @@ objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-.PHONY: all debug unit packets-test test twin lint format fuzz bench bench-control install uninstall deb clean help
+.PHONY: all debug unit packets-test test twin lint format fuzz bench bench-actions bench-control install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -78,7 +79,7 @@ $(B)/obj/%.o: %.c
 $(B)/obj/daemon/explain_decide.o: CFLAGS += -fno-strict-aliasing -fno-sanitize=alignment
 
 $(call objs,obj,$(SHELL_SRC)) $(call objs,obj,$(PACKETS)): | $(SKELS)
-$(call objs,obj,$(filter-out %.bpf.c,$(BENCH))): | $(SKELS) $(BENCH_SKELS)
+$(call objs,obj,$(filter-out %.bpf.c,$(BENCH) $(ACTIONS))): | $(SKELS) $(BENCH_SKELS)
 
 # ---- BPF -----------------------------------------------------------------------------------------
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
@@ -114,6 +115,11 @@ $(B)/packets-test: $(call objs,obj,$(PACKETS) $(CORE) $(ENGINES) daemon/explain_
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS) $(TEST_LIBS)
 
 $(B)/bench: $(call objs,obj,$(filter-out %.bpf.c,$(BENCH)) $(ENGINES) daemon/addr.c $(wildcard daemon/rib*.c) daemon/pool.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS)
+
+$(B)/actions: $(call objs,obj,$(filter-out %.bpf.c,$(ACTIONS)) $(addprefix tests/bench/,cpu.c table.c topology.c util.c) \
+		$(ENGINES) daemon/addr.c $(wildcard daemon/rib*.c) daemon/pool.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(BPF_LIBS)
 
@@ -153,6 +159,9 @@ debug:
 bench: all $(B)/bench
 	B=$(B) scripts/bench $(ARGS)
 
+bench-actions: all $(B)/actions
+	B=$(B) scripts/bench-actions $(ARGS)
+
 bench-control:
 	scripts/bench-control
 
@@ -190,6 +199,7 @@ help:
 	@echo 'format    clang-format in place'
 	@echo 'fuzz      each fuzzer for SECONDS=60'
 	@echo 'bench     forwarding cost against the kernel and bpf_fib_lookup, ARGS=--quick'
+	@echo 'bench-actions  what user routes and the tc hook cost against the kernel, ARGS=--quick'
 	@echo 'bench-control  following the kernel with a full table: start, events, reaction, memory'
 	@echo 'install   honours DESTDIR and PREFIX (now $(PREFIX))'
 	@echo 'deb       a Debian package in $(B)/'
