@@ -82,7 +82,7 @@ static __always_inline __u32 length_on_wire(const struct frame *frame, const str
 	if (frame->gso_size && ip->protocol == IPPROTO_TCP &&
 	    (void *)(tcp + TCP_DOFF + 1) <= frame->data_end)
 		return sizeof(*ip) + (tcp[TCP_DOFF] >> 4) * 4 + frame->gso_size;
-	return way->unchanged ? frame->len - ETH_HLEN : packet->tot_len;
+	return way_is_unchanged(way) ? frame->len - ETH_HLEN : packet->tot_len;
 }
 
 /* Will the egress port take it? Fills way->egress. */
@@ -98,7 +98,7 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 	way->egress.word = word_read(port->mac);
 	if (!(way->egress.flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (index == ingress->port && !way->unchanged &&
+	if (index == ingress->port && !way_is_unchanged(way) &&
 	    sender_is_redirected(frame, packet, ingress))
 		return VERDICT_hairpin;
 	xmit = ingress->word.flags & PORT_IN_GENERIC ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE;
@@ -143,16 +143,21 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 	verdict = source_check(frame, packet, &ingress, way);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
-	if (packet->ttl <= 1 && !way->unchanged)
+	if (packet->ttl <= 1 && !way_is_unchanged(way))
 		return VERDICT_ttl;
 	return egress_check(frame, packet, &ingress, way);
 }
 
-/* What the decision is counted as: while CONTROL_OBSERVE is set no packet is taken from the kernel. */
+/* No packet is taken from the kernel. */
+static __always_inline bool observes(void)
+{
+	return READ_ONCE(control.flags) & CONTROL_OBSERVE;
+}
+
+/* What the decision is counted as. */
 static __always_inline enum verdict observe(enum verdict verdict)
 {
-	if ((verdict <= VERDICT_dropped || verdict == VERDICT_cpu) &&
-	    READ_ONCE(control.flags) & CONTROL_OBSERVE)
+	if ((verdict <= VERDICT_dropped || verdict == VERDICT_cpu) && observes())
 		return VERDICT_observe;
 	return verdict;
 }

@@ -25,18 +25,31 @@ static __always_inline void book_forwarded(const struct frame *frame, const stru
 	adjacency_stamp(way->adjacency, now);
 }
 
-/* What the hook does not send, or not itself. */
-static __always_inline void book_other(const struct frame *frame, const struct packet *packet,
-				       const struct way *way, enum verdict verdict, __u64 now)
+/* What the hook does not send, or not itself. slot: 0 where none was reached. */
+static __always_inline void book_other(__u32 port, __u32 len, __u32 slot, enum verdict verdict)
 {
-	struct neighbour_key key = { .addr = packet->dst, .ifindex = way->wanted };
+	struct nexthop hop;
 
-	count_ingress(frame->port, verdict, frame->len);
-	if (way->counted && verdict != VERDICT_observe)
-		count_nexthop(way->slot, frame->len, now);
+	count_ingress(port, verdict, len);
+	if (!slot || verdict == VERDICT_observe)
+		return;
+	hop = nexthop_read(slot).nexthop;
+	if (hop.kind == NEXTHOP_CPU || (hop.kind == NEXTHOP_VERDICT && hop.arg & NEXTHOP_COUNTED))
+		count_nexthop(slot, len, clock_now());
+}
+
+/* The daemon has the kernel resolve a destination, where the route of the slot says so. */
+static __always_inline void neighbour_ask(const void *data, const void *data_end, __u32 slot)
+{
+	const struct nexthop hop = nexthop_read(slot).nexthop;
+	struct neighbour_key key = { .ifindex = hop.arg };
+
+	if (hop.kind != NEXTHOP_CONNECTED || !(hop.verdict & NEXTHOP_ASK) ||
+	    data + IP_LINEAR > data_end)
+		return;
+	key.addr = ((const struct iphdr *)(data + ETH_HLEN))->daddr;
 	/* A full ring buffer has more than the daemon will ask for at once. */
-	if (way->wanted && verdict == VERDICT_no_neighbour)
-		bpf_ringbuf_output(&wanted, &key, sizeof(key), 0);
+	bpf_ringbuf_output(&wanted, &key, sizeof(key), 0);
 }
 
 #endif

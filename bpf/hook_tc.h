@@ -59,7 +59,7 @@ static __always_inline enum verdict tc_forward(struct __sk_buff *skb, const stru
 	if (!ifindex)
 		return VERDICT_egress_down;
 	*ret_ifindex = *ifindex;
-	if (way->unchanged)
+	if (way_is_unchanged(way))
 		return VERDICT_forwarded;
 	/* Trimming would make one packet of them. */
 	if (trim && (frame->gso_size || bpf_skb_change_tail(skb, skb->len - trim, 0)))
@@ -72,7 +72,21 @@ static __always_inline enum verdict tc_forward(struct __sk_buff *skb, const stru
 	return VERDICT_forwarded;
 }
 
-/* TC_ACT_UNSPEC (to tcx: next) lets the filters behind this one see what the kernel gets. */
+/* Everything but forwarding, as xdp_leave() does it. */
+static __noinline int tc_leave(struct __sk_buff *skb, __u32 port, __u32 len, __u32 slot,
+			       enum verdict verdict)
+{
+	verdict = observe(verdict);
+	/* It stays on its CPU: cpumaps take frames of XDP alone. */
+	if (verdict == VERDICT_cpu)
+		verdict = VERDICT_user_pass;
+	book_other(port, len, slot, verdict);
+	if (verdict == VERDICT_no_neighbour)
+		neighbour_ask((void *)(long)skb->data, (void *)(long)skb->data_end, slot);
+	/* To tcx "next": the filters behind this one see what the kernel gets. */
+	return verdict == VERDICT_dropped ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
 SEC("tc")
 int router_tc(struct __sk_buff *skb)
 {
@@ -83,18 +97,15 @@ int router_tc(struct __sk_buff *skb)
 	enum verdict verdict;
 	__u32 ifindex = 0;
 
-	verdict = observe(decide(&frame, now, &packet, &way));
-	if (verdict == VERDICT_forwarded)
+	verdict = decide(&frame, now, &packet, &way);
+	if (verdict == VERDICT_forwarded && !observes()) {
 		verdict = tc_forward(skb, &frame, &packet, &way, &ifindex);
-	if (verdict == VERDICT_forwarded) {
-		book_forwarded(&frame, &way, now);
-		return bpf_redirect(ifindex, 0);
+		if (verdict == VERDICT_forwarded) {
+			book_forwarded(&frame, &way, now);
+			return bpf_redirect(ifindex, 0);
+		}
 	}
-	/* It stays on its CPU: cpumaps take frames of XDP alone. */
-	if (verdict == VERDICT_cpu)
-		verdict = VERDICT_user_pass;
-	book_other(&frame, &packet, &way, verdict, now);
-	return verdict == VERDICT_dropped ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return tc_leave(skb, frame.port, frame.len, way.slot, verdict);
 }
 
 #endif

@@ -11,14 +11,9 @@
 struct way {
 	__u32 slot;		     /* the final next-hop slot */
 	__u32 mtu;		     /* of the route, 0: none */
-	struct adjacency *adjacency; /* to note its use */
+	struct adjacency *adjacency; /* to note its use; NULL: none, see way_is_unchanged() */
 	union adjacency_word hop;    /* destination MAC address and egress port */
 	union port_word egress;	     /* source MAC address and flags */
-	bool unchanged;		     /* the frame leaves as it came (NEXTHOP_REDIRECT) */
-	/* Where it goes nowhere: */
-	bool counted; /* the slot counts it all the same */
-	__u32 cpu;    /* VERDICT_cpu: which one */
-	__u32 wanted; /* VERDICT_no_neighbour: the daemon wants to know, by this ifindex; or 0 */
 };
 
 /* A number from a table as a verdict that needs nothing more; nonsense counts as stale. */
@@ -140,16 +135,10 @@ static __always_inline enum verdict adjacency_read(__u32 index, struct way *ret)
 	return ret->hop.target.port ? VERDICT_forwarded : VERDICT_no_neighbour;
 }
 
-/* One of the CPUs for this flow, whatever the policy for legs of groups. */
-static __always_inline enum verdict
-cpu_choose(const struct frame *frame, const struct packet *packet, __u32 range, struct way *ret)
+/* Does the frame leave as it came, with no neighbour behind it (NEXTHOP_REDIRECT)? Of what is forwarded. */
+static __always_inline bool way_is_unchanged(const struct way *way)
 {
-	__u32 n = range >> 16;
-
-	if (!n)
-		return VERDICT_stale;
-	ret->cpu = (range & 0xffff) + flow_hash(frame, packet, true) % n;
-	return VERDICT_cpu;
+	return !way->adjacency;
 }
 
 /*
@@ -183,24 +172,35 @@ route_follow(const struct frame *frame, const struct packet *packet, __u32 leaf,
 		/* A full table may have left this neighbour out. */
 		if (!index && READ_ONCE(control.flags) & CONTROL_NEIGHBOURS_FULL)
 			return VERDICT_table_full;
-		if (hop.nexthop.verdict & NEXTHOP_ASK)
-			ret->wanted = hop.nexthop.arg;
 		break;
 	case NEXTHOP_VERDICT:
-		ret->counted = hop.nexthop.arg & NEXTHOP_COUNTED;
 		return verdict_of(hop.nexthop.verdict);
 	case NEXTHOP_REDIRECT:
-		ret->unchanged = true;
 		ret->hop.target.port = hop.nexthop.arg;
 		return VERDICT_forwarded;
 	case NEXTHOP_CPU:
-		ret->counted = true;
-		return cpu_choose(frame, packet, hop.nexthop.arg, ret);
+		return VERDICT_cpu;
 	default:
 		/* Unset, or a group in a group: a reference that should not exist. */
 		return VERDICT_stale;
 	}
 	return adjacency_read(index, ret);
+}
+
+/*
+ * VERDICT_cpu with the CPU for this flow, of those that the slot names, whatever the policy for legs of
+ * groups. Asked after the decision, so that the plain way does not carry it.
+ */
+static __always_inline enum verdict
+cpu_choose(const struct frame *frame, const struct packet *packet, __u32 slot, __u32 *ret_cpu)
+{
+	const struct nexthop hop = nexthop_read(slot).nexthop;
+	__u32 n = hop.arg >> 16;
+
+	if (hop.kind != NEXTHOP_CPU || !n)
+		return VERDICT_stale;
+	*ret_cpu = (hop.arg & 0xffff) + flow_hash(frame, packet, true) % n;
+	return VERDICT_cpu;
 }
 
 #endif

@@ -39,18 +39,21 @@ static uint32_t port_of(const struct datapath *dp, uint32_t ifindex)
 
 /* As the programs go on: redirected to a device, or handed to a CPU, that is still there. */
 static enum verdict finish(enum verdict verdict, const struct frame *frame,
-			   const struct packet *packet, const struct way *way)
+			   const struct packet *packet, const struct way *way, uint32_t *ret_cpu)
 {
 	uint32_t port = way->hop.target.port;
 	struct host_map *devices = frame->skb ? &tc_ports : &tx_ports;
 
-	if (verdict == VERDICT_cpu && (frame->skb || !bpf_map_lookup_elem(&cpus, &way->cpu)))
+	if (verdict == VERDICT_cpu)
+		verdict = frame->skb ? VERDICT_user_pass
+				     : cpu_choose(frame, packet, way->slot, ret_cpu);
+	if (verdict == VERDICT_cpu && !bpf_map_lookup_elem(&cpus, ret_cpu))
 		return VERDICT_user_pass;
 	if (verdict != VERDICT_forwarded)
 		return verdict;
 	if (!bpf_map_lookup_elem(devices, &port))
 		return VERDICT_egress_down;
-	if (frame->gso_size && !way->unchanged && frame->len != ETH_HLEN + packet->tot_len)
+	if (frame->gso_size && !way_is_unchanged(way) && frame->len != ETH_HLEN + packet->tot_len)
 		return VERDICT_malformed;
 	return VERDICT_forwarded;
 }
@@ -70,6 +73,7 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 	struct packet packet = { 0 };
 	struct way way = { 0 };
 	enum verdict verdict;
+	uint32_t cpu = 0;
 	struct port *in;
 
 	host_enter(dp);
@@ -79,14 +83,15 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 	in->flags |= query->hook;
 	frame.skb = in->flags & PORT_IN_TC;
 	verdict = observe(decide(&frame, now_coarse(), &packet, &way));
+	verdict = finish(verdict, &frame, &packet, &way, &cpu);
 	*ret = (struct decided){
-		.verdict = finish(verdict, &frame, &packet, &way),
+		.verdict = verdict,
 		.has_packet = packet.tot_len,
 		.src = packet.src,
 		.dst = packet.dst,
 		.slot = way.slot,
-		.unchanged = way.unchanged,
-		.cpu = way.cpu,
+		.unchanged = verdict == VERDICT_forwarded && way_is_unchanged(&way),
+		.cpu = cpu,
 		.mtu = way.mtu,
 		.hop = way.hop,
 	};
