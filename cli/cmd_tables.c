@@ -84,15 +84,23 @@ static void print_route(struct text *t, const json_t *row)
 	add_legs(t, json_object_get(row, "nexthops"));
 }
 
+static json_t *route_args(bool only_user, const char *prefix)
+{
+	json_t *args = json_object();
+
+	if (!args || (only_user && json_object_set_new(args, "protocol", json_string("user"))) ||
+	    (prefix && json_object_set_new(args, "prefix", json_string(prefix))))
+		out_of_memory();
+	return args;
+}
+
 int cmd_route(const struct cli *cli, int argc, char **argv)
 {
 	char text[PREFIX_STRLEN];
+	bool only_user = false;
 	struct prefix prefix;
-	json_t *args = json_object();
 	int err;
 
-	if (!args)
-		out_of_memory();
 	if (argc && word_is_show(argv[0])) {
 		argc--;
 		argv++;
@@ -100,21 +108,20 @@ int cmd_route(const struct cli *cli, int argc, char **argv)
 	if (argc && (strcmp(argv[0], "proto") == 0 || strcmp(argv[0], "protocol") == 0)) {
 		if (argc < 2 || strcmp(argv[1], "user") != 0)
 			return bad_usage(cli, "route: of protocols only 'user' can be selected");
-		json_object_set_new(args, "protocol", json_string("user"));
+		only_user = true;
 		argc -= 2;
 		argv += 2;
 	}
 	if (argc > 1)
 		return bad_usage(cli, "route: superfluous argument '%s'", argv[1]);
 	if (!argc)
-		return output_list(cli, args, print_route);
+		return output_list(cli, route_args(only_user, NULL), print_route);
 	err = prefix_parse(argv[0], &prefix);
 	if (err == -ERANGE)
 		return bad_usage(cli, "route: '%s' has bits set beyond its length", argv[0]);
 	if (err)
 		return bad_usage(cli, "route: '%s' is not an IPv4 prefix", argv[0]);
-	json_object_set_new(args, "prefix", json_string(prefix_format(prefix, text)));
-	return output_list(cli, args, print_route);
+	return output_list(cli, route_args(only_user, prefix_format(prefix, text)), print_route);
 }
 
 /* ---- neigh --------------------------------------------------------------------------- */

@@ -130,7 +130,8 @@ int file_set_list(const struct daemon *d, const char *extra, struct file_set *se
 		err = add_path(set, path, extra);
 	if (err)
 		return route_files_fail(error, path, err);
-	qsort(set->paths, set->n_paths, sizeof(*set->paths), compare_paths);
+	if (set->n_paths)
+		qsort(set->paths, set->n_paths, sizeof(*set->paths), compare_paths);
 	return 0;
 }
 

@@ -47,20 +47,28 @@ static int check_cpus(const struct user_check *check, const struct user_route *r
 
 /* ---- devices and next hops ----------------------------------------------------------- */
 
-static int check_device(const struct user_check *check, const char *name, const char *prefix,
-			const struct mirror_link **ret_link, struct user_error *error)
+/* The device, which can be a port; NULL after a refusal. */
+static const struct mirror_link *find_device(const struct user_check *check, const char *name,
+					     const char *prefix, struct user_error *error)
 {
 	const struct mirror_link *link = mirror_link_by_name(check->mirror, name);
 
-	if (!link)
-		return user_refuse(error, "%s: no such device '%s'", prefix, name);
-	if (!resolve_can_be_port(link))
-		return user_refuse(
+	if (link && resolve_can_be_port(link))
+		return link;
+	if (link)
+		user_refuse(
 			error,
 			"%s: not possible by %s, which is no Ethernet device with a MAC address",
 			prefix, name);
-	*ret_link = link;
-	return 0;
+	else
+		user_refuse(error, "%s: no such device '%s'", prefix, name);
+	return NULL;
+}
+
+static int check_device(const struct user_check *check, const char *name, const char *prefix,
+			struct user_error *error)
+{
+	return find_device(check, name, prefix, error) ? 0 : -EINVAL;
 }
 
 struct net_search {
@@ -82,7 +90,6 @@ static int check_gateway(const struct user_check *check, const struct user_leg *
 	const struct mirror_link *link;
 	char gateway[INET_ADDRSTRLEN];
 	struct net_search search;
-	int err;
 
 	inet_ntop(AF_INET, &leg->gateway, gateway, sizeof(gateway));
 	if (mirror_own_kind(check->mirror, leg->gateway))
@@ -98,11 +105,13 @@ static int check_gateway(const struct user_check *check, const struct user_leg *
 			return user_refuse(error,
 					   "%s: gateway %s is in no connected net, 'dev' is needed",
 					   prefix, gateway);
-		return check_device(check, link->e.name, prefix, &link, error);
+		return check_device(check, link->e.name, prefix, error);
 	}
-	err = check_device(check, leg->dev, prefix, &link, error);
-	if (err || leg->onlink || leg->has_lladdr)
-		return err;
+	link = find_device(check, leg->dev, prefix, error);
+	if (!link)
+		return -EINVAL;
+	if (leg->onlink || leg->has_lladdr)
+		return 0;
 	search = (struct net_search){ link->e.ifindex, ntohl(leg->gateway) };
 	if (!mirror_walk_addresses(check->mirror, is_net_of, &search))
 		return user_refuse(error,
@@ -119,14 +128,13 @@ static struct user_leg *place_of(struct user_check *check, const struct user_leg
 static int check_leg(struct user_check *check, const struct user_leg *leg, const char *prefix,
 		     struct user_error *error)
 {
-	const struct mirror_link *link;
 	struct user_leg *place = place_of(check, leg);
 	int err;
 
 	if (memcmp(place, leg, sizeof(*leg)) == 0)
 		return 0;
 	err = leg->gateway ? check_gateway(check, leg, prefix, error)
-			   : check_device(check, leg->dev, prefix, &link, error);
+			   : check_device(check, leg->dev, prefix, error);
 	if (!err)
 		*place = *leg;
 	return err;
@@ -134,7 +142,6 @@ static int check_leg(struct user_check *check, const struct user_leg *leg, const
 
 int user_check(struct user_check *check, const struct user_route *route, struct user_error *error)
 {
-	const struct mirror_link *link;
 	char prefix[PREFIX_STRLEN];
 	int err = 0;
 
@@ -142,7 +149,7 @@ int user_check(struct user_check *check, const struct user_route *route, struct 
 	if (route->action == USER_CPU)
 		return check_cpus(check, route, prefix, error);
 	if (route->action == USER_REDIRECT)
-		return check_device(check, route->dev, prefix, &link, error);
+		return check_device(check, route->dev, prefix, error);
 	if (route->action != USER_NEXTHOPS)
 		return 0;
 	for (unsigned int i = 0; i < route->n_legs && !err; i++)

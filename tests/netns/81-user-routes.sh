@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Routes of the user: what each action does to whole frames, which route decides, what is counted.
 #
-# check: dir24 lpm
+# check: dir24 lpm tc
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #                            r3 --- [ third ]   r4 --- [ fourth ], which nobody has talked to
@@ -26,6 +26,7 @@ forwards() {
 	fast -j route proto user "$1" | jq -e '.[0].fastpath.verdict == "forward"'
 }
 
+ASK=1 # `get` has to say the same
 lab_start
 port left 1
 port right 2
@@ -153,3 +154,4 @@ END
 	user del 203.0.113.0/24 cpu "$last"
 fi
 probe left <<<"forward 203.0.113.1 right"
+verify
