@@ -6,6 +6,7 @@
  */
 #include "user_text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 struct parse {
@@ -56,20 +57,18 @@ static int set_device(struct parse *p, const char *name, char device[IFNAMSIZ])
 	    strcmp(name, "..") == 0 || !user_is_text(name))
 		return REFUSE(p, "'%.32s' is not an interface name", name);
 	memset(device, 0, IFNAMSIZ);
-	memcpy(device, name, len);
+	memcpy(device, name, len + 1);
 	return 0;
 }
 
 static bool parse_mac(const char *text, uint8_t mac[6])
 {
-	static const char digits[] = "0123456789abcdefABCDEF";
-
 	if (strlen(text) != 17)
 		return false;
 	for (int i = 0; i < 6; i++) {
 		const char *pair = text + 3 * i;
 
-		if (!memchr(digits, pair[0], 22) || !memchr(digits, pair[1], 22) ||
+		if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1]) ||
 		    (i < 5 && pair[2] != ':'))
 			return false;
 		mac[i] = (uint8_t)strtoul(pair, NULL, 16);
