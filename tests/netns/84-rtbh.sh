@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# RTBH, as docs/user-routes.md has it: BIRD installs host routes with the community BLACKHOLE as blackholes, and
+# RTBH: BIRD installs host routes with the community BLACKHOLE as blackholes, and
 # the fast path drops; a user route of the same prefix goes before them.
 #
 # check: once
