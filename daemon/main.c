@@ -6,6 +6,7 @@
  * start failed; then nothing is left attached, pinned or listening.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -345,12 +346,24 @@ static void stop(struct daemon *d, bool keep)
 		event_base_free(d->base);
 }
 
+/*
+ * Long lists go back to the system when they are freed. Left alone, malloc() would take them from the
+ * heap once the first of them was freed, where what is allocated behind them keeps their room for good.
+ */
+static void keep_heap_small(void)
+{
+	enum { LONG_LIST = 256 << 10 }; /* bytes */
+
+	mallopt(M_MMAP_THRESHOLD, LONG_LIST);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon d = { .argc = argc, .argv = argv, .instance.lock_fd = -1 };
 	struct timespec now;
 	int err;
 
+	keep_heap_small();
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	d.started_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	log_open("ebpf-routed", false);

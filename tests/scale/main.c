@@ -27,6 +27,9 @@ static const struct {
 	{ "react", command_react,
 	  "PID MILLISECONDS COMMAND..\n"
 	  "      from the first notification of what the command changes to the maps of that daemon" },
+	{ "feed", command_feed,
+	  "TABLE UPDATES SEED\n"
+	  "      a long history in a short time, in the kernel of this network namespace; 0: only the table" },
 	{ "traffic", command_traffic,
 	  "TABLE RATE MOST SOURCE SINK..\n"
 	  "      numbered packets to the table's addresses, until SIGTERM: does each arrive once?\n"
