@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import actions_more
+import actions_page
 import actions_report
 from actions_lab import Failed, Lab
 from actions_rows import BLOCKS, Missing, all_rows, measure
@@ -40,6 +41,7 @@ def arguments():
                            '4 cannot run here')
     parser.add_argument('--quick', action='store_true', help='2 rounds of 2^16 packets, 10,000 routes, 1 s of TCP')
     parser.add_argument('--json', metavar='FILE', help='the result as JSON too')
+    parser.add_argument('--fill', metavar='FILE', help='puts it between the marks of docs/USER-ROUTES.md')
     parser.add_argument('--rounds', type=int, help='over all rows (5)')
     parser.add_argument('--packets', type=int, help='of a timed run (2^18); a quarter as many come before')
     parser.add_argument('--routes', type=int, help="generated, in the kernel's table (100000)")
@@ -148,6 +150,8 @@ def main():
             lab.close()
         shutil.rmtree(scratch)
     actions_report.print_report(report)
+    if options.fill and actions_report.verdict(report) != 2:
+        actions_page.fill(report, options.fill)
     if options.json:
         actions_report.write_json(report, options.json)
     return actions_report.verdict(report)

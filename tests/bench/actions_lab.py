@@ -107,6 +107,12 @@ class Daemon:
         """Everything that the kernel announced is in the maps."""
         self.command('settle', '--timeout', '30')
 
+    def cpu_seconds(self):
+        """CPU time that it has had."""
+        with open('/proc/%d/stat' % self.process.pid, encoding='utf-8') as file:
+            fields = file.read().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
     def stats(self):
         """Of r0."""
         for row in self.ask('stats')[0]['interfaces']:

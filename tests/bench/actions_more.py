@@ -1,6 +1,7 @@
 """What is measured besides packets of one size: TCP as containers have it, batches of user routes, single ones."""
 import json
 import os
+import resource
 import statistics
 import subprocess
 import time
@@ -65,6 +66,12 @@ def timed(call, *args):
     return time.monotonic() - start
 
 
+def cpu_seconds(lab):
+    """CPU time of the daemon, and of the commands that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return lab.daemon.cpu_seconds() + ended.ru_utime + ended.ru_stime
+
+
 def write_batches(lab, prefixes):
     """The same routes for ebpf-route and for ip."""
     ours, theirs = os.path.join(lab.scratch, 'ours'), os.path.join(lab.scratch, 'theirs')
@@ -79,9 +86,12 @@ def write_batches(lab, prefixes):
 def measure_batch(lab, prefixes, rounds):
     """Seconds of `ebpf-route -b` and of `ip -batch` in an empty table, with the proof that all are there."""
     ours, theirs = write_batches(lab, prefixes)
-    found = {'routes': len(prefixes), 'seconds': [], 'ip_seconds': [], 'flush_seconds': [], 'wrong': []}
+    found = {'routes': len(prefixes), 'wrong': [], 'seconds': [], 'cpu_seconds': [], 'ip_seconds': [],
+             'flush_seconds': []}
     for i in range(rounds):
+        cpu = cpu_seconds(lab)
         found['seconds'].append(timed(lab.daemon.command, '-b', ours))
+        found['cpu_seconds'].append(cpu_seconds(lab) - cpu)
         count = len(lab.daemon.ask('route', protocol='user'))
         if count != len(prefixes):
             found['wrong'].append('%d user routes of %d' % (count, len(prefixes)))

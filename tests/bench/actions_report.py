@@ -10,7 +10,7 @@ from actions_rows import REFERENCES, all_rows
 SECTIONS = {
     'harness': 'The harness, part of each row below but those of sockets and TCP',
     'drop': 'Drop',
-    'forward': 'Forward, %(n)s routes in the kernel: frames from a device; the kernel and the tc hook make skbs of them',
+    'forward': 'Forward, %(n)s routes in the kernel: frames from a device; kernel and tc hook get skbs made of them',
     'redirect': 'Redirect: the frame leaves by another port as it was',
     'cpu': 'To another CPU: "recv" is what the receiving CPU spends on a packet, ns/pkt what both of them need',
     'socket': 'Small packets from a socket, as containers send them: sender and all on one CPU',
@@ -108,9 +108,10 @@ def print_more(report):
         seconds, theirs = statistics.median(batch['seconds']), statistics.median(batch['ip_seconds'])
         add = batch['add_us']
         print('\nUser routes, beside %s of the kernel' % '{:,}'.format(report['routes']))
-        print('  ebpf-route -b, %s routes: %.2f s; flush all: %.2f s; ip -batch, as many: %.2f s (%.1fx)%s' % (
-            '{:,}'.format(batch['routes']), seconds, statistics.median(batch['flush_seconds']), theirs,
-            theirs / seconds, broken(batch)))
+        print('  ebpf-route -b, %s routes: %.2f s (CPU time: %.2f s); flush all: %.2f s; '
+              'ip -batch, as many: %.2f s (%.1fx)%s' % (
+                  '{:,}'.format(batch['routes']), seconds, statistics.median(batch['cpu_seconds']),
+                  statistics.median(batch['flush_seconds']), theirs, theirs / seconds, broken(batch)))
         print('  one add, from the request to the answer, applied: %.0f us (p99 %.0f, most %.0f, of %d); '
               'the command as a whole: %.0f us' % (add['median'], add['p99'], add['max'], add['count'],
                                                    add['command_median']))

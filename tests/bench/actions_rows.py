@@ -210,15 +210,17 @@ def send(lab, row, packets):
 
 
 def judge(row, grown, sent):
-    """(lost, what is not as it has to be): packets that a counter misses are lost, up to a hundredth of them."""
-    wrong, lost = [], 0
+    """(lost, what is not as it has to be). Of those to arrive, lost are the others; of those to be dropped, what a
+    counter misses. A hundredth of them may be lost: then the counters still say which way they went."""
+    wrong, lost = [], sent - grown['arrived'] - grown['wrong'] if row.proof['arrived'] else 0
     for name, share in sorted(row.proof.items()):
         wanted, got = share * sent, grown[name]
         if not share and got:
             wrong.append('%s %d instead of 0' % (name, got))
         elif share and not sent * 0.99 <= got <= sent:
             wrong.append('%s %d of %d' % (name, got, sent))
-        lost = max(lost, wanted - got)
+        if not row.proof['arrived']:
+            lost = max(lost, wanted - got)
     if grown['wrong']:
         wrong.append('%d arrived, but not as they should' % grown['wrong'])
     if not grown['done']:
