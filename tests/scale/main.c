@@ -27,6 +27,9 @@ static const struct {
 	{ "react", command_react,
 	  "PID MILLISECONDS COMMAND..\n"
 	  "      from the first notification of what the command changes to the maps of that daemon" },
+	{ "last", command_last,
+	  "N\n"
+	  "      listens until so many routes were announced: when the first one was, and the last" },
 	{ "feed", command_feed,
 	  "TABLE UPDATES SEED\n"
 	  "      a long history in a short time, in the kernel of this network namespace; 0: only the table" },

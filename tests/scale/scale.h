@@ -80,6 +80,7 @@ int command_record(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_react(int argc, char **argv);
+int command_last(int argc, char **argv);
 int command_feed(int argc, char **argv);
 int command_traffic(int argc, char **argv);
 
