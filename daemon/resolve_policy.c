@@ -177,8 +177,8 @@ static bool is_engine(const struct mirror *mirror, const struct mirror_rule *rul
 	return is_unconditional(&rule->e) && next && is_lookup(&next->e, RT_TABLE_DEFAULT);
 }
 
-/* One step of a rule that can match; false where it cannot be followed at all. */
-static bool make_step(const struct mirror *mirror, const struct mirror_rule *rule,
+/* One step of a rule that can match. */
+static void make_step(const struct mirror *mirror, const struct mirror_rule *rule,
 		      struct resolved_rule *ret)
 {
 	const struct event_rule *e = &rule->e;
@@ -187,19 +187,18 @@ static bool make_step(const struct mirror *mirror, const struct mirror_rule *rul
 	ret->flags |= POLICY_VERDICT;
 	ret->verdict = VERDICT_policy_rule;
 	if (match == MATCH_POSSIBLE)
-		return true;
+		return;
 	if (e->action != FR_ACT_TO_TBL) {
 		ret->verdict = verdict_of_action(e->action);
-		return true;
+		return;
 	}
 	if (e->table == RT_TABLE_MAIN && !is_engine(mirror, rule))
-		return false;
+		return;
 	if (!e->table || e->table == RT_TABLE_LOCAL || e->table == RT_TABLE_DEFAULT)
-		return true;
+		return;
 	ret->flags &= ~POLICY_VERDICT;
 	ret->verdict = VERDICT_forwarded;
 	ret->table = e->table;
-	return true;
 }
 
 static void give_up(struct resolved_policy *ret)
@@ -214,6 +213,21 @@ static bool has_main(const struct resolved_policy *policy)
 		if (is_any(&policy->rules[i]) && policy->rules[i].table == RT_TABLE_MAIN)
 			return true;
 	return false;
+}
+
+/*
+ * What no rule has a route for has none. The step that says so is needed only where main was not asked
+ * for everything: without any step the program would ask the engine.
+ */
+static void end_steps(struct resolved_policy *ret)
+{
+	if (has_main(ret))
+		return;
+	if (ret->n == POLICY_STEPS)
+		give_up(ret);
+	else
+		ret->rules[ret->n++] = (struct resolved_rule){ .flags = POLICY_VERDICT,
+							       .verdict = VERDICT_no_route };
 }
 
 void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
@@ -233,10 +247,11 @@ void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
 	while (!final && (rule = first_active(mirror, rule->next))) {
 		struct resolved_rule step;
 
-		if (!make_step(mirror, rule, &step) || ret->n == POLICY_STEPS) {
+		if (ret->n == POLICY_STEPS) {
 			give_up(ret);
 			return;
 		}
+		make_step(mirror, rule, &step);
 		/* The engine has had it. */
 		if (step.table == RT_TABLE_MAIN && mirror_default_candidates(mirror))
 			rule = first_active(mirror, rule->next);
@@ -245,10 +260,8 @@ void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
 		final = is_any(&step) && step.flags & POLICY_VERDICT;
 		ret->rules[ret->n++] = step;
 	}
-	if (!final && !has_main(ret)) {
-		give_up(ret);
-		return;
-	}
+	if (!final)
+		end_steps(ret);
 	ret->plain = ret->n == 1 && has_main(ret);
 	if (ret->plain)
 		ret->n = 0;

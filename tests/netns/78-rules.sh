@@ -175,6 +175,45 @@ done
 settle
 plain
 
+say "- nothing asks main for everything"
+ipr rule add iif r1 lookup main pref 100
+change rule del pref 32766
+probe left <<'PROBES'
+forward 203.0.112.1 right n=3
+no_route 203.0.116.1
+local 198.18.2.1
+PROBES
+probe third <<<"no_route 203.0.112.1"
+verify
+change rule del pref 100
+probe left <<<"no_route 203.0.112.1"
+verify
+change rule add lookup main pref 32766
+plain
+
+say "- main and the table default, not always asked in a row"
+ipr route add 203.0.116.0/24 via 198.18.4.2 table default
+change rule add iif r1 lookup main pref 100
+probe left <<'PROBES'
+policy_rule 203.0.112.1 right
+policy_rule 203.0.116.1 fourth
+PROBES
+probe third <<'PROBES'
+forward 203.0.112.1 right
+forward 203.0.116.1 fourth
+PROBES
+verify
+change rule add to 203.0.112.0/24 lookup 100 pref 32766 # between the two
+probe third <<'PROBES'
+policy_rule 203.0.112.1 right
+policy_rule 203.0.116.1 fourth
+PROBES
+change rule del to 203.0.112.0/24 lookup 100 pref 32766
+change rule del pref 100
+ipr route del 203.0.116.0/24 table default
+settle
+plain
+
 say "- the device of a rule is what the kernel attached it to, not what has the name now"
 # renamed OLD NEW: a device of the router, and the port at it for the probes.
 renamed() {

@@ -17,7 +17,7 @@
 #include "support_packets.h"
 
 enum {
-	TABLES = 4,
+	TABLES = 5,
 	RULES = 12,
 	PREFIXES = 10,
 	FIRST_LINK = 2, /* 2..5 are always there */
@@ -25,7 +25,7 @@ enum {
 	STEPS = 120,
 };
 
-static const uint32_t tables[TABLES] = { RT_TABLE_MAIN, 100, 101, 102 };
+static const uint32_t tables[TABLES] = { RT_TABLE_MAIN, 100, 101, 102, RT_TABLE_DEFAULT };
 static const char *const prefixes[PREFIXES] = {
 	"0.0.0.0/0",  "20.0.0.0/8",  "20.1.0.0/16", "20.1.1.0/24", "20.1.1.7/32",
 	"30.0.0.0/8", "30.2.0.0/16", "30.2.3.0/25", "40.0.0.0/7",  "20.128.0.0/9",
@@ -45,6 +45,7 @@ struct churn {
 	struct event rules[RULES]; /* kind 0: not there */
 	struct event routes[TABLES][PREFIXES];
 	bool links[LINKS];
+	bool without_main; /* nothing asks main for everything, unless one of the rules does */
 	uint32_t forwarded, held, full;
 };
 
@@ -83,6 +84,8 @@ static void resync(struct churn *c)
 			if (c->routes[t][p].kind)
 				apply(c, &c->routes[t][p], EVENT_DUMP);
 	mirror_resync_end(c->w.mirror);
+	if (c->without_main)
+		apply(c, ev_rule(EVENT_DEL, 32766, RT_TABLE_MAIN), EVENT_DEL);
 }
 
 static void random_prefix(struct churn *c, struct prefix *ret)
@@ -134,10 +137,20 @@ static void rule_state(struct churn *c, struct event_rule *rule)
 		rule->flags |= FIB_RULE_IIF_DETACHED;
 }
 
+static void change_main(struct churn *c)
+{
+	c->without_main = !c->without_main;
+	apply(c, ev_rule(EVENT_NEW, 32766, RT_TABLE_MAIN), c->without_main ? EVENT_DEL : EVENT_NEW);
+}
+
 static void change_rule(struct churn *c)
 {
 	struct event *ev = &c->rules[pick(c, RULES)];
 
+	if (!pick(c, 12)) {
+		change_main(c);
+		return;
+	}
 	if (ev->kind == EVENT_RULE) {
 		apply(c, ev, EVENT_DEL);
 		ev->kind = 0;
@@ -258,6 +271,7 @@ static void check_empty(struct churn *c)
 		c->rules[i].kind = 0;
 	for (uint32_t i = 0; i < TABLES * PREFIXES; i++)
 		c->routes[i / PREFIXES][i % PREFIXES].kind = 0;
+	c->without_main = false;
 	resync(c);
 	assert_true(recorder_sync(c->w.rec, c->w.fib) >= 0);
 	assert_int_equal(rib_count(mirror_rib(c->w.mirror)), 0);
@@ -320,6 +334,7 @@ static void churn(struct fib_limits limits, uint32_t rounds, uint32_t batch)
 	print_message("%u rounds: %u forwarded, %u times on hold, %u table_full\n", rounds,
 		      forwarded, held, full);
 	assert_true(forwarded > 0);
+	assert_int_equal(held, 0); /* every list of such rules can be followed */
 }
 
 static void test_one_by_one(void **state)

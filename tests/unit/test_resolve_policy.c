@@ -184,7 +184,7 @@ static void test_actions(void **state)
 	ONE(r->table = 0; IIF("eth2"), "iif2 >policy_rule | >main");
 }
 
-/* The table local has to be asked first, and main at all. */
+/* The table local has to be asked first. What no table was asked for has no route. */
 static void test_what_must_be_there(void **state)
 {
 	struct mirror *mirror = *state;
@@ -208,9 +208,15 @@ static void test_what_must_be_there(void **state)
 	apply(mirror, ev_rule(EVENT_NEW, 10, RT_TABLE_LOCAL));
 	assert_string_equal(text_of(mirror), "plain");
 	apply(mirror, ev_rule(EVENT_DEL, 32766, RT_TABLE_MAIN));
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(text_of(mirror), ">no_route");
 	apply(mirror, ev_rule(EVENT_NEW, 50, 100));
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(text_of(mirror), ">100 | >no_route");
+	ev = ev_rule(EVENT_NEW, 55, RT_TABLE_MAIN);
+	snprintf(ev->rule.iif, sizeof(ev->rule.iif), "eth2");
+	apply(mirror, ev);
+	assert_string_equal(text_of(mirror), ">100 | iif2 >main | >no_route");
+	ev->op = EVENT_DEL;
+	apply(mirror, ev);
 	ev = ev_rule(EVENT_NEW, 60, 0);
 	ev->rule.action = FR_ACT_PROHIBIT; /* main would not be reached */
 	apply(mirror, ev);
@@ -248,7 +254,7 @@ static void test_default_table(void **state)
 	ev = ev_rule(EVENT_NEW, 32766, 102); /* between the two */
 	snprintf(ev->rule.iif, sizeof(ev->rule.iif), "eth2");
 	apply(mirror, ev);
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(text_of(mirror), ">100 | >policy_rule");
 	snprintf(ev->rule.iif, sizeof(ev->rule.iif), "lo");
 	ev->rule.flags = 0;
 	apply(mirror, ev);
@@ -268,7 +274,10 @@ static void test_default_table(void **state)
 	ev->rule.tos = 0;
 	ev->rule.src = prefix_of("10.0.0.0/8");
 	apply(mirror, ev);
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(
+		text_of(mirror),
+		"iif2 >policy_rule | tos 4 >policy_rule | from 10.0.0.0/8 >policy_rule | "
+		">100 | >main | >101");
 	ev = ev_route(EVENT_DEL, "20.0.0.0/8", 2, "10.0.2.1");
 	ev->route.table = RT_TABLE_DEFAULT;
 	apply(mirror, ev);
@@ -289,7 +298,7 @@ static void test_default_table_in_part(void **state)
 	ev = ev_rule(EVENT_NEW, 60, RT_TABLE_MAIN);
 	ev->rule.dst = prefix_of("10.0.0.0/8");
 	apply(mirror, ev);
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(text_of(mirror), "to 10.0.0.0/8 >policy_rule | >policy_rule");
 }
 
 static void test_default_table_last(void **state)
@@ -300,13 +309,13 @@ static void test_default_table_last(void **state)
 	ev->route.table = RT_TABLE_DEFAULT;
 	apply(mirror, ev);
 	apply(mirror, ev_rule(EVENT_DEL, 32767, RT_TABLE_DEFAULT));
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(text_of(mirror), ">policy_rule");
 	ev = ev_rule(EVENT_NEW, 32767, RT_TABLE_DEFAULT);
 	ev->rule.dst = prefix_of("20.0.0.0/8");
 	apply(mirror, ev);
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(text_of(mirror), ">policy_rule");
 	apply(mirror, ev_rule(EVENT_NEW, 32767, RT_TABLE_DEFAULT)); /* behind that one */
-	assert_string_equal(text_of(mirror), "policy_rule");
+	assert_string_equal(text_of(mirror), ">policy_rule");
 }
 
 /* As many as there is room for, and one more. */
@@ -323,6 +332,14 @@ static void test_too_many(void **state)
 	assert_int_equal(policy.n, POLICY_STEPS);
 	assert_int_equal(policy.verdict, 0);
 	assert_int_equal(policy.rules[POLICY_STEPS - 1].table, RT_TABLE_MAIN);
+	apply(mirror, ev_rule(EVENT_NEW, 1, 100));
+	assert_string_equal(text_of(mirror), "policy_rule");
+	apply(mirror, ev_rule(EVENT_DEL, 1, 100));
+	/* The last place is that of no_route then. */
+	apply(mirror, ev_rule(EVENT_DEL, 32766, RT_TABLE_MAIN));
+	resolve_policy(mirror, &policy);
+	assert_int_equal(policy.n, POLICY_STEPS);
+	assert_int_equal(policy.rules[POLICY_STEPS - 1].verdict, VERDICT_no_route);
 	apply(mirror, ev_rule(EVENT_NEW, 1, 100));
 	assert_string_equal(text_of(mirror), "policy_rule");
 }
