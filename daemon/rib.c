@@ -27,7 +27,7 @@ struct rib *rib_new(void)
 	pool_init(&rib->nodes, sizeof(struct node));
 	for (unsigned int tier = 0; tier < TIERS; tier++) {
 		rib->roots[tier] = calloc((size_t)1 << tier_bits[tier], sizeof(uint32_t));
-		if (!rib->roots[tier]) {
+		if (!rib->roots[tier] || rib_roots_init(&rib->used[tier], 1u << tier_bits[tier])) {
 			rib_destroy(rib);
 			return NULL;
 		}
@@ -41,8 +41,10 @@ void rib_destroy(struct rib *rib)
 		return;
 	pool_destroy(&rib->nodes);
 	rib_index_destroy(&rib->index);
-	for (unsigned int tier = 0; tier < TIERS; tier++)
+	for (unsigned int tier = 0; tier < TIERS; tier++) {
 		free(rib->roots[tier]);
+		rib_roots_destroy(&rib->used[tier]);
+	}
 	free(rib);
 }
 
@@ -122,6 +124,18 @@ static struct rib_entry *insert_above(struct rib *rib, uint32_t *slot, struct pr
 	return entry_init(rib, fresh);
 }
 
+/* The root above the prefix may have become used, or empty. */
+static void root_noted(struct rib *rib, struct prefix prefix)
+{
+	unsigned int tier = tier_of(prefix.len);
+	uint32_t root = root_index(tier, prefix.addr);
+
+	if (rib->roots[tier][root])
+		rib_roots_set(&rib->used[tier], root);
+	else
+		rib_roots_clear(&rib->used[tier], root);
+}
+
 struct rib_entry *rib_get(struct rib *rib, struct prefix prefix)
 {
 	struct rib_entry *entry = rib_find(rib, prefix);
@@ -140,7 +154,10 @@ struct rib_entry *rib_get(struct rib *rib, struct prefix prefix)
 		slot = &node->child[bit(prefix.addr, common)];
 	}
 	*slot = node_new(rib, prefix);
-	return *slot ? entry_init(rib, *slot) : NULL;
+	if (!*slot)
+		return NULL;
+	root_noted(rib, prefix);
+	return entry_init(rib, *slot);
 }
 
 /* Takes out a node that is no entry, unless it has two children and is needed as a fork. */
@@ -170,6 +187,7 @@ void rib_remove(struct rib *rib, struct rib_entry *entry)
 	prune(rib, slot);
 	if (parent)
 		prune(rib, parent);
+	root_noted(rib, prefix);
 }
 
 /* Longest entry below the root that covers `addr` and is not longer than `len`. */

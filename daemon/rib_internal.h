@@ -6,6 +6,7 @@
 #include "pool.h"
 #include "rib.h"
 #include "rib_index.h"
+#include "rib_roots.h"
 
 enum {
 	TIERS = 3,
@@ -23,8 +24,9 @@ _Static_assert(sizeof(struct node) == 24, "node");
 
 struct rib {
 	struct pool nodes;
-	struct rib_index index; /* of the entries */
-	uint32_t *roots[TIERS]; /* 1 << tier_bits of them: by the address's upper bits */
+	struct rib_index index;	      /* of the entries */
+	uint32_t *roots[TIERS];	      /* 1 << tier_bits of them: by the address's upper bits */
+	struct rib_roots used[TIERS]; /* of these, those that are not 0 */
 };
 
 static inline struct node *node_get(const struct rib *rib, uint32_t handle)

@@ -13,6 +13,12 @@ static bool before(struct prefix a, struct prefix b)
 	return a.addr < b.addr || (a.addr == b.addr && a.len < b.len);
 }
 
+/* The first root in use that does not end before the address. */
+static uint32_t root_next(const struct rib *rib, unsigned int tier, uint32_t addr)
+{
+	return rib_roots_next(&rib->used[tier], root_index(tier, addr));
+}
+
 /* The first entry in order of the trie below a node. */
 static struct rib_entry *first_below(const struct rib *rib, uint32_t handle)
 {
@@ -53,9 +59,9 @@ struct rib_entry *rib_first(const struct rib *rib, struct prefix from)
 		uint32_t end = root_index(tier, first ? first->addr : 1ull << 32);
 		struct rib_entry *found = NULL;
 
-		for (uint32_t i = root_index(tier, from.addr); i < end && !found; i++)
-			if (rib->roots[tier][i])
-				found = first_in(rib, rib->roots[tier][i], from);
+		for (uint32_t i = root_next(rib, tier, from.addr); i < end && !found;
+		     i = rib_roots_next(&rib->used[tier], i + 1))
+			found = first_in(rib, rib->roots[tier][i], from);
 		first = found ? found : first;
 	}
 	return first;
@@ -134,13 +140,19 @@ static int walk_entry(void *ctx, struct rib_entry *entry)
 static int walk_roots(struct weave *weave, unsigned int tier, uint64_t end)
 {
 	struct strand strand = { .weave = weave, .tier = tier };
+	const struct rib *rib = weave->rib;
 	int err = 0;
 
 	if (tier == TIERS)
 		return 0;
-	for (; weave->next[tier] < root_index(tier, end) && !err; weave->next[tier]++)
-		err = walk_trie(weave->rib, weave->rib->roots[tier][weave->next[tier]], walk_entry,
-				&strand);
+	while (!err) {
+		uint32_t root = rib_roots_next(&rib->used[tier], weave->next[tier]);
+
+		if (root >= root_index(tier, end))
+			break;
+		weave->next[tier] = root + 1;
+		err = walk_trie(rib, rib->roots[tier][root], walk_entry, &strand);
+	}
 	return err ? err : walk_roots(weave, tier + 1, end);
 }
 
