@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What both feeders do: take the next flow of a window, and write its packet into a frame. */
+/* What all feeders do: take the next flow of a window, write its packet into a frame, know it again. */
 #ifndef EBPF_ROUTE_BENCH_PACKET_H
 #define EBPF_ROUTE_BENCH_PACKET_H
 
@@ -32,6 +32,14 @@ static __always_inline void packet_write(struct headers *headers, const struct f
 	headers->ip.saddr = flow->src;
 	headers->ip.daddr = flow->dst;
 	headers->ip.check = flow->check;
+}
+
+static __always_inline int same_eth(const struct ethhdr *a, const struct ethhdr *b)
+{
+	const __u16 *x = (const void *)a, *y = (const void *)b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
+		 (x[5] ^ y[5]) | (x[6] ^ y[6]));
 }
 
 #endif

@@ -51,14 +51,6 @@ static __always_inline int send(struct headers *headers)
 	return bpf_redirect_map(&out, 0, 0);
 }
 
-static __always_inline int same_eth(const struct ethhdr *a, const struct ethhdr *b)
-{
-	const __u16 *x = (const void *)a, *y = (const void *)b;
-
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
-		 (x[5] ^ y[5]) | (x[6] ^ y[6]));
-}
-
 /* Does the header sum up, as RFC 791 wants it? */
 static __always_inline int checksum_holds(const struct iphdr *ip)
 {
