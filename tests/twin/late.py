@@ -5,7 +5,8 @@ that it left to its router's kernel, all that came early or late is what came of
 by port and frame by frame. The exception are errors for packets that waited in vain, of which only what
 they quote is compared. They take the route to the sender as it is when the kernel's timer runs out, before
 an operation or after it. And many come at a time, by one socket for each CPU and all namespaces, which drops
-what it has no room for (IcmpOutErrors).
+what it has no room for (IcmpOutErrors). The queue of a neighbour that is not resolved drops, too: of what one
+kernel sends late, another may send less.
 """
 import collections
 
@@ -33,7 +34,14 @@ def wrong_of(packet, router):
         return 'late frames of a packet that the program %s' % verdict, False
     if is_nothing_or_unreachable(packet, kernel) and is_nothing_or_unreachable(packet, other):
         return None, True
+    if is_part_of(kernel, other, late) or is_part_of(other, kernel, packet.late.get('kernel', [])):
+        return None, True
     return 'late frames of a packet that was left to the kernel differ', False
+
+
+def is_part_of(less, more, late):
+    """Does the one lack nothing but frames that came late of the other?"""
+    return not less - more and not more - less - collections.Counter(late)
 
 
 def is_nothing_or_unreachable(packet, results):
