@@ -122,9 +122,13 @@ def measure_all(lab, options):
             'routes': options.routes, 'rows': actions_report.finish(list(cells.values())), 'tcp': tcp, 'batch': batch}
 
 
+class Interrupted(BaseException):
+    """Ends the run, not only a row."""
+
+
 def interrupted(*_):
-    """As any other end, so that everything is taken down."""
-    raise Failed('interrupted')
+    """On the way out everything is taken down."""
+    raise Interrupted
 
 
 def main():
@@ -144,6 +148,9 @@ def main():
         say('%s, giving up' % failed)
         if lab and lab.daemon:
             say('ebpf-routed said: %s' % ' | '.join(lab.daemon.messages()[-5:]))
+        return 2
+    except Interrupted:
+        say('interrupted, giving up')
         return 2
     finally:
         if lab:

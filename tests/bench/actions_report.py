@@ -101,8 +101,8 @@ def print_more(report):
         print('\nTCP, one stream between two namespaces, default offloads (iperf3)')
         for key, title in ('kernel', 'kernel: ip_forward'), ('tc', "tc hook: kernel's route, mirrored"):
             rate = statistics.median(tcp[key]['gbps'])
-            print('  %-42s %7.2f Gbit/s %8.2fx%s%s' % (
-                title, rate, rate / kernel, '  %d bytes a frame' % tcp[key]['frame'] if tcp[key]['frame'] else '',
+            print('  %-42s %7.2f Gbit/s (%.2f to %.2f) %6.2fx%s%s' % (
+                title, rate, min(tcp[key]['gbps']), max(tcp[key]['gbps']), rate / kernel, '  %d bytes a frame' % tcp[key]['frame'] if tcp[key]['frame'] else '',
                 broken(tcp[key])))
     if batch:
         seconds, theirs = statistics.median(batch['seconds']), statistics.median(batch['ip_seconds'])
