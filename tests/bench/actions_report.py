@@ -100,9 +100,10 @@ def print_more(report):
         kernel = statistics.median(tcp['kernel']['gbps'])
         print('\nTCP, one stream between two namespaces, default offloads (iperf3)')
         for key, title in ('kernel', 'kernel: ip_forward'), ('tc', "tc hook: kernel's route, mirrored"):
-            rate = statistics.median(tcp[key]['gbps'])
+            rates, frame = tcp[key]['gbps'], tcp[key]['frame']
+            rate = statistics.median(rates)
             print('  %-42s %7.2f Gbit/s (%.2f to %.2f) %6.2fx%s%s' % (
-                title, rate, min(tcp[key]['gbps']), max(tcp[key]['gbps']), rate / kernel, '  %d bytes a frame' % tcp[key]['frame'] if tcp[key]['frame'] else '',
+                title, rate, min(rates), max(rates), rate / kernel, '  %d bytes a frame' % frame if frame else '',
                 broken(tcp[key])))
     if batch:
         seconds, theirs = statistics.median(batch['seconds']), statistics.median(batch['ip_seconds'])
