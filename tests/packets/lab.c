@@ -91,10 +91,13 @@ void lab_hop_mac(uint32_t slot, uint8_t mac[6])
 int lab_hop_port(uint32_t slot)
 {
 	static const int ports[LAB_SLOTS] = {
-		[SLOT_OUT] = PORT_OUT,	 [SLOT_SMALL] = PORT_OUT,   [SLOT_JUMBO] = PORT_JUMBO,
-		[SLOT_DOWN] = PORT_DOWN, [SLOT_MUTE] = PORT_MUTE,   [SLOT_GENERIC] = PORT_GENERIC,
-		[SLOT_GONE] = PORT_GONE, [SLOT_BACK] = PORT_IN,	    [SLOT_CONNECTED] = PORT_OUT,
-		[SLOT_BIG] = PORT_OUT,	 [SLOT_UPPER] = PORT_UPPER,
+		[SLOT_OUT] = PORT_OUT,	     [SLOT_SMALL] = PORT_OUT,
+		[SLOT_JUMBO] = PORT_JUMBO,   [SLOT_DOWN] = PORT_DOWN,
+		[SLOT_MUTE] = PORT_MUTE,     [SLOT_GENERIC] = PORT_GENERIC,
+		[SLOT_GONE] = PORT_GONE,     [SLOT_BACK] = PORT_IN,
+		[SLOT_CONNECTED] = PORT_OUT, [SLOT_BIG] = PORT_OUT,
+		[SLOT_UPPER] = PORT_UPPER,   [SLOT_USER] = PORT_OUT,
+		[SLOT_REDIRECT] = PORT_OUT,  [SLOT_ASK] = PORT_OUT,
 	};
 
 	return ports[slot];
@@ -104,6 +107,8 @@ void lab_forward(struct frame *frame, uint32_t slot)
 {
 	uint8_t mac[6];
 
+	if (slot == SLOT_REDIRECT)
+		return;
 	lab_hop_mac(slot, mac);
 	frame_forward(frame, mac, lab_port_mac[lab_hop_port(slot)]);
 }
@@ -160,6 +165,7 @@ static void set_reverse(struct lab *l)
 	static const union reverse_word known[LAB_SLOTS] = {
 		[SLOT_SMALL].port = { PORT_OUT, PORT_IN, NONE, NONE },
 		[SLOT_BIG].port = { PORT_OUT, NONE, PORT_IN, NONE },
+		[SLOT_USER].port = { PORT_OUT, PORT_IN, NONE, NONE },
 		[SLOT_GROUP].port = { PORT_OUT, PORT_JUMBO, NONE, NONE },
 		[SLOT_GROUP_MIXED].port = { PORT_OUT, PORT_JUMBO, PORT_GENERIC, PORT_IN },
 		[SLOT_UNRESOLVED].port = { PORT_OUT, NONE, NONE, NONE },
@@ -179,6 +185,24 @@ static void set_reverse(struct lab *l)
 			one.word = 0;
 		l->nexthops[slot].reverse = one;
 	}
+}
+
+static void set_user_nexthops(struct lab *l)
+{
+	const struct {
+		uint32_t slot;
+		struct nexthop nexthop;
+	} all[] = {
+		{ SLOT_USER, { NEXTHOP_ADJACENCY, NEXTHOP_USER, 0, SLOT_USER } },
+		{ SLOT_USER_DROP, { NEXTHOP_VERDICT, VERDICT_dropped, 0, NEXTHOP_COUNTED } },
+		{ SLOT_USER_PASS, { NEXTHOP_VERDICT, VERDICT_user_pass, 0, NEXTHOP_COUNTED } },
+		{ SLOT_REDIRECT, { NEXTHOP_REDIRECT, 0, 0, PORT_OUT } },
+		{ SLOT_CPU, { NEXTHOP_CPU, 0, 0, nexthop_cpus(0, 1) } },
+		{ SLOT_ASK, { NEXTHOP_CONNECTED, NEXTHOP_ASK, 0, lab_ifindex(PORT_OUT) } },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		l->nexthops[all[i].slot].nexthop = all[i].nexthop;
 }
 
 static void set_nexthops(struct lab *l)
@@ -203,6 +227,7 @@ static void set_nexthops(struct lab *l)
 	hops[SLOT_GROUP_MIXED].nexthop =
 		(struct nexthop){ .kind = NEXTHOP_GROUP, .arg = GROUP_MIXED };
 	hops[SLOT_NESTED].nexthop = (struct nexthop){ .kind = NEXTHOP_GROUP, .arg = GROUP_NESTED };
+	set_user_nexthops(l);
 	for (int v = 0; v < VERDICT_COUNT; v++)
 		hops[SLOT_VERDICT + v].nexthop =
 			(struct nexthop){ .kind = NEXTHOP_VERDICT, .verdict = v };
@@ -243,27 +268,36 @@ void lab_reset(struct lab *l)
 	set_ports(l);
 	memset(l->control, 0, sizeof(*l->control));
 	l->n_own = 0;
+	l->skb = (struct lab_skb){ 0 };
 	l->control->lease_until = now_ns() + 600 * 1000000000ULL;
 	l->control->default_leaf = VERDICT_no_route;
 	l->control->hash_seed = 0x5eed5eed;
 	lab_counters_zero(l);
 }
 
-/* Neighbours 10.10.0.1 (resolved), 10.10.0.2 (not) and 10.10.0.4 (an element reused for another). */
+/* On PORT_OUT; `check` as for an address of its own, unless it is of an element reused for another. */
+static int set_neighbour(const struct lab *l, const char *addr, uint32_t adjacency,
+			 const char *check_as)
+{
+	const struct neighbour_key key = { inet_addr(addr), lab_ifindex(PORT_OUT) };
+	const struct neighbour_key as = { inet_addr(check_as), lab_ifindex(PORT_OUT) };
+	const struct neighbour value = { adjacency, neighbour_check(as) };
+
+	return bpf_map_update_elem(bpf_map__fd(l->router->maps.neighbours), &key, &value, BPF_ANY);
+}
+
 static int set_maps(const struct lab *l)
 {
-	const struct neighbour_key good = { inet_addr("10.10.0.1"), lab_ifindex(PORT_OUT) };
-	const struct neighbour_key bad = { inet_addr("10.10.0.2"), lab_ifindex(PORT_OUT) };
-	const struct neighbour_key other = { inet_addr("10.10.0.4"), lab_ifindex(PORT_OUT) };
-	const struct neighbour good_value = { SLOT_CONNECTED, neighbour_check(good) };
-	const struct neighbour bad_value = { SLOT_UNRESOLVED, neighbour_check(bad) };
-	int neighbours = bpf_map__fd(l->router->maps.neighbours);
-	int err = bpf_map_update_elem(neighbours, &good, &good_value, BPF_ANY);
+	int err = set_neighbour(l, "10.10.0.1", SLOT_CONNECTED, "10.10.0.1");
 
 	if (!err)
-		err = bpf_map_update_elem(neighbours, &bad, &bad_value, BPF_ANY);
+		err = set_neighbour(l, "10.10.0.2", SLOT_UNRESOLVED, "10.10.0.2");
 	if (!err)
-		err = bpf_map_update_elem(neighbours, &other, &good_value, BPF_ANY);
+		err = set_neighbour(l, "10.10.0.4", SLOT_CONNECTED, "10.10.0.1");
+	if (!err)
+		err = set_neighbour(l, "10.23.0.1", SLOT_ASK, "10.23.0.1");
+	if (!err)
+		err = set_neighbour(l, "10.23.0.2", SLOT_UNRESOLVED, "10.23.0.2");
 	for (uint32_t port = PORT_IN; !err && port < PORT_GONE; port++) {
 		uint32_t ifindex = lab_ifindex(port);
 
@@ -300,7 +334,7 @@ static int load(struct lab *l, enum engine engine)
 	return router_bpf__load(router);
 }
 
-struct lab *lab_new(enum engine engine, enum buffers buffers)
+struct lab *lab_new(enum engine engine, enum buffers buffers, bool tc)
 {
 	struct lab *l = calloc(1, sizeof(*l));
 	int err;
@@ -308,6 +342,7 @@ struct lab *lab_new(enum engine engine, enum buffers buffers)
 	if (!l)
 		return NULL;
 	l->buffers = buffers;
+	l->tc = tc;
 	l->n_cpus = libbpf_num_possible_cpus();
 	if (load(l, engine))
 		goto fail;
@@ -329,6 +364,7 @@ struct lab *lab_new(enum engine engine, enum buffers buffers)
 	if (err || set_maps(l))
 		goto fail;
 	enter_routes(l);
+	lab_cpu(l, 0, true);
 	lab_reset(l);
 	return l;
 fail:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A loaded router program with a small, fixed forwarding state, and packets run through it.
+ * The loaded programs with a small, fixed forwarding state, and packets run through one of them.
  *
  * Frames come in at PORT_IN, the only port that is a real device (lab0). lab_reset() returns to the
  * state below before each test; a test changes what it needs through the mapped tables.
@@ -47,7 +47,14 @@ enum {
 	SLOT_NOWHERE,	  /* 10.15.0.0/16: adjacency beyond the table */
 	SLOT_BIG,	  /* 10.16.0.0/16: PORT_OUT, route mtu 9000; reverse: PORT_IN too */
 	SLOT_UPPER,	  /* 10.17.0.0/16: PORT_UPPER */
-	SLOT_VERDICT,	  /* + v, 10.101.v.0/24: NEXTHOP_VERDICT v */
+	/* What only users' routes lead to; all but SLOT_ASK count what they decide: */
+	SLOT_USER,	/* 10.18.0.0/16: PORT_OUT, before all rules; reverse: PORT_IN too */
+	SLOT_USER_DROP, /* 10.19.0.0/16 */
+	SLOT_USER_PASS, /* 10.20.0.0/16 */
+	SLOT_REDIRECT,	/* 10.21.0.0/16: PORT_OUT */
+	SLOT_CPU,	/* 10.22.0.0/16: CPU 0 */
+	SLOT_ASK,	/* 10.23.0.0/16: as SLOT_CONNECTED: neighbours 10.23.0.1 and .2 (no port) */
+	SLOT_VERDICT,	/* + v, 10.101.v.0/24: NEXTHOP_VERDICT v */
 	LAB_SLOTS = SLOT_VERDICT + VERDICT_COUNT,
 };
 
@@ -78,9 +85,17 @@ enum buffers {
 	BUFFERS_SEEN,  /* it sees which are in several */
 };
 
+/* What a socket buffer says beside its bytes. */
+struct lab_skb {
+	uint32_t gso_size, mark;
+	uint32_t priority; /* after the run: what became of it */
+};
+
 struct lab {
 	struct router_bpf *router;
 	struct fib_engine *fib;
+	bool tc; /* packets run through router_tc */
+	struct lab_skb skb;
 	enum buffers buffers;
 	int n_cpus;
 	/* The tables as the programs see them. */
@@ -108,7 +123,7 @@ struct lab_counters {
 };
 
 struct outcome {
-	int verdict; /* XDP_* */
+	int verdict; /* XDP_*, what TC returns put into the same words; -1: neither */
 	struct frame frame;
 };
 
@@ -118,7 +133,7 @@ extern const uint8_t lab_port_mac[LAB_PORTS][6];
 int lab_devices_create(void);
 unsigned int lab_ifindex(int port);
 
-struct lab *lab_new(enum engine engine, enum buffers buffers);
+struct lab *lab_new(enum engine engine, enum buffers buffers, bool tc);
 void lab_free(struct lab *lab);
 void lab_reset(struct lab *lab);
 void lab_enter(struct lab *lab, const char *prefix, uint32_t leaf);
@@ -128,6 +143,10 @@ void lab_policy_enter(struct lab *lab, uint32_t table, const char *prefix, uint3
 void lab_policy_set(struct lab *lab, const struct policy_step *steps, uint32_t n);
 /* PORT_UPPER's MAC address on PORT_IN, until the next lab_reset(). */
 void lab_upper(struct lab *lab);
+/* Whether a CPU can be handed packets, until changed again; only CPU 0 can at first. */
+void lab_cpu(struct lab *lab, uint32_t cpu, bool on);
+/* Destinations that the program wanted to be resolved since the last call; all by PORT_OUT. */
+size_t lab_wanted(struct lab *lab, __be32 *ret, size_t limit);
 /* kind: enum own_kind; 0 takes it out of the map, neither of the filter nor of what models know. */
 void lab_own_address(struct lab *lab, const char *addr, uint8_t kind);
 
@@ -135,17 +154,19 @@ void lab_own_address(struct lab *lab, const char *addr, uint8_t kind);
 void lab_hop_mac(uint32_t slot, uint8_t mac[6]);
 /* The port that a forwarding slot leads to, by the state of lab_reset(). */
 int lab_hop_port(uint32_t slot);
-/* MAC addresses for frame_forward(). */
+/* frame_forward() with the slot's MAC addresses; SLOT_REDIRECT leaves it as it is. */
 void lab_forward(struct frame *frame, uint32_t slot);
 /* Which slot's neighbour the frame was sent to, 0: none. */
 uint32_t lab_slot_of(const struct frame *frame);
 
+/* Kernels make no socket buffer for a test run of what is longer than a page, or of no whole header. */
+bool lab_can_run(const struct lab *lab, const struct frame *frame);
 void lab_run(struct lab *lab, const struct frame *in, struct outcome *ret);
 /* Summed over the CPUs; `used` of slots is only 0 or 1. */
 void lab_counters(const struct lab *lab, struct lab_counters *ret);
 void lab_counters_zero(struct lab *lab);
 
-/* Adds what this packet has to count. slot: 0 unless forwarded. */
+/* Adds what this packet has to count. slot: 0 unless forwarded, or counted all the same. */
 void lab_expect(struct lab_counters *counters, int ingress, enum verdict verdict, size_t bytes,
 		uint32_t slot);
 /* Fails the test unless the counters are these. */
@@ -165,6 +186,10 @@ int run_rewrite(void);
 int run_groups(void);
 int run_fuzz(void);
 int run_transmit(void);
+int run_user(void);
+int run_cpus(void);
+int run_tc(void);
+int run_live(void);
 
 /* The lab of the group that runs. */
 extern struct lab *lab;

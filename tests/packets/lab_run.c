@@ -8,25 +8,70 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
 
 enum { CPUS_MAX = 256 };
 
-void lab_run(struct lab *l, const struct frame *in, struct outcome *ret)
+static int run_xdp(struct lab *l, const struct frame *in, struct outcome *ret)
 {
 	struct xdp_md ctx = { .data_end = in->len, .ingress_ifindex = lab_ifindex(PORT_IN) };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len,
 		    .data_out = ret->frame.bytes, .data_size_out = sizeof(ret->frame.bytes),
 		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(l->router->progs.router_xdp), &opts);
+
+	ret->verdict = opts.retval;
+	ret->frame.len = opts.data_size_out;
+	return err;
+}
+
+static int xdp_word(uint32_t tc_action)
+{
+	switch (tc_action) {
+	case TC_ACT_REDIRECT:
+		return XDP_REDIRECT;
+	case TC_ACT_SHOT:
+		return XDP_DROP;
+	case (uint32_t)TC_ACT_UNSPEC:
+		return XDP_PASS;
+	default:
+		return -1;
+	}
+}
+
+static int run_tc_hook(struct lab *l, const struct frame *in, struct outcome *ret)
+{
+	struct __sk_buff ctx = { .ifindex = lab_ifindex(PORT_IN),
+				 .mark = l->skb.mark,
+				 .priority = l->skb.priority,
+				 .gso_size = l->skb.gso_size };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len,
+		    .data_out = ret->frame.bytes, .data_size_out = sizeof(ret->frame.bytes),
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .ctx_out = &ctx,
+		    .ctx_size_out = sizeof(ctx), .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(l->router->progs.router_tc), &opts);
+
+	ret->verdict = xdp_word(opts.retval);
+	ret->frame.len = opts.data_size_out;
+	l->skb.priority = ctx.priority;
+	return err;
+}
+
+bool lab_can_run(const struct lab *l, const struct frame *frame)
+{
+	return !l->tc || (frame->len >= ETH_LEN + IP_LEN && frame->len <= 3600);
+}
+
+void lab_run(struct lab *l, const struct frame *in, struct outcome *ret)
+{
 	struct native native;
 	int err;
 
 	native_before(l, &native, in);
-	err = bpf_prog_test_run_opts(bpf_program__fd(l->router->progs.router_xdp), &opts);
+	err = l->tc ? run_tc_hook(l, in, ret) : run_xdp(l, in, ret);
 	if (err)
 		fail_msg("test run of %zu bytes: %s", in->len, strerror(-err));
-	ret->verdict = opts.retval;
-	ret->frame.len = opts.data_size_out;
 	native_after(l, &native, ret);
 }
 
@@ -84,9 +129,10 @@ void lab_expect(struct lab_counters *counters, int ingress, enum verdict verdict
 {
 	count(&counters->port[ingress].rx, bytes);
 	count(&counters->port[ingress].verdict[verdict], bytes);
-	if (verdict != VERDICT_forwarded)
+	if (verdict == VERDICT_forwarded)
+		count(&counters->port[lab_hop_port(slot)].redirected, bytes);
+	if (!slot)
 		return;
-	count(&counters->port[lab_hop_port(slot)].redirected, bytes);
 	count(&counters->slot[slot].forwarded, bytes);
 	counters->slot[slot].used = 1;
 }
@@ -111,6 +157,14 @@ static void tell(const struct lab_counters *is, const struct lab_counters *expec
 			print_error("port %d redirected %llu/%llu, expected %llu/%llu\n", p,
 				    a->redirected.packets, a->redirected.bytes,
 				    b->redirected.packets, b->redirected.bytes);
+	}
+	for (int slot = 0; slot < LAB_SLOTS; slot++) {
+		const struct counter *a = &is->slot[slot].forwarded;
+		const struct counter *b = &expected->slot[slot].forwarded;
+
+		if (memcmp(&is->slot[slot], &expected->slot[slot], sizeof(is->slot[slot])))
+			print_error("slot %d %llu/%llu, expected %llu/%llu\n", slot, a->packets,
+				    a->bytes, b->packets, b->bytes);
 	}
 }
 

@@ -69,3 +69,42 @@ void lab_own_address(struct lab *l, const char *addr, uint8_t kind)
 	l->own[l->n_own].addr = own;
 	l->own[l->n_own++].kind = kind;
 }
+
+void lab_cpu(struct lab *l, uint32_t cpu, bool on)
+{
+	const struct bpf_cpumap_val value = { .qsize = 64 };
+	int fd = bpf_map__fd(l->router->maps.cpus);
+	int err = on ? bpf_map_update_elem(fd, &cpu, &value, BPF_ANY)
+		     : bpf_map_delete_elem(fd, &cpu);
+
+	assert(!err);
+	(void)err;
+}
+
+struct wanted_list {
+	__be32 *addr;
+	size_t n, limit;
+};
+
+static int wanted_one(void *ctx, void *data, size_t size)
+{
+	const struct neighbour_key *key = data;
+	struct wanted_list *list = ctx;
+
+	assert(size == sizeof(*key) && key->ifindex == lab_ifindex(PORT_OUT));
+	if (list->n < list->limit)
+		list->addr[list->n++] = key->addr;
+	return 0;
+}
+
+size_t lab_wanted(struct lab *l, __be32 *ret, size_t limit)
+{
+	struct wanted_list list = { .addr = ret, .limit = limit };
+	struct ring_buffer *ring =
+		ring_buffer__new(bpf_map__fd(l->router->maps.wanted), wanted_one, &list, NULL);
+
+	assert(ring);
+	ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+	return list.n;
+}

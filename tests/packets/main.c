@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The packet tests: every group under both engines, with and without support of multi-buffer frames.
+ * The packet tests: every group through both programs and both engines, that of XDP with and without
+ * support of multi-buffer frames.
  *
  * Needs root; makes a network namespace of its own and leaves nothing behind.
  */
@@ -26,21 +27,22 @@ static bool kernel_shows_buffers(void)
 	return major > 6 || (major == 6 && minor >= 2);
 }
 
-static int run_all(enum engine engine, enum buffers buffers)
+static int run_all(enum engine engine, enum buffers buffers, bool tc)
 {
 	char label[64];
 	int failed;
 
 	snprintf(label, sizeof(label), "%s%s", engine == ENGINE_DIR24 ? "dir24" : "lpm",
-		 buffers_words[buffers]);
-	lab = lab_new(engine, buffers);
+		 tc ? ", tc" : buffers_words[buffers]);
+	lab = lab_new(engine, buffers, tc);
 	printf("# engine %s\n", label);
 	if (!lab) {
 		fprintf(stderr, "%s: cannot load the program: %s\n", label, strerror(errno));
 		return 1;
 	}
 	failed = run_rows() + run_source() + run_macs() + run_policy() + run_states() +
-		 run_rewrite() + run_groups() + run_fuzz() + run_transmit();
+		 run_rewrite() + run_groups() + run_user() + run_fuzz();
+	failed += tc ? run_tc() + run_live() : run_cpus() + run_transmit();
 	lab_free(lab);
 	return failed;
 }
@@ -55,8 +57,11 @@ int main(void)
 		return EXIT_FAILURE;
 	}
 	for (enum buffers buffers = BUFFERS_ONE; buffers <= last; buffers++) {
-		failed += run_all(ENGINE_DIR24, buffers);
-		failed += run_all(ENGINE_LPM, buffers);
+		failed += run_all(ENGINE_DIR24, buffers, false);
+		failed += run_all(ENGINE_LPM, buffers, false);
 	}
+	/* Buffers of a frame are nothing to TC, whatever XDP makes of them. */
+	failed += run_all(ENGINE_DIR24, last, true);
+	failed += run_all(ENGINE_LPM, BUFFERS_ONE, true);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

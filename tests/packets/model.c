@@ -129,12 +129,23 @@ static bool is_redirected(const struct lab *l, const struct frame *frame, int eg
 	return true;
 }
 
+/* The longest IP packet on the wire, as the comment in bpf/decide.h has it. */
+static unsigned int longest(const struct lab *l, const struct frame *frame, uint32_t slot)
+{
+	const uint8_t *b = frame->bytes;
+	bool tcp = b[AT_PROTOCOL] == 6 && frame->len > AT_PORTS + 12;
+
+	if (l->tc && l->skb.gso_size && tcp)
+		return IP_LEN + (b[AT_PORTS + 12] / 16) * 4 + l->skb.gso_size;
+	return slot == SLOT_REDIRECT ? frame->len - ETH_LEN : get16(b + AT_TOT_LEN);
+}
+
 /* Of the egress that a forwarding slot leads to. */
 static enum verdict check_egress(const struct lab *l, const struct frame *frame, uint32_t slot)
 {
 	const struct port *out = &l->ports[lab_hop_port(slot)];
 	int egress = lab_hop_port(slot);
-	unsigned int tot_len = get16(frame->bytes + AT_TOT_LEN), mtu = out->mtu;
+	unsigned int mtu = out->mtu;
 	bool generic = l->ports[PORT_IN].flags & PORT_IN_GENERIC;
 	enum verdict verdict;
 
@@ -143,21 +154,27 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 	verdict = check_reverse(l, frame, egress);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
-	if (frame->bytes[AT_TTL] < 2)
+	if (frame->bytes[AT_TTL] < 2 && slot != SLOT_REDIRECT)
 		return VERDICT_ttl;
 	if (!(out->flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (is_redirected(l, frame, egress))
+	if (slot != SLOT_REDIRECT && is_redirected(l, frame, egress))
 		return VERDICT_hairpin;
-	if (!(out->flags & (generic ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE)))
+	if (!l->tc && !(out->flags & (generic ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE)))
 		return VERDICT_egress_no_xdp;
 	if (l->nexthops[slot].nexthop.mtu && l->nexthops[slot].nexthop.mtu < mtu)
 		mtu = l->nexthops[slot].nexthop.mtu;
-	if (tot_len > mtu)
+	if (longest(l, frame, slot) > mtu)
 		return VERDICT_mtu;
 	if (l->control->flags & CONTROL_OBSERVE)
 		return VERDICT_observe;
-	return egress == PORT_GONE ? VERDICT_egress_down : VERDICT_forwarded;
+	if (egress == PORT_GONE)
+		return VERDICT_egress_down;
+	/* What cannot be trimmed. */
+	if (l->tc && l->skb.gso_size && slot != SLOT_REDIRECT &&
+	    frame->len > ETH_LEN + get16(frame->bytes + AT_TOT_LEN))
+		return VERDICT_malformed;
+	return VERDICT_forwarded;
 }
 
 static enum verdict number_to_verdict(const struct lab *l, unsigned int number)
@@ -172,6 +189,7 @@ static enum verdict number_to_verdict(const struct lab *l, unsigned int number)
 static enum verdict check_slot(const struct lab *l, const struct frame *frame, uint32_t slot)
 {
 	uint32_t dst = get32(frame->bytes + AT_DST);
+	bool known = true, unresolved = false;
 
 	if (slot < LEAF_FIRST_SLOT)
 		return number_to_verdict(l, slot);
@@ -179,12 +197,29 @@ static enum verdict check_slot(const struct lab *l, const struct frame *frame, u
 		return VERDICT_stale;
 	if (slot >= SLOT_VERDICT)
 		return number_to_verdict(l, slot - SLOT_VERDICT);
-	if (slot == SLOT_CONNECTED && !within(dst, "10.10.0.1/32")) {
-		if (l->control->flags & CONTROL_NEIGHBOURS_FULL && !within(dst, "10.10.0.2/32"))
-			return VERDICT_table_full;
-		return VERDICT_no_neighbour;
+	switch (slot) {
+	case SLOT_CONNECTED:
+		known = within(dst, "10.10.0.1/32");
+		unresolved = within(dst, "10.10.0.2/32");
+		break;
+	case SLOT_ASK:
+		known = within(dst, "10.23.0.1/32");
+		unresolved = within(dst, "10.23.0.2/32");
+		break;
+	case SLOT_USER_DROP:
+		return number_to_verdict(l, VERDICT_dropped);
+	case SLOT_USER_PASS:
+		return VERDICT_user_pass;
+	case SLOT_CPU:
+		if (l->control->flags & CONTROL_OBSERVE)
+			return VERDICT_observe;
+		return l->tc ? VERDICT_user_pass : VERDICT_cpu;
 	}
-	return check_egress(l, frame, slot);
+	if (known)
+		return check_egress(l, frame, slot);
+	if (l->control->flags & CONTROL_NEIGHBOURS_FULL && !unresolved)
+		return VERDICT_table_full;
+	return VERDICT_no_neighbour;
 }
 
 struct answer model_decide(const struct lab *l, const struct frame *frame)
@@ -196,6 +231,10 @@ struct answer model_decide(const struct lab *l, const struct frame *frame)
 		answer.verdict = check_source(l, frame);
 	if (answer.verdict != VERDICT_forwarded)
 		return answer;
+	if (l->tc && l->skb.mark) {
+		answer.verdict = VERDICT_policy_rule;
+		return answer;
+	}
 	there = model_question(frame, ingress_of(l, frame));
 	answer.slots[0] = model_leaf(l, &there);
 	if (answer.slots[0] == SLOT_GROUP) {
@@ -205,5 +244,8 @@ struct answer model_decide(const struct lab *l, const struct frame *frame)
 		answer.open = check_slot(l, frame, SLOT_OUT) != check_slot(l, frame, SLOT_JUMBO);
 	}
 	answer.verdict = check_slot(l, frame, answer.slots[0]);
+	answer.counted = answer.verdict != VERDICT_observe &&
+			 (answer.slots[0] == SLOT_USER_DROP || answer.slots[0] == SLOT_USER_PASS ||
+			  answer.slots[0] == SLOT_CPU);
 	return answer;
 }

@@ -12,6 +12,7 @@ struct answer {
 	enum verdict verdict;
 	uint32_t slots[2]; /* VERDICT_forwarded: by one of these; 0: no second one */
 	bool open;	   /* the verdict hangs on which of them it is */
+	bool counted;	   /* not forwarded, but the first of them counts it */
 };
 
 /* In the lab's present state, with its ports and control block. */

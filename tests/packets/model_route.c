@@ -113,6 +113,8 @@ uint32_t model_leaf(const struct lab *l, const struct model_question *q)
 	case VERDICT_stale:
 		return plain;
 	}
+	if (plain >= SLOT_USER && plain < SLOT_ASK)
+		return plain;
 	for (uint32_t i = 0; i < l->control->policy_steps; i++) {
 		const struct policy_step *step = &l->steps[i];
 

@@ -58,8 +58,11 @@ void native_before(const struct lab *l, struct native *ret, const struct frame *
 	struct decide_query query = {
 		.frame = in->bytes,
 		.len = in->len,
-		.first = in->len > FIRST_BUFFER ? FIRST_BUFFER : 0,
+		.first = !l->tc && in->len > FIRST_BUFFER ? FIRST_BUFFER : 0,
 		.ifindex = lab_ifindex(PORT_IN),
+		.hook = l->tc ? PORT_IN_TC : 0,
+		.marked = l->tc && l->skb.mark,
+		.gso_size = l->tc ? l->skb.gso_size : 0,
 	};
 
 	explain_decide(&dp, &query, &ret->decided);
@@ -78,7 +81,7 @@ void native_after(const struct lab *l, const struct native *native, const struct
 				 verdict_name(says), verdict_name(v),
 				 (int)(counted[v] - native->counted[v]));
 	}
-	if (says == VERDICT_forwarded &&
+	if (says == VERDICT_forwarded && !native->decided.unchanged &&
 	    memcmp(outcome->frame.bytes, native->decided.hop.target.mac, 6) != 0)
 		fail_msg("natively compiled: another next hop than the program's");
 }

@@ -21,8 +21,24 @@ static void assert_frame(const struct frame *is, const struct frame *expected, c
 	}
 }
 
+static int word_of(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_forwarded:
+	case VERDICT_cpu:
+		return XDP_REDIRECT;
+	case VERDICT_dropped:
+		return XDP_DROP;
+	default:
+		return XDP_PASS;
+	}
+}
+
 void row_run(const struct row *row)
 {
+	bool differs = lab->tc && row->tc_differs;
+	enum verdict verdict = differs ? row->tc_verdict : row->verdict;
+	uint32_t slot = differs ? row->tc_slot : row->slot;
 	static struct lab_counters expected;
 	struct frame in, out;
 	struct outcome outcome;
@@ -32,16 +48,16 @@ void row_run(const struct row *row)
 	if (row->change)
 		row->change(lab);
 	frame_make(&in, lab_port_mac[row->in.to_port ? row->in.to_port : PORT_IN], &row->in);
+	if (!lab_can_run(lab, &in))
+		return;
 	out = in;
-	if (row->verdict == VERDICT_forwarded)
-		lab_forward(&out, row->slot);
+	if (verdict == VERDICT_forwarded)
+		lab_forward(&out, slot);
 	lab_run(lab, &in, &outcome);
 	assert_frame(&outcome.frame, &out, row->name);
-	if (outcome.verdict != (row->verdict == VERDICT_forwarded ? XDP_REDIRECT
-				: row->verdict == VERDICT_dropped ? XDP_DROP
-								  : XDP_PASS))
+	if (outcome.verdict != word_of(verdict))
 		fail_msg("%s: program returned %d", row->name, outcome.verdict);
-	lab_expect(&expected, PORT_IN, row->verdict, in.len, row->slot);
+	lab_expect(&expected, PORT_IN, verdict, in.len, slot);
 	lab_assert_counters(lab, &expected, row->name);
 }
 

@@ -190,7 +190,7 @@ static const struct row rows[] = {
 	{ "from the port, by it", TO("10.17.0.1"), FORWARDED(SLOT_UPPER), lower_redirects },
 	{ "the port is generic", UPPER(.dst = "10.6.0.1"), FORWARDED(SLOT_GENERIC), lower_generic },
 	{ "it is said to be generic", UPPER(.dst = "10.6.0.1"), VERDICT_egress_no_xdp,
-	  .change = upper_generic },
+	  .change = upper_generic, TC_FORWARDED(SLOT_GENERIC) },
 };
 
 static void test_macs(void **state)
