@@ -11,6 +11,7 @@
 #include "fib.h"
 #include "instance.h"
 #include "mirror.h"
+#include "sync_redirects.h"
 
 struct control_server;
 struct guard_watch;
@@ -37,6 +38,7 @@ struct daemon {
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL: not asked for */
 	struct verify_child *verify;	/* NULL: none is running */
+	struct redirects redirects;	/* see sync_redirects.h */
 	uint64_t refreshed_ns;		/* last look at the neighbours in use, see sync_refresh.h */
 	uint64_t started_ns;		/* CLOCK_MONOTONIC */
 	int argc;			/* for SIGHUP */

@@ -30,7 +30,8 @@ struct mirror_link {
 	bool features_known;
 	bool send_redirects;   /* effective, as read from the sysctls; true until known */
 	bool accept_local;     /* the same; false until known */
-	bool accept_redirects; /* the same: the kernel may know other gateways than the routes say */
+	bool accept_redirects; /* the same: the kernel believes those that come in by it */
+	bool accepting;	       /* internal to the mirror: the same of a device that is up */
 	uint8_t hook;	       /* enum hook */
 	bool present; /* announced as a link; until then nothing but e.ifindex of e counts */
 	bool dirty;
@@ -156,6 +157,8 @@ void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook);
 void mirror_set_send_redirects(struct mirror *mirror, uint32_t ifindex, bool send);
 void mirror_set_accept_local(struct mirror *mirror, uint32_t ifindex, bool accept);
 void mirror_set_accept_redirects(struct mirror *mirror, uint32_t ifindex, bool accept);
+/* The kernel may still hold what redirects told it, while no device accepts them. */
+void mirror_set_redirected(struct mirror *mirror, bool maybe);
 /* net.ipv4.ip_forward_use_pmtu: what the kernel learnt of paths bounds forwarded packets. */
 void mirror_set_forward_use_pmtu(struct mirror *mirror, bool use);
 void mirror_set_hash_policy(struct mirror *mirror, uint32_t policy);
@@ -197,6 +200,10 @@ const struct mirror_rule *mirror_rules(const struct mirror *mirror); /* in their
 uint32_t mirror_hold(const struct mirror *mirror); /* as set by mirror_set_hold() */
 uint32_t mirror_hash_policy(const struct mirror *mirror);
 bool mirror_forward_use_pmtu(const struct mirror *mirror);
+/* Does a device that is up accept redirects? */
+bool mirror_accepts_redirects(const struct mirror *mirror);
+/* The same, or mirror_set_redirected(): the kernel may know other gateways than the routes say. */
+bool mirror_may_be_redirected(const struct mirror *mirror);
 bool mirror_kernel_routes(const struct mirror *mirror);
 /*
  * Are there routes, in any table, that make a source address invalid to the kernel and are not its own:

@@ -77,6 +77,8 @@ struct mirror {
 
 	uint32_t hold, hash_policy;
 	bool forward_use_pmtu;
+	bool redirected;    /* see mirror_set_redirected() */
+	uint32_t accepting; /* links that are */
 	struct mirror_dirty dirty;
 };
 
@@ -112,6 +114,10 @@ struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifind
 void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link);
 void mirror_sweep_links(struct mirror *mirror);
 void mirror_destroy_links(struct mirror *mirror);
+
+/* mirror_redirects.c */
+/* After anything about the link changed that says whether redirects come in by it. */
+void mirror_link_accepts(struct mirror *mirror, struct mirror_link *link);
 
 /* mirror_uppers.c */
 /* Room for that many, once there are so many links; -ENOMEM. */

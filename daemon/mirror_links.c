@@ -112,6 +112,14 @@ static void link_changed(struct mirror *mirror, struct mirror_link *link)
 	mirror_rules_of_device(mirror, link->e.ifindex);
 }
 
+/* It no longer is, whatever else is still known of it. */
+static void link_absent(struct mirror *mirror, struct mirror_link *link)
+{
+	mirror->links_present -= link->present;
+	link->present = false;
+	mirror_link_accepts(mirror, link);
+}
+
 static void link_remove(struct mirror *mirror, struct mirror_link *link)
 {
 	uint32_t i = place_of(mirror, link->e.ifindex);
@@ -119,8 +127,8 @@ static void link_remove(struct mirror *mirror, struct mirror_link *link)
 	if (link->present) {
 		link_changed(mirror, link);
 		mirror_rules_of_link(mirror, link, NAME_GONE, false);
-		mirror->links_present--;
 	}
+	link_absent(mirror, link);
 	if (link->e.lower)
 		mirror_upper_remove(mirror, link);
 	mirror->n_links--;
@@ -146,7 +154,7 @@ static void link_gone(struct mirror *mirror, struct mirror_link *link)
 		link_changed(mirror, link);
 	mirror_rules_of_link(mirror, link, NAME_GONE, true);
 	mirror_link_suspect(mirror, link);
-	mirror->links_present -= link->present;
+	link_absent(mirror, link);
 	if (link->e.lower)
 		mirror_upper_remove(mirror, link);
 	link_init(mirror, link, ifindex);
@@ -202,6 +210,7 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 		mirror->links_present++;
 		link_say(mirror, link, e);
 		link_changed(mirror, link);
+		mirror_link_accepts(mirror, link);
 		mirror_rules_of_link(mirror, link, NAME_NEW, ev->op == EVENT_NEW);
 		return 0;
 	}
@@ -214,10 +223,14 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 			mirror_want_resync(mirror, "a link changed during a dump");
 		return 0;
 	}
+	/* The kernel makes neighbours of a device without ARP itself, and says nothing. */
+	if ((link->e.flags ^ e->flags) & IFF_NOARP && ev->op == EVENT_NEW)
+		mirror_want_resync(mirror, "ARP of a link was switched");
 	why = silent_change(&link->e, e);
 	link_changed(mirror, link);
 	link_say(mirror, link, e);
 	link_changed(mirror, link);
+	mirror_link_accepts(mirror, link);
 	if (renamed)
 		mirror_rules_of_link(mirror, link, NAME_CHANGED, ev->op == EVENT_NEW);
 	if (why && ev->op == EVENT_NEW) {
@@ -360,10 +373,10 @@ void mirror_set_accept_redirects(struct mirror *mirror, uint32_t ifindex, bool a
 {
 	struct mirror_link *link = mirror_link_find(mirror, ifindex);
 
-	if (!link || link->accept_redirects == accept)
+	if (!link)
 		return;
 	link->accept_redirects = accept;
-	mirror_dirty_link(mirror, link);
+	mirror_link_accepts(mirror, link);
 }
 
 /* ---- sweep --------------------------------------------------------------------------- */

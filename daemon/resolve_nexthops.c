@@ -45,8 +45,8 @@ static enum verdict leg_verdict(const struct mirror *mirror, const struct event_
 		return VERDICT_egress_no_xdp;
 	if (is_in_vrf(mirror, link))
 		return VERDICT_policy_rule;
-	/* A host may have been told of another gateway: find_exception() in net/ipv4/route.c. */
-	if (leg->gateway.family == AF_INET && link->accept_redirects)
+	/* For one destination it may be another: find_exception() in net/ipv4/route.c. */
+	if (leg->gateway.family == AF_INET && mirror_may_be_redirected(mirror))
 		return VERDICT_unsupported_route;
 	if (leg->flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN) || link->suspect ||
 	    !(link->e.flags & IFF_UP) || !(link->e.flags & IFF_LOWER_UP))

@@ -129,6 +129,12 @@ static void schedule_resync(struct daemon *d, const char *why, bool at_once)
 		evtimer_add(s->resync_timer, &delay);
 }
 
+static void read_settings(struct daemon *d)
+{
+	sysctl_read(d->mirror);
+	redirects_look(d);
+}
+
 static int write_maps(struct daemon *d)
 {
 	int err = fib_sync(d->fib);
@@ -152,6 +158,7 @@ static int flush(struct daemon *d)
 	if (is_changed(&s->changed) && s->counts.synced) {
 		sync_attach(d, false);
 		sysctl_read_changed(d->mirror, &s->changed);
+		redirects_look(d);
 		s->changed = (struct changed_links){ 0 };
 		if (!err)
 			err = write_maps(d);
@@ -262,12 +269,14 @@ int sync_resync(struct daemon *d, const char *why)
 	if (s->resync_timer)
 		evtimer_del(s->resync_timer);
 	s->overrun = false; /* one that comes during the dump counts again */
-	sysctl_read(d->mirror);
+	read_settings(d);
 	mirror_resync_begin(d->mirror);
 	if (d->features)
 		err = netlink_features_dump(d->features, on_event, d);
 	if (!err)
 		err = netlink_dump(d->netlink, on_event, d);
+	if (!err)
+		err = redirects_resync(d);
 	if (err) {
 		if (log_allowed(&s->failure_limit))
 			log_error("netlink: dump failed: %s, trying again in %d ms", strerror(-err),
@@ -308,7 +317,7 @@ int sync_settle(struct daemon *d, double seconds)
 	int err = drain_features(d);
 
 	guard_refresh(d);
-	sysctl_read(d->mirror);
+	read_settings(d);
 	if (!err)
 		err = drain(d, SETTLE_ROUNDS);
 	/* What arrives during a dump may ask for the next one. */
@@ -349,6 +358,7 @@ static void on_periodic_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
+	redirects_doubt(arg);
 	sync_resync(arg, "periodic");
 }
 
@@ -361,6 +371,7 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	if (!datapath_lease_valid(d->datapath)) {
 		log_warning(
 			"lease: ran out: the daemon was stopped or too busy, forwarding again after a full sync");
+		redirects_doubt(d);
 		if (sync_resync(d, "lease ran out"))
 			return;
 	}
@@ -370,7 +381,7 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	guard_refresh(d);
 	refresh_neighbours(d);
 	fib_reclaim(d->fib, true);
-	sysctl_read(d->mirror);
+	read_settings(d);
 	write_maps(d);
 }
 
@@ -416,6 +427,7 @@ int sync_start(struct daemon *d)
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 		return err;
 	}
+	read_settings(d);	    /* of the links that are known now */
 	err = route_files_start(d); /* no packet goes by the kernel's routes alone */
 	if (err)
 		return err;
@@ -423,7 +435,7 @@ int sync_start(struct daemon *d)
 	err = sync_attach(d, true);
 	if (err)
 		return err;
-	sysctl_read(d->mirror); /* of what is attached now */
+	read_settings(d); /* of what is attached now */
 	s->changed = (struct changed_links){ 0 };
 	err = write_maps(d);
 	if (!err)

@@ -55,7 +55,7 @@ static bool is_ingress(const struct mirror *mirror, const struct mirror_link *li
 
 /*
  * A device that forwards takes redirects if `all` and its own setting say so, another if one of them
- * does (IN_DEV_RX_REDIRECTS, include/linux/inetdevice.h).
+ * does (IN_DEV_RX_REDIRECTS, include/linux/inetdevice.h). One without settings has no IPv4.
  */
 static void read_accept_redirects(struct mirror *mirror, const struct mirror_link *link, int all)
 {
@@ -64,7 +64,7 @@ static void read_accept_redirects(struct mirror *mirror, const struct mirror_lin
 
 	if (accepts == forwards) {
 		snprintf(path, sizeof(path), "conf/%s/accept_redirects", link->e.name);
-		accepts = read_number(path) != 0;
+		accepts = read_number(path) > 0;
 	}
 	mirror_set_accept_redirects(mirror, link->e.ifindex, accepts);
 }
@@ -99,6 +99,13 @@ static void read_link(struct mirror *mirror, const struct mirror_link *link,
 		return;
 	for (size_t i = 0; i < sizeof(common->settings) / sizeof(common->settings[0]); i++)
 		read_setting(mirror, link, &common->settings[i]);
+}
+
+unsigned int sysctl_redirect_seconds(void)
+{
+	int seconds = read_number("route/gc_timeout");
+
+	return seconds < 0 ? 300 : (unsigned int)seconds;
 }
 
 void sysctl_read(struct mirror *mirror)

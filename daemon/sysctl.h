@@ -6,9 +6,15 @@
 
 #include "mirror.h"
 
-/* fib_multipath_hash_policy; send_redirects and accept_local of every attached interface and of the
- * macvlan devices above one. What cannot be read stays as it was. */
+/*
+ * fib_multipath_hash_policy; accept_redirects of every interface; send_redirects and accept_local of
+ * every attached one and of the macvlan devices above one. What cannot be read stays as it was.
+ */
 void sysctl_read(struct mirror *mirror);
+
+/* How long the kernel keeps what a redirect told it: net.ipv4.route.gc_timeout, or its default where
+ * the namespace does not say. */
+unsigned int sysctl_redirect_seconds(void);
 
 /* Links that changed: their numbers, or all where they are many. */
 struct changed_links {

@@ -3,6 +3,7 @@
 #include "verify_shadow.h"
 
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <stdlib.h>
 #include "../netlink/filters.h"
 #include "../netlink/guard.h"
@@ -20,12 +21,26 @@ struct shadow {
 	struct guard *guard;		   /* NULL: the operator ignores firewalls */
 	struct mirror *mirror;
 	bool overrun;
+	bool redirected; /* the kernel holds what redirects told it */
 };
+
+/*
+ * The kernel makes neighbours of a device without ARP when a packet is sent there, and says nothing. Until its
+ * next dump the daemon leaves their packets to the kernel.
+ */
+static bool is_silent(const struct mirror *daemon, const struct event *ev)
+{
+	return ev->kind == EVENT_NEIGHBOUR && ev->op == EVENT_DUMP &&
+	       ev->neighbour.state == NUD_NOARP &&
+	       !mirror_neighbour(daemon, ev->neighbour.ifindex, &ev->neighbour.addr);
+}
 
 static int on_event(void *ctx, const struct event *ev)
 {
 	struct shadow *shadow = ctx;
 
+	if (is_silent(shadow->d->mirror, ev))
+		return 0;
 	return mirror_apply(shadow->mirror, ev);
 }
 
@@ -70,6 +85,8 @@ static int read_others(struct shadow *shadow)
 	mirror_adopt_rules(shadow->mirror, daemon);
 	/* These have no other source than the daemon: what is checked is what became of them. */
 	mirror_set_kernel_routes(shadow->mirror, mirror_kernel_routes(daemon));
+	/* What was accepted a while ago, and has not been used yet, no dump shows. */
+	mirror_set_redirected(shadow->mirror, shadow->redirected || redirects_left(shadow->d));
 	return mirror_user_adopt(shadow->mirror, daemon);
 }
 
@@ -104,6 +121,8 @@ static int dump(struct shadow *shadow)
 		err = netlink_features_dump(shadow->features, on_event, shadow);
 	if (!err)
 		err = netlink_dump(shadow->netlink, on_event, shadow);
+	if (!err)
+		err = netlink_dump_redirected(shadow->netlink, &shadow->redirected);
 	if (!err)
 		err = drain(shadow);
 	mirror_resync_end(shadow->mirror);

@@ -155,6 +155,28 @@ wait_for 5 has_neighbour 198.18.2.2 || fail "not resolved after carrier came bac
 settle
 probe left <<<"forward 203.0.113.1 right n=5"
 
+say "- a device without ARP: the kernel makes an entry of its own, and says nothing; the next dump tells"
+for state in off on; do
+	change link set r2 arp $state
+	if [ $state = off ]; then # with the MAC address of r2 itself
+		probe left <<<"no_neighbour 203.0.113.1 right gw=02:00:00:00:02:01"
+		ipr neigh show nud noarp | grep -q "^198.18.2.2 " ||
+			fail "no entry without ARP: $(ipr neigh show nud all)"
+		settle
+		verify
+		ipr nexthop add id 9 blackhole
+		ipr nexthop del id 9 # asks for a dump
+		settle
+		probe left <<<"forward 203.0.113.1 right n=5 gw=02:00:00:00:02:01"
+	else
+		probe left <<<"no_neighbour 203.0.113.1 right"
+		wait_for 5 has_neighbour 198.18.2.2 || fail "not resolved with ARP on"
+		settle
+		probe left <<<"forward 203.0.113.1 right n=5"
+	fi
+	verify
+done
+
 say "- multicast, zero and foreign link addresses are no way"
 ipr neigh replace 198.18.2.77 lladdr 01:00:5e:00:00:01 dev r2 nud permanent
 ipr neigh replace 198.18.2.78 lladdr 00:00:00:00:00:00 dev r2 nud permanent

@@ -120,6 +120,15 @@ learns() {
 knows() {
 	ipr route get "$1" | grep -q "$2"
 }
+restart() {
+	[ "$ENGINE" = kernel ] || stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+	routed
+}
+redump() {
+	ipr nexthop add id 9 blackhole
+	ipr nexthop del id 9 # asks for a dump
+	settle
+}
 learns redirect=198.18.2.22 203.0.121.3
 learns pmtu=1000 203.0.121.1
 wait_for 5 knows 203.0.121.1 'mtu 1000' || fail "no path MTU was learnt"
@@ -146,6 +155,40 @@ probe left <<'PROBES'
 unsupported_route 203.0.121.3 right gw=02:00:00:00:02:22
 unsupported_route 203.0.121.4 right
 PROBES
-sysctl_set router net.ipv4.conf.all.accept_redirects=0
+
+say "- told to believe them no longer: what was learnt is used all the same, for the first time too"
+learns redirect=198.18.2.22 203.0.121.5
+sysctl_set router net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.r2.accept_redirects=0
 settle
-probe left <<<"forward 203.0.121.4 right n=5"
+verify
+probe left <<'PROBES'
+unsupported_route 203.0.121.3 right gw=02:00:00:00:02:22
+unsupported_route 203.0.121.5 right gw=02:00:00:00:02:22
+unsupported_route 203.0.121.4 right
+PROBES
+verify
+
+say "- learnt before the start"
+restart
+probe left <<'PROBES'
+unsupported_route 203.0.121.3 right gw=02:00:00:00:02:22
+unsupported_route 203.0.121.4 right
+PROBES
+[ "$ENGINE" = kernel ] || fast verify 203.0.121.3 || fail "verify: see above"
+ipr route flush cache
+redump
+probe left <<'PROBES'
+forward 203.0.121.3 right n=5
+forward 203.0.121.5 right n=5
+PROBES
+verify
+
+say "- believed by a device that the route does not leave by"
+sysctl_set router net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.r3.accept_redirects=1 \
+	net.ipv4.conf.r3.secure_redirects=0 net.ipv4.conf.all.secure_redirects=0
+settle
+"$PYTHON" "$TOP/tests/netns/frames.py" \
+	--port "right=$LAB-third,h0,02:00:00:00:03:02,02:00:00:00:03:01,198.18.2.2,r3" \
+	--from right --error redirect=198.18.2.22 --about 203.0.121.6
+probe left <<<"unsupported_route 203.0.121.6 right gw=02:00:00:00:02:22"
+verify

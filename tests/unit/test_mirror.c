@@ -277,6 +277,8 @@ static void test_wants_resync(void **state)
 	EXPECT(true, ev_link(EVENT_NEW, 2, 0));
 	EXPECT(true, ev_link(EVENT_NEW, 2, IFF_UP));
 	EXPECT(true, ev_link(EVENT_NEW, 2, LINK_RUNS));
+	EXPECT(true, ev_link(EVENT_NEW, 2, LINK_RUNS | IFF_NOARP));
+	EXPECT(true, ev_link(EVENT_NEW, 2, LINK_RUNS));
 	ev = ev_link(EVENT_NEW, 2, LINK_RUNS);
 	ev->link.mtu = 9000;
 	EXPECT(false, ev);

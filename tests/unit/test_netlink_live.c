@@ -79,6 +79,20 @@ static int teardown(void **state)
 			skip();                                                                    \
 	} while (0)
 
+/* That there is one takes a router that sends redirects: tests/netns/56-route-kinds.sh. */
+static void test_dump_redirected(void **state)
+{
+	bool redirected = true;
+
+	NEEDS_NAMESPACE();
+	assert_int_equal(run(topology), 0);
+	open_with(NULL);
+	assert_int_equal(netlink_dump_redirected(nl, &redirected), 0);
+	assert_false(redirected);
+	assert_int_equal(netlink_dump(nl, record_event, &dumped),
+			 0); /* its socket can be used on */
+}
+
 static void test_dump(void **state)
 {
 	static const char *const expected[] = {
@@ -366,6 +380,7 @@ static void test_features(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		LIVE(test_dump_redirected),
 		LIVE(test_dump),
 		LIVE(test_notifications_equal_dump),
 		LIVE(test_deletions),

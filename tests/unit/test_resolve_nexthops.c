@@ -263,6 +263,52 @@ static void test_route_mtu(void **state)
 	assert_int_equal(answer.members[0].mtu, 1400);
 }
 
+static void test_redirects(void **state)
+{
+	struct world *w = *state;
+	struct event *ev;
+
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "21.0.0.0/8", 2, NULL));
+	world_do(w, ev_neighbour(EVENT_NEW, 2, "21.0.0.1", NUD_REACHABLE, 3));
+	assert_false(mirror_may_be_redirected(w->mirror));
+
+	/* Another device than the egress takes them, while it is up: no gateway is certain then. */
+	mirror_set_accept_redirects(w->mirror, 3, true);
+	recorder_sync(w->rec, w->fib);
+	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_unsupported_route);
+	assert_int_equal(world_verdict(w, "21.0.0.1"), VERDICT_forwarded);
+	world_do(w, ev_link(EVENT_NEW, 3, 0));
+	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_forwarded);
+	world_do(w, ev_link(EVENT_NEW, 3, LINK_RUNS));
+	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_unsupported_route);
+
+	/* What was learnt stays, whatever becomes of the device. */
+	mirror_set_redirected(w->mirror, true);
+	world_do(w, ev_link(EVENT_DEL, 3, 0));
+	assert_false(mirror_accepts_redirects(w->mirror));
+	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_unsupported_route);
+	mirror_set_redirected(w->mirror, false);
+	recorder_sync(w->rec, w->fib);
+	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_forwarded);
+	world_do(w, ev_link(EVENT_NEW, 3, LINK_RUNS)); /* another one, of which nothing is known */
+	assert_int_equal(world_verdict(w, "20.0.0.1"), VERDICT_forwarded);
+
+	/* To lo redirects come from this machine alone. */
+	world_do(w, ev_link(EVENT_NEW, 1, LINK_RUNS | IFF_LOOPBACK));
+	mirror_set_accept_redirects(w->mirror, 1, true);
+	assert_false(mirror_may_be_redirected(w->mirror));
+
+	/* What a dump no longer shows takes none. */
+	mirror_set_accept_redirects(w->mirror, 3, true);
+	assert_true(mirror_may_be_redirected(w->mirror));
+	mirror_resync_begin(w->mirror);
+	ev = ev_link(EVENT_DUMP, 2, LINK_RUNS);
+	assert_int_equal(mirror_apply(w->mirror, ev), 0);
+	mirror_resync_end(w->mirror);
+	assert_false(mirror_may_be_redirected(w->mirror));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -277,6 +323,7 @@ int main(void)
 		TEST(test_leg_without_neighbour),
 		TEST(test_group_members),
 		TEST(test_route_mtu),
+		TEST(test_redirects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
