@@ -27,6 +27,7 @@ struct daemon {
 	struct event_base *base;
 	struct netlink *netlink;
 	struct netlink_features *features; /* NULL: the kernel has no such family */
+	struct netlink_links *links;	   /* NULL: links that stop wait for their turn */
 	struct mirror *mirror;
 	struct datapath *datapath;
 	struct fib *fib;

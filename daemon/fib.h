@@ -79,6 +79,12 @@ int fib_sync(struct fib *fib);
 /* Makes freed numbers reusable (one grace period) where enough have gathered, or any if `all`. */
 void fib_reclaim(struct fib *fib, bool all);
 
+/*
+ * No packet goes to the link any more, at once; the mirror must have it as stopped (mirror_link_stopped()).
+ * May be called in a pause of fib_sync(), see mirror_set_pause().
+ */
+void fib_port_down(struct fib *fib, uint32_t ifindex);
+
 struct fib_counts {
 	uint32_t routes;   /* prefixes installed in the engine, the default route included */
 	uint32_t fallback; /* of these, entered with a reason to fall back */

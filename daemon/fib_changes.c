@@ -148,6 +148,7 @@ static void sync_all_routes(struct fib *fib)
 	while (entry) {
 		struct prefix prefix = rib_prefix(entry);
 
+		mirror_step(fib->mirror);
 		if (!(entry->flags & RIB_DIRTY))
 			failed_in_all(fib, sync_tables(fib, entry));
 		entry = rib_next(rib, prefix);
@@ -179,15 +180,17 @@ void fib_changes_objects(struct fib *fib)
  * The n entries by length, the longest first, and as they were among equals. Where memory is out
  * they stay as they are: right in the end, only not at every instant.
  */
-static void sort_by_length(struct rib_entry **entries, uint32_t n)
+static void sort_by_length(struct fib *fib, struct rib_entry **entries, uint32_t n)
 {
 	struct rib_entry **sorted = n > 1 ? malloc(n * sizeof(struct rib_entry *)) : NULL;
 	uint32_t start[34] = { 0 };
 
 	if (!sorted)
 		return;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		mirror_step(fib->mirror);
 		start[32 - entries[i]->len + 1]++;
+	}
 	for (int i = 1; i < 34; i++)
 		start[i] += start[i - 1];
 	for (uint32_t i = 0; i < n; i++)
@@ -264,10 +267,11 @@ void fib_changes_routes(struct fib *fib)
 	work = *list;
 	memset(list, 0, sizeof(*list));
 	entries = work.items;
-	sort_by_length(entries, work.n);
+	sort_by_length(fib, entries, work.n);
 	for (uint32_t i = 0; i < work.n; i++) {
 		bool engine;
 
+		mirror_step(fib->mirror);
 		look_ahead(fib, entries, work.n, i);
 		engine = resolve_route(fib->mirror, entries[i], &r);
 		if (engine)
@@ -277,8 +281,10 @@ void fib_changes_routes(struct fib *fib)
 		if (!engine || fib_policy_concerns(entries[i]))
 			entries[withdrawn++] = entries[i];
 	}
-	while (withdrawn)
+	while (withdrawn) {
+		mirror_step(fib->mirror);
 		withdraw_route(fib, entries[--withdrawn]);
+	}
 	if (list->items) {
 		vec_destroy(&work);
 		return;

@@ -75,6 +75,19 @@ static int port_update(struct fib *fib, struct fib_port *port, const struct port
 	return err;
 }
 
+void fib_port_down(struct fib *fib, uint32_t ifindex)
+{
+	struct fib_port *port = port_find(fib, ifindex);
+	struct port value;
+
+	if (!port || !(port->value.flags & PORT_UP))
+		return;
+	value = port->value;
+	value.flags &= (uint16_t)~PORT_UP;
+	if (!fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, &value)))
+		port->value = value;
+}
+
 static void port_leave(struct fib *fib, struct fib_port *port)
 {
 	if (port->leaving)

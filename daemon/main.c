@@ -126,6 +126,10 @@ static int open_netlink(struct daemon *d)
 		log_warning(
 			"netlink: receive buffer of %u bytes wanted, %zu got, bursts may be lost and cost a full dump",
 			d->config.receive_buffer, netlink_rcvbuf(d->netlink));
+	err = netlink_links_open(&d->links);
+	if (err)
+		log_debug("netlink: no socket for links alone: %s, they wait behind others",
+			  strerror(-err));
 	err = netlink_features_open(&d->features);
 	if (err)
 		log_debug("netlink: device features not available: %s, judging by the driver",
@@ -340,6 +344,7 @@ static void stop(struct daemon *d, bool keep)
 	mirror_destroy(d->mirror);
 	datapath_close(d->datapath);
 	netlink_features_close(d->features);
+	netlink_links_close(d->links);
 	netlink_close(d->netlink);
 	instance_release(&d->instance, !keep);
 	if (d->base)

@@ -61,6 +61,7 @@ int mirror_apply(struct mirror *mirror, const struct event *ev)
 	};
 	int err;
 
+	mirror_step(mirror);
 	if (ev->kind >= EVENT_KINDS)
 		return 0;
 	err = apply[ev->kind](mirror, ev);
@@ -104,6 +105,12 @@ bool mirror_wants_resync(const struct mirror *mirror, const char **ret_why)
 	if (ret_why)
 		*ret_why = mirror->wants_resync;
 	return true;
+}
+
+void mirror_set_pause(struct mirror *mirror, void (*fn)(void *ctx), void *ctx)
+{
+	mirror->pause.fn = fn;
+	mirror->pause.ctx = ctx;
 }
 
 void mirror_set_hash_policy(struct mirror *mirror, uint32_t policy)

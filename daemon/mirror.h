@@ -35,6 +35,7 @@ struct mirror_link {
 	uint8_t hook;	       /* enum hook */
 	bool present; /* announced as a link; until then nothing but e.ifindex of e counts */
 	bool dirty;
+	bool stopped; /* see mirror_link_stopped() */
 	uint32_t generation, netconf_generation;
 	uint32_t
 		suspect; /* generation in which routes via it may have vanished silently; 0: none */
@@ -151,6 +152,18 @@ bool mirror_wants_resync(const struct mirror *mirror, const char **ret_why);
 
 /* Notifications were lost; counts until the next mirror_resync_begin(). */
 void mirror_lost(struct mirror *mirror);
+
+/*
+ * Ahead of the notifications that are still to be applied: the device takes no packets any more, and counts
+ * as down until mirror_caught_up(). False: it is not known. May be called in a pause.
+ */
+bool mirror_link_stopped(struct mirror *mirror, uint32_t ifindex);
+bool mirror_any_stopped(const struct mirror *mirror);
+/* All that was announced so far has been applied. */
+void mirror_caught_up(struct mirror *mirror);
+
+/* fn is called now and then in the course of long work, here and in the fib. */
+void mirror_set_pause(struct mirror *mirror, void (*fn)(void *ctx), void *ctx);
 
 /* What no notification says: told by the shell. */
 void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook);

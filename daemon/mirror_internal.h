@@ -75,6 +75,13 @@ struct mirror {
 	} user;
 	bool no_kernel_routes;
 
+	bool any_stopped; /* links */
+	struct {
+		void (*fn)(void *ctx); /* NULL: nobody wants to know */
+		void *ctx;
+		uint32_t steps;
+	} pause;
+
 	uint32_t hold, hash_policy;
 	bool forward_use_pmtu;
 	bool redirected;    /* see mirror_set_redirected() */
@@ -95,6 +102,15 @@ static inline void mirror_want_resync(struct mirror *mirror, const char *why)
 {
 	if (!mirror->wants_resync)
 		mirror->wants_resync = why;
+}
+
+/* One of many steps of about a microsecond has been done. */
+static inline void mirror_step(struct mirror *mirror)
+{
+	enum { STEPS = 1024 };
+
+	if (++mirror->pause.steps % STEPS == 0 && mirror->pause.fn)
+		mirror->pause.fn(mirror->pause.ctx);
 }
 
 /* mirror_dirty.c */

@@ -144,6 +144,35 @@ void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link)
 	mirror_objects_suspect(mirror, link->e.ifindex);
 }
 
+bool mirror_link_stopped(struct mirror *mirror, uint32_t ifindex)
+{
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+
+	if (!link)
+		return false;
+	link->stopped = true;
+	mirror->any_stopped = true;
+	return true;
+}
+
+bool mirror_any_stopped(const struct mirror *mirror)
+{
+	return mirror->any_stopped;
+}
+
+void mirror_caught_up(struct mirror *mirror)
+{
+	for (uint32_t i = 0; mirror->any_stopped && i < mirror->n_links; i++) {
+		struct mirror_link *link = mirror->links[i];
+
+		if (!link->stopped)
+			continue;
+		link->stopped = false;
+		mirror_dirty_link(mirror, link);
+	}
+	mirror->any_stopped = false;
+}
+
 /* Only what is suspect about it stays, in case it comes back before the next dump. */
 static void link_gone(struct mirror *mirror, struct mirror_link *link)
 {

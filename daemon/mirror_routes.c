@@ -359,6 +359,7 @@ static int sweep_entry(void *ctx, struct rib_entry *entry)
 	struct mirror_candidate *c;
 	uint32_t *link = &entry->candidates;
 
+	mirror_step(mirror);
 	while ((c = at(mirror, link))) {
 		if (confirmed(mirror, c))
 			link = &c->next;

@@ -129,11 +129,16 @@ static uint16_t ingress_flags(const struct mirror *mirror, const struct mirror_l
 	return flags;
 }
 
+bool resolve_is_up(const struct event_link *link)
+{
+	return link->flags & IFF_UP && link->flags & IFF_LOWER_UP;
+}
+
 static uint16_t egress_flags(const struct mirror_link *link)
 {
 	uint16_t flags = PORT_XMIT_GENERIC;
 
-	if (link->e.flags & IFF_UP && link->e.flags & IFF_LOWER_UP)
+	if (resolve_is_up(&link->e) && !link->stopped)
 		flags |= PORT_UP;
 	if (link->features_known ? link->xdp_features & XDP_FEATURE_NDO_XMIT
 				 : link->hook == HOOK_XDP)

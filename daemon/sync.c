@@ -15,6 +15,7 @@
 #include "log.h"
 #include "route_files.h"
 #include "sync_guard.h"
+#include "sync_links.h"
 #include "sync_refresh.h"
 #include "sync_rules.h"
 #include "sync_wanted.h"
@@ -206,7 +207,10 @@ static int drain(struct daemon *d, int rounds)
 	int n, err = 0;
 
 	do {
+		links_look(d);
 		n = netlink_receive(d->netlink, RECEIVE_BUDGET, on_event, d);
+		if (n >= 0 && n < RECEIVE_BUDGET && !s->overrun)
+			mirror_caught_up(d->mirror);
 		if (n == -ENOBUFS) {
 			note_overrun(d);
 			n = 1; /* what is left in the socket is still good news */
@@ -289,6 +293,11 @@ int sync_resync(struct daemon *d, const char *why)
 	}
 	s->resync_pending = false;
 	err = replay(d);
+	links_look(d); /* what it finds now has been read, or will be */
+	if (!err)
+		err = replay(d);
+	if (!err && !s->overrun)
+		mirror_caught_up(d->mirror);
 	mirror_resync_end(d->mirror);
 	if (err)
 		mirror_lost(d->mirror);
@@ -378,6 +387,8 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	/* With notifications lost and no dump since the maps may be wrong: let the lease run out. */
 	if (!d->sync->overrun)
 		renew_lease(d);
+	if (mirror_any_stopped(d->mirror))
+		drain(d, 1);
 	guard_refresh(d);
 	refresh_neighbours(d);
 	fib_reclaim(d->fib, true);
@@ -422,6 +433,7 @@ int sync_start(struct daemon *d)
 	s->refused_limit = LOG_LIMIT(1, 60);
 	s->failure_limit = LOG_LIMIT(3, 10);
 
+	links_watch(d);
 	err = sync_resync(d, "start");
 	if (err) {
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));

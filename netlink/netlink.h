@@ -97,6 +97,15 @@ int netlink_queries_ask(struct netlink_queries *q, const struct route_query *que
 			route_answer_fn fn, void *ctx);
 
 /*
+ * Link notifications once more, on a socket of their own that nothing else delays. Calls fn for each that
+ * has arrived; 0, -ENOBUFS where some were lost (netlink_receive() brings them too), or another error.
+ */
+struct netlink_links;
+int netlink_links_open(struct netlink_links **ret);
+void netlink_links_close(struct netlink_links *links); /* NULL is fine */
+int netlink_links_receive(struct netlink_links *links, event_fn fn, void *ctx);
+
+/*
  * Device features over generic netlink (family `netdev`, kernel 6.3+): a notification socket and a
  * dump, as above with EVENT_FEATURES. -EOPNOTSUPP where the kernel has no such family.
  */

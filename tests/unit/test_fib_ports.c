@@ -161,12 +161,117 @@ static void test_returns(void **state)
 	assert_true(fib_port_usable(w->fib, 10));
 }
 
+/* ---- a link that stops before its notification is read --------------------------------------- */
+
+static bool is_up(const struct world *w, uint32_t ifindex)
+{
+	return w->rec->ports[fib_port_of(w->fib, ifindex)].flags & PORT_UP;
+}
+
+static void stop(void *ctx)
+{
+	struct world *w = ctx;
+
+	if (mirror_link_stopped(w->mirror, 10))
+		fib_port_down(w->fib, 10);
+}
+
+/* Many routes: long enough for a pause. */
+static void routes(struct world *w, int op)
+{
+	char prefix[32];
+
+	for (unsigned int i = 0; i < 1500; i++) {
+		snprintf(prefix, sizeof(prefix), "20.%u.%u.0/24", i / 250, i % 250);
+		apply(w, ev_route(op, prefix, 11, NULL));
+	}
+}
+
+static void start_stop_world(struct world *w)
+{
+	w->rec->lenient = true;
+	apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+	apply(w, ev_link(EVENT_NEW, 11, LINK_RUNS));
+	assert_true(sync(w) >= 0);
+	assert_true(is_up(w, 10));
+}
+
+static void test_stops_in_events(void **state)
+{
+	struct world *w = *state;
+
+	start_stop_world(w);
+	recorder_reset_counts(w->rec);
+	mirror_set_pause(w->mirror, stop, w);
+	routes(w, EVENT_NEW);
+	mirror_set_pause(w->mirror, NULL, NULL);
+	assert_false(is_up(w, 10));
+	assert_true(is_up(w, 11));
+	assert_int_equal(w->rec->counts[OP_SET_PORT], 1);
+	assert_true(mirror_any_stopped(w->mirror));
+	/* Whatever is told of the link meanwhile is older. */
+	apply(w, ev_address(EVENT_NEW, 10, "10.0.10.1", 24));
+	apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS | IFF_PROMISC));
+	assert_true(sync(w) >= 0);
+	assert_false(is_up(w, 10));
+	apply(w, ev_link(EVENT_NEW, 10, 0));
+	mirror_caught_up(w->mirror);
+	assert_false(mirror_any_stopped(w->mirror));
+	assert_true(sync(w) >= 0);
+	assert_false(is_up(w, 10));
+	apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+	assert_true(sync(w) >= 0);
+	assert_true(is_up(w, 10));
+}
+
+static void test_stops_in_sync(void **state)
+{
+	struct world *w = *state;
+
+	start_stop_world(w);
+	for (int i = 0; i < 2; i++) {
+		routes(w, i ? EVENT_DEL : EVENT_NEW);
+		mirror_set_pause(w->mirror, stop, w);
+		assert_true(sync(w) >= 0);
+		mirror_set_pause(w->mirror, NULL, NULL);
+		assert_false(is_up(w, 10));
+		/* It went down and came up: nothing else brings it back. */
+		mirror_caught_up(w->mirror);
+		assert_true(sync(w) >= 0);
+		assert_true(is_up(w, 10));
+	}
+}
+
+/* The links and routes of a dump are as of its beginning. */
+static void test_stops_in_dump(void **state)
+{
+	struct world *w = *state;
+
+	start_stop_world(w);
+	routes(w, EVENT_NEW);
+	assert_true(sync(w) >= 0);
+	mirror_resync_begin(w->mirror);
+	apply(w, ev_link(EVENT_DUMP, 10, LINK_RUNS));
+	apply(w, ev_link(EVENT_DUMP, 11, LINK_RUNS));
+	mirror_set_pause(w->mirror, stop, w);
+	mirror_resync_end(w->mirror); /* every route goes */
+	assert_false(is_up(w, 10));
+	mirror_set_pause(w->mirror, NULL, NULL);
+	assert_true(sync(w) >= 0);
+	assert_false(is_up(w, 10));
+	assert_false(mirror_link_stopped(w->mirror, 99));
+	fib_port_down(w->fib, 99);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_returns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stops_in_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stops_in_sync, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stops_in_dump, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

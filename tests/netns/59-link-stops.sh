@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# A link that goes down while a dump of a large table runs takes no packet from then on: its port goes at
+# once, the next hops by it follow when the dump is done. The same while the daemon is behind with routes.
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]   .10 to .25 stand for more gateways
+#                            r3 --- [ third ]     the same
+#
+. "$(dirname "$0")/../../scripts/lib.sh"
+. "$TOP/scripts/lib-churn.sh"
+
+N=150000
+
+# react MILLISECONDS COMMAND...: from the notification to the maps; see build/scale.
+react() {
+	on router "$B/scale" react "$ROUTED_PID" "$@" >"$WORK/react"
+}
+
+dumps() {
+	fast -j status | jq .netlink.resyncs
+}
+
+# ahead: the port went long before its next hops did, and soon. Times are of a busy machine.
+ahead() {
+	jq -e '.ports.first_us < 20000 and .nexthops.first_us - .ports.first_us > 10000' "$WORK/react" \
+		>/dev/null
+}
+
+# during DEVICE COMMAND...: the command makes the daemon busy, then the device goes down.
+during() {
+	local device=$1 tries
+
+	shift
+	for tries in 1 2 3 4 5 6 7 8; do
+		"$@"
+		react 1500 ip link set "$device" down
+		say "  try $tries: $(jq -c '[.ports.first_us, .nexthops.first_us]' "$WORK/react") us"
+		settle
+		! ahead || return 0
+		ipr link set "$device" up
+		settle
+	done
+	fail "the port of $device never went before its next hops: $(cat "$WORK/react")"
+}
+
+# Reads its configuration again, and with it everything. By then the dump is on its way.
+dump() {
+	kill -HUP "$ROUTED_PID"
+	sleep "0.0$((2 + tries))"
+}
+
+[ "$ENGINE" != kernel ] || skip "this is about the daemon"
+[ -x "$B/scale" ] || skip "$B/scale is not built"
+lab_start
+port left 1
+port right 2
+port third 3
+"$TOP/scripts/gen-table" $N 3 >"$WORK/table"
+feed "$WORK/table" 0
+routed
+settle
+
+say "- r3 goes down during a dump"
+during r3 dump
+fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+
+say "- and comes up: it forwards again"
+ipr link set r3 up
+settle
+fast -j link | jq -e '.[] | select(.ifname == "r3") | .fastpath.egress != "egress_down"' >/dev/null ||
+	fail "r3 is not up: $(fast -j link)"
+fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
