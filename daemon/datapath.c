@@ -353,3 +353,8 @@ bool datapath_lease_valid(const struct datapath *dp)
 {
 	return SHARED_READ(dp->control->lease_until) > now_ns();
 }
+
+void datapath_keep_priority(struct datapath *dp, bool keep)
+{
+	SHARED_WRITE(dp->control->keep_priority, (uint32_t)keep);
+}

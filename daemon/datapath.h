@@ -46,6 +46,9 @@ void datapath_unpin(struct datapath *dp, const char *dir);
 void datapath_renew_lease(struct datapath *dp, uint32_t seconds);
 bool datapath_lease_valid(const struct datapath *dp);
 
+/* At the TC hook, as sysctl_keeps_priority() has it. */
+void datapath_keep_priority(struct datapath *dp, bool keep);
+
 /* Counters summed over the CPUs. -errno from the map look-up. */
 int datapath_port_counters(const struct datapath *dp, uint16_t port, struct port_counters *ret);
 int datapath_nexthop_counters(const struct datapath *dp, uint32_t slot,

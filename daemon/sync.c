@@ -134,6 +134,7 @@ static void read_settings(struct daemon *d)
 {
 	sysctl_read(d->mirror);
 	redirects_look(d);
+	datapath_keep_priority(d->datapath, sysctl_keeps_priority());
 }
 
 static int write_maps(struct daemon *d)

@@ -149,3 +149,8 @@ void sysctl_read_changed(struct mirror *mirror, const struct changed_links *chan
 			read_link(mirror, link, &common);
 	}
 }
+
+bool sysctl_keeps_priority(void)
+{
+	return read_number("ip_forward_update_priority") == 0;
+}

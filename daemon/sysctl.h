@@ -28,4 +28,7 @@ void changed_links_add(struct changed_links *changed, uint32_t ifindex);
 /* The same for these and what is above them alone: a host of containers has thousands of links. */
 void sysctl_read_changed(struct mirror *mirror, const struct changed_links *changed);
 
+/* ip_forward_update_priority is 0: packets keep the priority that they came with. */
+bool sysctl_keeps_priority(void);
+
 #endif
