@@ -26,39 +26,49 @@ class Exchange:
         self.batch_begin = 0    # what comes of packets of lower tags is late
         self.other = 0          # frames of no packet: ARP, IPv6, IGMP
         self.redirects = 0
+        self.arp = {router.name: 0 for router in routers}  # frames sent into it
         self.unsent = 0
         self.poll = select.poll()
         for router in routers:
             self.poll.register(router.socket.fileno(), select.POLLIN)
 
     # ---- in ------------------------------------------------------------------------------------
-    def send(self, batch):
+    def begin(self, batch):
         self.batch_begin = min(packet.token for packet in batch)
-        for router in self.routers:
-            if router.counters:
-                router.counters.forget()
         for packet in batch:
             self.packets[packet.token] = packet
             if packet.addresses[:2] == SENDERS:  # the others are not used once only
                 self.sources.setdefault(packet.addresses[:4], packet.token)
-            counted = self.state.is_usable(packet.port) and \
-                self.state.fits(packet.port, len(packet.frame) - 14)
-            for router in self.routers:
-                packet.results[router.name] = []
-                self.send_one(router, packet)
+            packet.results.update((router.name, []) for router in self.routers)
+
+    def send(self, batch, routers):
+        """Each packet into these routers, before the next one."""
+        for router in routers:
+            if router.counters:
+                router.counters.forget()
+        for packet in batch:
+            for router in routers:
+                sent = self.send_one(router, packet)
                 if router.counters:
-                    packet.verdicts[router.name] = self.verdict(router, packet, counted)
+                    packet.verdicts[router.name] = self.verdict(
+                        router, packet, sent and self.is_counted(packet))
+
+    def is_counted(self, packet):
+        """Does it get as far as the program?"""
+        return self.state.is_usable(packet.port) and \
+            self.state.fits(packet.port, len(packet.frame) - 14)
 
     def send_one(self, router, packet):
         end = time.monotonic() + 1
         while True:
             try:
                 router.sender.sendto(packet.frame, ('h%d' % packet.port, 0))
-                return
+                return True
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.ENOBUFS) or time.monotonic() > end:
                     self.unsent += 1
-                    return
+                    packet.unsent.add(router.name)
+                    return False
 
     @staticmethod
     def verdict(router, packet, counted):
@@ -136,6 +146,7 @@ class Exchange:
                               world.address_of(struct.unpack_from('!I', frame, 28)[0]))
         try:
             router.sender.sendto(answer, ('h%d' % port, 0))
+            self.arp[router.name] += 1
         except OSError:
             return 0
         return 1
@@ -144,6 +155,7 @@ class Exchange:
         for router in self.routers:
             try:
                 router.sender.sendto(frame, ('h%d' % port, 0))
+                self.arp[router.name] += 1
             except OSError:
                 self.unsent += 1
 

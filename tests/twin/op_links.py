@@ -3,6 +3,7 @@ import struct
 import socket
 
 import world
+from op_routes import prefix_of, remember
 from state import Operation
 from topology import address_commands, base_commands, neighbour_commands, route_commands
 
@@ -63,7 +64,7 @@ def address(rng, state):
     if rng.random() < 0.35:  # the last one: what is via the device goes, too
         state.undo.append(Operation('the address comes back', repair_commands(port)))
         return Operation('address del', ['address del %s/24 dev r%d' % (
-            world.router_address(port), port)])
+            world.router_address(port), port)], silent=True)
     extra = rng.choice(('198.18.60.1/24', '203.0.113.1/32', '192.0.2.17/28', '10.1.2.3/23',
                         '198.51.100.1/31'))
     state.touch({'198.18.60.1/24': '198.18.60.0/24', '203.0.113.1/32': '203.0.113.1/32',
@@ -100,10 +101,34 @@ def port_down(rng, state):
     if rng.random() < 0.5:
         state.router_up[port] = False
         state.undo.append(PortUp(state, port, False))
-        return Operation('link down', ['link set r%d down' % port], carrier={port: False})
+        return Operation('link down', ['link set r%d down' % port], carrier={port: False},
+                         silent=True)
     state.host_up[port] = False
     state.undo.append(PortUp(state, port, True))
-    return Operation('carrier lost', hosts=['link set h%d down' % port], carrier={port: False})
+    return Operation('carrier lost', hosts=['link set h%d down' % port], carrier={port: False},
+                     silent=True)
+
+
+def port_flaps(rng, state):
+    """Down and up: its static routes and nexthop objects are lost, its neighbours are there again."""
+    port = rng.choice(world.PORTS)
+    if not state.is_usable(port):
+        return None
+    state.undo.append(Operation('routes come back', repair_commands(port)))
+    lines, anew = [], []
+    if rng.random() < 0.6:  # or few routes would be by an object with that port
+        number = rng.randrange(1, 7)
+        state.nexthops[number] = False
+        lines.append('nexthop replace id %d via %s dev r%d' % (number, world.gateway(port), port))
+        for _ in range(2):
+            prefix = prefix_of(rng, state)
+            remember(state, prefix)
+            lines.append('route replace %s nhid %d' % (prefix, number))
+        if rng.random() < 0.7:  # under its id, without the routes
+            other = rng.choice(world.PORTS)
+            anew = ['nexthop replace id %d via %s dev r%d' % (number, world.gateway(other), other)]
+    lines += ['link set r%d down' % port, 'link set r%d up' % port]
+    return Operation('link down and up', lines + neighbour_commands(port) + anew, carrier={port: True}, lenient=True, silent=True)
 
 
 def port_replaced(rng, state):

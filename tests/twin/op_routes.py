@@ -160,7 +160,7 @@ def nexthop_del(rng, state):
         return nexthop_set(rng, state)
     number = rng.choice(list(state.nexthops))
     state.nexthops.pop(number)
-    return Operation('nexthop del', ['nexthop del id %d' % number])
+    return Operation('nexthop del', ['nexthop del id %d' % number], silent=True)
 
 
 def route_by_nexthop(rng, state):

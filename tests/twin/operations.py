@@ -9,8 +9,8 @@ WEIGHTS = (
     (op_routes.nexthop_set, 4), (op_routes.nexthop_group, 3), (op_routes.nexthop_del, 2),
     (op_routes.route_by_nexthop, 5), (op_routes.rule, 3),
     (op_links.neighbour_set, 8), (op_links.neighbour_del, 2), (op_links.gateway_moves, 2),
-    (op_links.address, 3), (op_links.port_down, 4), (op_links.mtu, 3), (op_links.port_mac, 2),
-    (op_links.port_replaced, 1), (op_links.firewall, 0.5), (op_links.ipsec, 0.5),
+    (op_links.address, 3), (op_links.port_down, 4), (op_links.port_flaps, 3), (op_links.mtu, 3),
+    (op_links.port_mac, 2), (op_links.port_replaced, 1), (op_links.firewall, 0.5), (op_links.ipsec, 0.5),
     (op_links.macvlan, 2), (op_links.bridge, 1), (op_links.sysctl, 9), (op_links.repair, 6),
 )
 MAKERS = [maker for maker, _ in WEIGHTS]

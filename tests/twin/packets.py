@@ -21,7 +21,7 @@ class Packet:
     """What is sent, and what became of it at each router."""
 
     __slots__ = ('token', 'port', 'frame', 'kind', 'flow', 'operation', 'results', 'verdicts', 'late',
-                 'plain', 'redirected', 'resent', 'addresses', 'ident')
+                 'plain', 'redirected', 'resent', 'unsent', 'addresses', 'ident')
 
     def __init__(self, token, port, frame, kind, flow=None):
         self.token, self.port, self.frame, self.kind, self.flow = token, port, frame, kind, flow
@@ -32,6 +32,7 @@ class Packet:
         self.plain = frames.forwarded_ip(frame)
         self.redirected = set()  # routers that sent a redirect, too
         self.resent = set()      # routers that were sent it again
+        self.unsent = set()      # routers into which it could not be sent
         ip = 18 if frame[12:14] == b'\x81\0' else 14
         self.addresses, self.ident = frame[ip + 12:ip + 20], frame[ip + 4:ip + 6]
 

@@ -18,9 +18,10 @@ def add(total, more):
 
 def new_tally():
     return {'seeds': 0, 'operations': 0, 'refused': 0, 'packets': 0, 'compared': 0, 'mismatches': 0,
-            'late': 0, 'late_unlike': 0, 'other_leg': 0, 'asked': 0, 'disagreed': 0, 'other_frames': 0,
-            'redirects': 0, 'uncounted': 0, 'eligible': {}, 'taken': {}, 'left': {}, 'verdicts': {},
-            'verify': {}, 'asked_about': {}, 'kernel': {}, 'by_operation': {}, 'examples': {}}
+            'late': 0, 'late_unlike': 0, 'other_leg': 0, 'at_once': {}, 'asked': 0, 'disagreed': 0,
+            'other_frames': 0, 'redirects': 0, 'uncounted': 0, 'eligible': {}, 'taken': {}, 'left': {},
+            'verdicts': {}, 'verify': {}, 'asked_about': {}, 'kernel': {}, 'by_operation': {},
+            'examples': {}}
 
 
 def count(table, key, n=1):
@@ -84,6 +85,8 @@ def summary(tally, engines, seconds):
     lines.append('verify: ' + (', '.join('%s %d' % item for item in sorted(
         tally['verify'].items())) or 'not run'))
     lines.append('get: %d asked, %d disagreements' % (tally['asked'], tally['disagreed']))
+    lines.append('batches at once: ' + (', '.join('%d %s' % (n, when) for when, n in sorted(
+        tally['at_once'].items())) or 'none'))
     lines.append('frames of no packet: %d, redirects left out: %d, late frames: %d, '
                  'late errors unlike: %d, other legs: %d, packets not counted: %d, '
                  'operations that the kernel refused: %d' % (

@@ -53,7 +53,7 @@ class Operation:
     """One change, for all routers alike."""
 
     def __init__(self, text, router=(), hosts=(), sysctls=None, frames=(), carrier=None,
-                 quicken=(), calm=(), rebuild=(), tool=None, lenient=False):
+                 quicken=(), calm=(), rebuild=(), tool=None, lenient=False, silent=False):
         self.text = text
         self.router = list(router)    # ip commands in the router
         self.hosts = list(hosts)      # ip commands in the hosts' namespace, before
@@ -66,6 +66,7 @@ class Operation:
         self.after = []               # ip commands in the router once all that is up again
         self.tool = tool              # another command in the router: (its words, its input)
         self.lenient = lenient        # answers may differ: neighbours that were learned, or not
+        self.silent = silent          # routes may go, and no message says so: packets follow at once
 
     def __str__(self):
         lines = [self.text]

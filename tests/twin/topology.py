@@ -124,6 +124,14 @@ class Router:
             self.control.ask('settle', {'timeout': 20})
             self.counters.learn_ports(self.control)
 
+    def hear(self):
+        """Until the daemon has read what was said so far; returns how many dumps it has made. The first
+        question may be answered before its other sockets are looked at, the second one may not."""
+        if not self.control:
+            return 0
+        self.control.ask('status')
+        return self.control.ask('status')[0]['netlink']['resyncs']
+
     def dead(self):
         return self.daemon is not None and self.daemon.poll() is not None
 
