@@ -311,7 +311,7 @@ class Run:
             rose = sum(row.get(verdict, 0) - before.get(ifname, {}).get(verdict, 0)
                        for ifname, row in stats.items())
             seen = seen_as.count(verdict)
-            if verdict == 'not_ipv4':  # ARP, of which the kernels have some of their own
+            if verdict == 'not_ipv4':  # ARP: comes when it comes
                 rose = min(rose, seen)
             besides += rose - seen
             more += ['%d %s' % (rose - seen, verdict)] if rose > seen else []
