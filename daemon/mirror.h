@@ -72,6 +72,7 @@ struct mirror_nexthop {
 	uint32_t hash;
 	uint32_t next; /* hash chain, handle */
 	uint16_t n_legs;
+	bool blackhole; /* of routes told of as blackholes: nhid is what may make them so, see resolve */
 	bool dirty;
 	struct event_leg *legs; /* of the flags only RTNH_F_ONLINK makes two sets differ */
 	/*

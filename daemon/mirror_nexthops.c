@@ -55,7 +55,8 @@ static uint32_t route_hash(const struct event_route *route)
 
 static bool same_set(const struct mirror_nexthop *nexthop, const struct event_route *route)
 {
-	if (nexthop->nhid != route->nhid || nexthop->mtu != route->mtu || nexthop->user)
+	if (nexthop->nhid != route->nhid || nexthop->mtu != route->mtu || nexthop->user ||
+	    nexthop->blackhole != (route->type == RTN_BLACKHOLE))
 		return false;
 	if (route->nhid)
 		return true;
@@ -127,6 +128,7 @@ static uint32_t create(struct mirror *mirror, const struct event_route *route, u
 	struct mirror_nexthop value = { .nhid = route->nhid,
 					.mtu = route->mtu,
 					.hash = hash,
+					.blackhole = route->type == RTN_BLACKHOLE,
 					.n_legs = route->nhid ? 0 : route->n_legs };
 	uint32_t handle;
 

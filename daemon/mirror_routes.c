@@ -315,6 +315,12 @@ static int route_new(struct mirror *mirror, const struct event *ev, struct rib_e
 	return route_twin(mirror, entry, &place, value, flags & NLM_F_APPEND);
 }
 
+/* The kernel tells of any route by a blackhole object as of a blackhole. */
+static bool has_nexthop(const struct event_route *route)
+{
+	return route->type == RTN_UNICAST || (route->type == RTN_BLACKHOLE && route->nhid);
+}
+
 int mirror_apply_route(struct mirror *mirror, const struct event *ev)
 {
 	const struct event_route *route = &ev->route;
@@ -327,7 +333,7 @@ int mirror_apply_route(struct mirror *mirror, const struct event *ev)
 	value_of(mirror, route, &value);
 	if (ev->op == EVENT_DEL) {
 		entry = rib_find(mirror->rib, route->dst);
-		if (route->type == RTN_UNICAST)
+		if (has_nexthop(route))
 			value.nexthop = mirror_nexthop_find(mirror, route);
 		return entry ? route_delete(mirror, entry, &value) : 0;
 	}
@@ -337,7 +343,7 @@ int mirror_apply_route(struct mirror *mirror, const struct event *ev)
 		if (!mirror_object_missing(mirror, route->nhid))
 			return -ENOMEM;
 	}
-	if (route->type == RTN_UNICAST) {
+	if (has_nexthop(route)) {
 		value.nexthop = mirror_nexthop_get(mirror, route);
 		if (!value.nexthop)
 			return -ENOMEM;

@@ -148,8 +148,8 @@ static bool is_list_unsupported(const struct mirror *mirror, const struct rib_en
 static void by_type(const struct mirror_candidate *head, struct resolved_route *ret)
 {
 	ret->verdict = verdict_of_type(head->type);
-	if (ret->verdict == VERDICT_forwarded)
-		ret->nexthop = head->nexthop;
+	if (head->nexthop)
+		*ret = (struct resolved_route){ .nexthop = head->nexthop, .candidate = head };
 }
 
 bool resolve_route(const struct mirror *mirror, const struct rib_entry *entry,

@@ -87,6 +87,20 @@ static const struct mirror_object *usable_object(const struct mirror *mirror, ui
 	return object;
 }
 
+/*
+ * Routes told of as blackholes, by an object: that makes them so while it is one, or a group of one. Once
+ * it no longer is, only the kernel knows what they are themselves.
+ */
+static enum verdict blackhole_verdict(const struct mirror *mirror, uint32_t nhid)
+{
+	const struct mirror_object *object = usable_object(mirror, nhid);
+
+	if (object && object->type != NH_TYPE_SINGLE && object->n_members == 1)
+		object = usable_object(mirror, object->members[0].id);
+	return object && object->type == NH_TYPE_BLACKHOLE ? VERDICT_dropped
+							   : VERDICT_unsupported_route;
+}
+
 void resolve_nexthop(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
 		     struct resolved_nexthop *ret)
 {
@@ -103,6 +117,10 @@ void resolve_nexthop(const struct mirror *mirror, const struct mirror_nexthop *n
 			resolve_several(nexthop->mtu, ret);
 		else
 			resolve_verdict(VERDICT_unsupported_route, ret);
+		return;
+	}
+	if (nexthop->blackhole) {
+		resolve_verdict(blackhole_verdict(mirror, nexthop->nhid), ret);
 		return;
 	}
 	object = usable_object(mirror, nexthop->nhid);
@@ -223,8 +241,8 @@ static void add_object(const struct mirror *mirror, const struct mirror_object *
 unsigned int resolve_reverse(const struct mirror *mirror, const struct mirror_nexthop *nexthop,
 			     uint32_t ret_ifindex[REVERSE_PORTS])
 {
-	const struct mirror_object *object = nexthop->nhid ? usable_object(mirror, nexthop->nhid)
-							   : NULL;
+	const struct mirror_object *object =
+		nexthop->nhid && !nexthop->blackhole ? usable_object(mirror, nexthop->nhid) : NULL;
 	struct devices found = { .ifindex = ret_ifindex };
 
 	for (unsigned int i = 0; !nexthop->nhid && i < nexthop->n_legs; i++)

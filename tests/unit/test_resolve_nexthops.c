@@ -141,6 +141,35 @@ static void test_objects(void **state)
 	assert_int_equal(world_verdict(w, "22.0.0.1"), VERDICT_unsupported_route);
 }
 
+/* The kernel says "blackhole" of every route by a blackhole object, and nothing when that goes. */
+static void test_told_as_blackhole(void **state)
+{
+	struct world *w = *state;
+	struct event *ev;
+
+	/* By the object, or by a group of it alone. */
+	for (uint32_t hole = 6, nhid = 6; hole < 10; hole += 2, nhid = hole + 1) {
+		const uint32_t members[] = { hole, 0 };
+
+		ev = ev_nexthop(EVENT_NEW, hole, 0, NULL);
+		ev->nexthop.type = NH_TYPE_BLACKHOLE;
+		world_do(w, ev);
+		world_do(w, ev_group(EVENT_NEW, hole + 1, members));
+		ev = ev_route_nhid(EVENT_NEW, "21.0.0.0/8", nhid);
+		ev->route.type = RTN_BLACKHOLE;
+		world_do(w, ev);
+		assert_int_equal(world_verdict(w, "21.0.0.1"), VERDICT_dropped);
+		world_do(w, ev_nexthop(EVENT_NEW, hole, 2, "10.0.2.1"));
+		assert_int_equal(world_verdict(w, "21.0.0.1"), VERDICT_unsupported_route);
+		ev = ev_nexthop(EVENT_NEW, hole, 0, NULL);
+		ev->nexthop.type = NH_TYPE_BLACKHOLE;
+		world_do(w, ev);
+		assert_int_equal(world_verdict(w, "21.0.0.1"), VERDICT_dropped);
+		world_do(w, ev_nexthop(EVENT_DEL, hole, 0, NULL));
+		assert_int_equal(world_verdict(w, "21.0.0.1"), VERDICT_unsupported_route);
+	}
+}
+
 /* A way out whose reverse path check would begin with the rule of a VRF. */
 static void test_vrf(void **state)
 {
@@ -314,15 +343,11 @@ static void test_redirects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_links),
-		TEST(test_group_legs),
-		TEST(test_objects),
-		TEST(test_vrf),
-		TEST(test_dead_goes_on),
-		TEST(test_gateways),
-		TEST(test_leg_without_neighbour),
-		TEST(test_group_members),
-		TEST(test_route_mtu),
+		TEST(test_links),	  TEST(test_group_legs),
+		TEST(test_objects),	  TEST(test_told_as_blackhole),
+		TEST(test_vrf),		  TEST(test_dead_goes_on),
+		TEST(test_gateways),	  TEST(test_leg_without_neighbour),
+		TEST(test_group_members), TEST(test_route_mtu),
 		TEST(test_redirects),
 	};
 
