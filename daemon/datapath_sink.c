@@ -223,6 +223,16 @@ static int sink_set_control(struct fib_sink *sink, const struct fib_control *con
 	return 0;
 }
 
+static void sink_add_counter(struct fib_sink *sink, uint32_t slot, struct counter *total)
+{
+	struct nexthop_counters counters;
+
+	if (datapath_nexthop_counters(datapath_of(sink), slot, &counters))
+		return;
+	total->packets += counters.forwarded.packets;
+	total->bytes += counters.forwarded.bytes;
+}
+
 static void sink_grace(struct fib_sink *sink)
 {
 	(void)sink;
@@ -245,5 +255,6 @@ const struct fib_sink_ops datapath_sink_ops = {
 	.set_default_leaf = sink_set_default_leaf,
 	.set_cpu = sink_set_cpu,
 	.set_control = sink_set_control,
+	.add_counter = sink_add_counter,
 	.grace = sink_grace,
 };

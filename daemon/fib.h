@@ -49,6 +49,8 @@ struct fib_sink_ops {
 	/* Packets may be handed to it, or no longer. -ENODEV: there is no such CPU. */
 	int (*set_cpu)(struct fib_sink *sink, uint32_t cpu, bool in);
 	int (*set_control)(struct fib_sink *sink, const struct fib_control *control);
+	/* Adds what the slot has counted. May be missing. */
+	void (*add_counter)(struct fib_sink *sink, uint32_t slot, struct counter *total);
 	/* Waits until every program that was running has ended. */
 	void (*grace)(struct fib_sink *sink);
 };
@@ -131,6 +133,8 @@ uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index);
 int fib_user_slot(const struct fib *fib, struct prefix dst, uint32_t *ret_slot, bool *ret_shared);
 /* The leaves of a slot's members, each once for every leg; 0 where it is no group. They may be verdicts. */
 unsigned int fib_slot_members(const struct fib *fib, uint32_t slot, const uint32_t **ret_leaves);
+/* Adds what legs counted that the slot of a user route has no more. */
+void fib_slot_retired(const struct fib *fib, uint32_t slot, struct counter *total);
 
 /*
  * Calls fn for each adjacency that has a number; stops at and returns the first non-zero. fn must not

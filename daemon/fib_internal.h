@@ -58,6 +58,7 @@ struct fib_slot {
 	uint16_t n_members;
 	uint32_t *members; /* leaves */
 	uint32_t first_cpu, n_cpus;
+	struct counter retired; /* what legs counted that it has no more */
 	struct table_node node; /* of legs, by leg, MTU and owner */
 	struct event_leg leg;
 	uint32_t mtu;

@@ -250,6 +250,15 @@ void fib_slots_sync(struct fib *fib)
 
 /* ---- taking and giving back -------------------------------------------------------------------- */
 
+/* A leg of a user route goes, what it counted was the route's. */
+static void keep_count(struct fib *fib, uint32_t slot)
+{
+	uint32_t owner = fib_slot_of(fib, fib->slots[slot].owner);
+
+	if (fib->slots[slot].owner && owner && fib->sink->ops->add_counter)
+		fib->sink->ops->add_counter(fib->sink, slot, &fib->slots[owner].retired);
+}
+
 static void slot_free(struct fib *fib, uint32_t slot)
 {
 	struct fib_slot *s = &fib->slots[slot];
@@ -262,6 +271,7 @@ static void slot_free(struct fib *fib, uint32_t slot)
 				 .granting = s->granting,
 				 .next_grant = s->next_grant };
 
+	keep_count(fib, slot);
 	fib_adjacency_put(fib, s->adjacency);
 	fib_group_release(fib, slot);
 	fib_cpus_put(fib, s->first_cpu, s->n_cpus);
@@ -414,6 +424,12 @@ void fib_slots_destroy(struct fib *fib)
 	vec_destroy(&fib->slot_of_handle);
 	free(fib->slots);
 	free(fib->rows);
+}
+
+void fib_slot_retired(const struct fib *fib, uint32_t slot, struct counter *total)
+{
+	total->packets += fib->slots[slot].retired.packets;
+	total->bytes += fib->slots[slot].retired.bytes;
 }
 
 uint32_t fib_slot_of(const struct fib *fib, uint32_t handle)

@@ -6,8 +6,10 @@
  * longer said, and `save` leaves to other files what they still say.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "log.h"
 #include "route_change.h"
 #include "route_files_internal.h"
@@ -161,16 +163,25 @@ static int read_all(FILE *file, char **ret)
 
 static int read_file(const char *path, char **ret)
 {
-	FILE *file = fopen(path, "re");
+	/* A pipe would be waited for, and packets with it. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err;
 	struct stat st;
-	int err;
+	FILE *file;
 
-	if (!file)
+	if (fd < 0)
 		return -errno;
-	if (fstat(fileno(file), &st))
+	if (fstat(fd, &st))
 		err = -errno;
 	else
-		err = S_ISREG(st.st_mode) ? read_all(file, ret) : -EINVAL;
+		err = S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	file = err ? NULL : fdopen(fd, "r");
+	if (!err && !file)
+		err = -errno;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	err = read_all(file, ret);
 	fclose(file);
 	return err;
 }

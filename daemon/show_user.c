@@ -101,11 +101,11 @@ static void put_counters(const struct daemon *d, json_t *row, const struct user_
 
 	if (fib_user_slot(d->fib, route->dst, &slot, &shared))
 		return;
+	/* The slot itself counts while none of its legs can be used. */
+	add_slot(d, slot, &total);
+	fib_slot_retired(d->fib, slot, &total);
 	members = fib_slot_members(d->fib, slot, &leaves);
-	if (members)
-		add_members(d, leaves, members, &total);
-	else
-		add_slot(d, slot, &total);
+	add_members(d, leaves, members, &total);
 	json_object_set_new(row, "packets", json_integer((json_int_t)total.packets));
 	json_object_set_new(row, "bytes", json_integer((json_int_t)total.bytes));
 	if (shared)
