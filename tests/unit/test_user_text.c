@@ -318,8 +318,8 @@ static void text_is_utf_8(void **state)
 	};
 	static const char *const bad[] = { "\x80",
 					   "\xc3",
-					   "\xc3"
-					   "a",
+					   ("\xc3"
+					    "a"),
 					   "\xc0\xaf",
 					   "\xe0\x80\xaf",
 					   "\xed\xa0\x80",
