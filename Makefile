@@ -19,12 +19,12 @@ V         ?= 0
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 WERROR    ?=
 OPT       ?= -O2 -g
-PKGS      := libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libbpf libevent_core libevent_extra jansson inih
+PKGS      := libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libbpf libevent_core libevent_extra jansson inih libcap-ng
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 CFLAGS    += -std=gnu17 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -iquote . -I$(B)/skel $(PKG_CFLAGS)
 NL_LIBS   := $(shell $(PKG_CONFIG) --libs libnl-3.0 libnl-route-3.0 libnl-genl-3.0 2>/dev/null)
 BPF_LIBS  := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null)
-DAEMON_LIBS := $(NL_LIBS) $(BPF_LIBS) $(shell $(PKG_CONFIG) --libs libevent_core libevent_extra jansson inih 2>/dev/null)
+DAEMON_LIBS := $(NL_LIBS) $(BPF_LIBS) $(shell $(PKG_CONFIG) --libs libevent_core libevent_extra jansson inih libcap-ng 2>/dev/null)
 CLI_LIBS  := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
 TEST_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null || echo -lcmocka)
 

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "../include/control.h"
+#include "clock.h"
 #include "control_user.h"
 #include "log.h"
 #include "show.h"
@@ -19,10 +20,13 @@
 
 enum {
 	CLIENTS_MAX = 64,
-	IDLE_SECONDS = 30, /* for a request to arrive */
+	IDLE_SECONDS = 30,    /* for the next piece of a request to arrive */
+	REQUEST_SECONDS = 60, /* for the whole of it */
+	ROOM_SECONDS = 1,     /* who has been silent this long makes room for others */
 	STALLED_SECONDS =
 		3600, /* for a reader to make progress: somebody may page through a table */
-	CHUNK_BYTES = 256 * 1024, /* of a long reply held at a time */
+	CHUNK_BYTES = 256 * 1024,	    /* of a long reply held at a time */
+	HELD_MAX = 3 * CONTROL_REQUEST_MAX, /* bytes of all requests that are not whole yet */
 };
 
 struct control_server {
@@ -44,6 +48,7 @@ struct client {
 	struct daemon *d;
 	struct bufferevent *bev;
 	struct reply reply;
+	uint64_t since;	 /* CLOCK_MONOTONIC, ns */
 	size_t searched; /* bytes of the request without its end */
 	bool answered;	 /* one request a connection */
 	bool ending;	 /* nothing follows what is in the output */
@@ -218,6 +223,17 @@ static bool request_is_whole(struct client *client, struct evbuffer *in)
 	return evbuffer_search_eol(in, &from, NULL, EVBUFFER_EOL_LF).pos >= 0;
 }
 
+/* Does it take too long, or too much beside the others? Then it is over. */
+static bool is_too_much(const struct client *client)
+{
+	size_t held = 0;
+
+	for (const struct client *each = client->d->control->first; each; each = each->next)
+		if (!each->answered)
+			held += evbuffer_get_length(bufferevent_get_input(each->bev));
+	return held > HELD_MAX || now_ns() - client->since > REQUEST_SECONDS * 1000000000ULL;
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	const struct timeval stalled = { .tv_sec = STALLED_SECONDS };
@@ -232,8 +248,11 @@ static void on_read(struct bufferevent *bev, void *arg)
 		evbuffer_drain(in, evbuffer_get_length(in));
 		return;
 	}
-	if (!request_is_whole(client, in) && evbuffer_get_length(in) < CONTROL_REQUEST_MAX)
+	if (!request_is_whole(client, in) && evbuffer_get_length(in) < CONTROL_REQUEST_MAX) {
+		if (is_too_much(client))
+			client_free(client);
 		return;
+	}
 	line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
 	client->answered = true;
 	bufferevent_set_timeouts(bev, NULL, &stalled);
@@ -293,6 +312,21 @@ static void on_trouble(struct bufferevent *bev, short what, void *arg)
 		client_free(client);
 }
 
+/* Where all places are taken, the oldest of those goes that have their answer, or that do not say what they want. */
+static void make_room(struct control_server *server)
+{
+	uint64_t before = now_ns() - ROOM_SECONDS * 1000000000ULL;
+	struct client *oldest = NULL;
+
+	if (server->clients < CLIENTS_MAX)
+		return;
+	for (struct client *each = server->first; each; each = each->next)
+		if (each->lingering || (!each->answered && each->since < before))
+			oldest = each; /* the first in the list came last */
+	if (oldest)
+		client_free(oldest);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
 		      int from_len, void *arg)
 {
@@ -303,6 +337,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	(void)listener;
 	(void)from;
 	(void)from_len;
+	make_room(d->control);
 	client = d->control->clients < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
 	if (client)
 		client->bev = bufferevent_socket_new(d->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -318,6 +353,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		return;
 	}
 	client->d = d;
+	client->since = now_ns();
 	client->reply.client = client;
 	client->next = d->control->first;
 	client->link = &d->control->first;

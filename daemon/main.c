@@ -19,6 +19,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "notify.h"
+#include "privileges.h"
 #include "route_files.h"
 #include "sync_guard.h"
 #include "verify.h"
@@ -213,11 +214,22 @@ static int open_doors(struct daemon *d)
 	return d->config.metrics ? metrics_start(d) : 0;
 }
 
+static int drop_privileges(struct daemon *d)
+{
+	int err = privileges_drop();
+
+	(void)d;
+	if (err)
+		log_error("daemon: capabilities cannot be given up: %s, not started",
+			  strerror(-err));
+	return err;
+}
+
 static int start(struct daemon *d)
 {
 	int (*const steps[])(struct daemon *) = {
 		claim,	     enter_netns, prepare_pins, open_netlink, open_datapath,
-		guard_start, sync_start,  pin_maps,	open_doors,
+		guard_start, sync_start,  pin_maps,	open_doors,   drop_privileges,
 	};
 	int err = 0;
 
