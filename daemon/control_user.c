@@ -7,6 +7,7 @@
 #include "mirror_user.h"
 #include "route_change.h"
 #include "route_files.h"
+#include "route_state.h"
 #include "show.h"
 #include "user_select.h"
 
@@ -41,6 +42,8 @@ static int change(struct daemon *d, struct user_batch *batch, struct reply *repl
 
 	if (!err)
 		route_files_changed(d, batch);
+	if (!err)
+		route_state_changed(d, batch);
 	user_batch_free(batch);
 	if (err)
 		return refuse(reply, EXIT_FAILED, &error);
@@ -138,6 +141,7 @@ int control_save(struct daemon *d, const json_t *args, struct reply *reply)
 
 	if (route_files_save(d, name ? name : ROUTES_SAVED, &saved, &error))
 		return reply_error(reply, EXIT_FAILED, "%s, nothing is saved", error.text);
+	route_state_rewrite(d);
 	row = json_pack("{sssIsI}", "file", saved.path, "routes", (json_int_t)saved.routes,
 			"differs", (json_int_t)saved.differs);
 	if (row && saved.differs)

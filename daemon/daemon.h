@@ -17,6 +17,7 @@ struct control_server;
 struct guard_watch;
 struct metrics_server;
 struct route_files;
+struct route_state;
 struct sync;
 struct verify_child;
 struct wanted;
@@ -36,6 +37,7 @@ struct daemon {
 	struct wanted *wanted; /* neighbours to ask for, see sync_wanted.h */
 	struct guard_watch *guard;
 	struct route_files *files; /* of user routes */
+	struct route_state *route_state; /* of those set at run time, see route_state.h */
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL: not asked for */
 	struct verify_child *verify;	/* NULL: none is running */
@@ -71,6 +73,11 @@ int sync_settle(struct daemon *d, double seconds);
 int sync_resync(struct daemon *d, const char *why);
 /* Attaches and detaches as links and configuration want it now. -errno only with `strict`. */
 int sync_attach(struct daemon *d, bool strict);
+/*
+ * To be called during long work, often: keeps a lease that is still good. One that ran out needs a full sync
+ * first.
+ */
+void sync_keep_alive(struct daemon *d);
 void sync_counts(const struct daemon *d, struct sync_counts *ret);
 void sync_stop(struct daemon *d);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loads the programs, maps their tables into memory, pins them.
+ * Loads the programs, maps their tables into memory; the lease.
  *
  * open -> rodata and sizes -> load -> mmap -> engine. The router program and the tracepoint
  * programs share the counters by descriptor.
@@ -154,16 +154,34 @@ static int make_engine(struct datapath *dp)
 			   dp->options.lpm_routes);
 }
 
+/*
+ * Flows stay with their next hops over restarts: the same number until the machine boots the next time.
+ * Of several routers in a row each has one of its own.
+ */
+static uint32_t hash_seed(void)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	char id[64] = "";
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (file) {
+		if (!fgets(id, sizeof(id), file))
+			id[0] = '\0';
+		fclose(file);
+	}
+	for (const char *c = id; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return hash;
+}
+
 static void prepare_control(struct datapath *dp)
 {
 	struct control *control = dp->control;
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	control->layout = LAYOUT_VERSION;
 	control->default_leaf = VERDICT_no_route;
 	control->flags = dp->options.observe ? CONTROL_OBSERVE : 0;
-	control->hash_seed = (uint32_t)now.tv_nsec * 2654435761u;
+	control->hash_seed = hash_seed();
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_options *options,
@@ -277,63 +295,6 @@ bool datapath_counts_transmit(const struct datapath *dp)
 	return dp->transmit;
 }
 
-/* ---- pins ---------------------------------------------------------------------------- */
-
-/* The name of a map's pin: internal maps carry dots in theirs, which bpffs refuses. */
-static void pin_path(char *path, size_t size, const char *dir, const char *name)
-{
-	snprintf(path, size, "%s/%s", dir, name[0] == '.' || strchr(name, '.') ? "control" : name);
-}
-
-static bool is_pinned_map(const struct datapath *dp, const struct bpf_map *map)
-{
-	return map != dp->router->maps.rodata;
-}
-
-int datapath_pin(struct datapath *dp, const char *dir, const char **ret_what)
-{
-	struct bpf_program *program;
-	struct bpf_map *map;
-	char path[256];
-	int err;
-
-	bpf_object__for_each_map(map, dp->router->obj) {
-		if (!is_pinned_map(dp, map))
-			continue;
-		pin_path(path, sizeof(path), dir, bpf_map__name(map));
-		*ret_what = bpf_map__name(map);
-		unlink(path);
-		err = bpf_obj_pin(bpf_map__fd(map), path);
-		if (err)
-			return -errno;
-		chmod(path, 0600);
-	}
-	bpf_object__for_each_program(program, dp->router->obj) {
-		pin_path(path, sizeof(path), dir, bpf_program__name(program));
-		*ret_what = bpf_program__name(program);
-		unlink(path);
-		if (bpf_obj_pin(bpf_program__fd(program), path))
-			return -errno;
-	}
-	return 0;
-}
-
-void datapath_unpin(struct datapath *dp, const char *dir)
-{
-	struct bpf_program *program;
-	struct bpf_map *map;
-	char path[256];
-
-	bpf_object__for_each_map(map, dp->router->obj) {
-		pin_path(path, sizeof(path), dir, bpf_map__name(map));
-		unlink(path);
-	}
-	bpf_object__for_each_program(program, dp->router->obj) {
-		pin_path(path, sizeof(path), dir, bpf_program__name(program));
-		unlink(path);
-	}
-}
-
 /* ---- lease --------------------------------------------------------------------------- */
 
 static uint64_t now_ns(void)
@@ -344,9 +305,20 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-void datapath_renew_lease(struct datapath *dp, uint32_t seconds)
+void datapath_grant_lease(struct datapath *dp, uint64_t from_ns, uint32_t seconds)
 {
-	SHARED_WRITE(dp->control->lease_until, seconds ? now_ns() + seconds * 1000000000ULL : 0);
+	SHARED_WRITE(dp->control->lease_until, from_ns + seconds * 1000000000ULL);
+}
+
+/* One look at the clock: a daemon that is stopped in between grants nothing when it goes on. */
+bool datapath_extend_lease(struct datapath *dp, uint32_t seconds)
+{
+	uint64_t now = now_ns();
+
+	if (SHARED_READ(dp->control->lease_until) <= now)
+		return false;
+	datapath_grant_lease(dp, now, seconds);
+	return true;
 }
 
 bool datapath_lease_valid(const struct datapath *dp)

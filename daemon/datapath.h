@@ -37,13 +37,23 @@ int datapath_wanted_fd(const struct datapath *dp);
 /* Are transmit errors counted (the tracepoint programs are loaded)? */
 bool datapath_counts_transmit(const struct datapath *dp);
 
-/* Pins maps and programs in a directory that exists, replacing pins of an earlier run. */
-int datapath_pin(struct datapath *dp, const char *dir, const char **ret_what);
-/* Removes those pins. */
-void datapath_unpin(struct datapath *dp, const char *dir);
+/*
+ * Is there anything at the places of our pins that is not ours? 0, or -EEXIST, or another -errno where that
+ * cannot be told; then why[] has the line for the operator, which begins with the path.
+ */
+int datapath_check_pins(const struct datapath *dp, const char *dir, char *why, size_t size);
+/*
+ * Pins maps and programs (mode 0600) in a directory that exists, each in one step in the place of that of an
+ * earlier run; what else earlier runs left there goes. As above: 0, or -errno and why[].
+ */
+int datapath_pin(const struct datapath *dp, const char *dir, char *why, size_t size);
+/* Removes those pins, and no others. */
+void datapath_unpin(const struct datapath *dp, const char *dir);
 
-/* The programs forward until now + seconds (CLOCK_MONOTONIC); 0: not at all. */
-void datapath_renew_lease(struct datapath *dp, uint32_t seconds);
+/* The programs forward until then: some time (CLOCK_MONOTONIC, ns) and so many seconds more. */
+void datapath_grant_lease(struct datapath *dp, uint64_t from_ns, uint32_t seconds);
+/* Until now + seconds, if the lease has not run out; else false. */
+bool datapath_extend_lease(struct datapath *dp, uint32_t seconds);
 bool datapath_lease_valid(const struct datapath *dp);
 
 /* At the TC hook, as sysctl_keeps_priority() has it. */

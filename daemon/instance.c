@@ -23,6 +23,21 @@ static int make_dir(const char *path, mode_t mode)
 	return mkdir(path, mode) && errno != EEXIST ? -errno : 0;
 }
 
+/* Whoever made it: nobody else is to find pins in it, or put any there. */
+static int make_own_dir(const char *path)
+{
+	struct stat st;
+	int err = make_dir(path, 0700);
+
+	if (err)
+		return err;
+	if (lstat(path, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	return (st.st_mode & 0777) != 0700 && chmod(path, 0700) ? -errno : 0;
+}
+
 /* -ESTALE where the one who held it removed the file meanwhile: then it locks nothing. */
 static int take_lock(struct instance *instance)
 {
@@ -57,6 +72,7 @@ int instance_claim(struct instance *instance, const char *name)
 	snprintf(instance->pin_dir, sizeof(instance->pin_dir), PIN_ROOT "/%s", name);
 	snprintf(instance->socket, sizeof(instance->socket), CONTROL_SOCKET, name);
 	snprintf(instance->lock, sizeof(instance->lock), CONTROL_SOCKET_DIR "/%s.lock", name);
+	snprintf(instance->routes, sizeof(instance->routes), CONTROL_SOCKET_DIR "/%s.routes", name);
 	do {
 		err = take_lock(instance);
 	} while (err == -ESTALE);
@@ -81,9 +97,9 @@ int instance_make_pin_dir(struct instance *instance)
 		return -errno;
 	if ((unsigned long)fs.f_type != BPF_FS_MAGIC && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
 		return -errno;
-	err = make_dir(PIN_ROOT, 0700);
+	err = make_own_dir(PIN_ROOT);
 	if (!err)
-		err = make_dir(instance->pin_dir, 0700);
+		err = make_own_dir(instance->pin_dir);
 	if (err)
 		return err;
 	instance->pins = true;

@@ -14,6 +14,7 @@ struct instance {
 	char pin_dir[INSTANCE_NAME_MAX + 64];
 	char socket[sizeof(CONTROL_SOCKET) + INSTANCE_NAME_MAX];
 	char lock[sizeof(CONTROL_SOCKET) + INSTANCE_NAME_MAX];
+	char routes[sizeof(CONTROL_SOCKET) + INSTANCE_NAME_MAX + 8]; /* see route_state.h */
 	int lock_fd;
 	bool pins;	     /* the pin directory is there */
 	bool private_mounts; /* pins vanish with this mount namespace (ip netns exec) */
@@ -25,7 +26,10 @@ struct instance {
  */
 int instance_claim(struct instance *instance, const char *name);
 
-/* Makes the pin directory, mounting bpffs where it is not mounted yet. 0 or -errno. */
+/*
+ * Makes the pin directory (mode 0700), mounting bpffs where it is not mounted yet. 0 or -errno; -ENOTDIR where
+ * something else is at its place.
+ */
 int instance_make_pin_dir(struct instance *instance);
 
 /* Gives everything back; pins only where remove_pins. */

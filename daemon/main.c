@@ -21,6 +21,7 @@
 #include "notify.h"
 #include "privileges.h"
 #include "route_files.h"
+#include "route_state.h"
 #include "sync_guard.h"
 #include "verify.h"
 
@@ -99,6 +100,11 @@ static int prepare_pins(struct daemon *d)
 {
 	int err = instance_make_pin_dir(&d->instance);
 
+	if (err == -ENOTDIR) {
+		log_error("%s: not a directory, or the one above it is not, not started",
+			  d->instance.pin_dir);
+		return err;
+	}
 	if (err)
 		log_warning("%s: no pins: %s, going on without; a restart will not be seamless",
 			    d->instance.pin_dir, strerror(-err));
@@ -192,14 +198,28 @@ static int open_datapath(struct daemon *d)
 	return err;
 }
 
-static int pin_maps(struct daemon *d)
+/* Before anything is touched that packets see. */
+static int check_pins(struct daemon *d)
 {
-	const char *what;
-	int err = d->instance.pins ? datapath_pin(d->datapath, d->instance.pin_dir, &what) : 0;
+	char why[512];
+	int err = d->instance.pins
+			  ? datapath_check_pins(d->datapath, d->instance.pin_dir, why, sizeof(why))
+			  : 0;
 
 	if (err)
-		log_error("%s/%s: cannot be pinned: %s, not started", d->instance.pin_dir, what,
-			  strerror(-err));
+		log_error("%s, not started", why);
+	return err;
+}
+
+static int pin_maps(struct daemon *d)
+{
+	char why[512];
+	int err = d->instance.pins
+			  ? datapath_pin(d->datapath, d->instance.pin_dir, why, sizeof(why))
+			  : 0;
+
+	if (err)
+		log_error("%s, not started", why);
 	return err;
 }
 
@@ -228,7 +248,7 @@ static int drop_privileges(struct daemon *d)
 static int start(struct daemon *d)
 {
 	int (*const steps[])(struct daemon *) = {
-		claim,	     enter_netns, prepare_pins, open_netlink, open_datapath,
+		claim,	     enter_netns, prepare_pins, open_netlink, open_datapath,   check_pins,
 		guard_start, sync_start,  pin_maps,	open_doors,   drop_privileges,
 	};
 	int err = 0;
@@ -297,6 +317,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 		sync_attach(d, false);
 		sync_resync(d, "reload");
 		route_files_reload(d);
+		route_state_rewrite(d);
 		log_info("reload: done");
 	}
 	config_free(&fresh);
@@ -331,6 +352,8 @@ static int run(struct daemon *d)
 	if (!err) {
 		say_ready(d);
 		err = event_base_dispatch(d->base) < 0 ? -EIO : 0;
+		if (!err && !d->config.keep)
+			route_state_forget(d);
 	}
 	for (int i = 0; i < N_SIGNALS; i++)
 		if (events[i])
@@ -351,6 +374,7 @@ static void stop(struct daemon *d, bool keep)
 		datapath_unpin(d->datapath, d->instance.pin_dir);
 	guard_stop(d);
 	sync_stop(d);
+	route_state_stop(d);
 	route_files_stop(d);
 	fib_destroy(d->fib);
 	mirror_destroy(d->mirror);

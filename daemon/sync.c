@@ -14,6 +14,7 @@
 #include <time.h>
 #include "log.h"
 #include "route_files.h"
+#include "route_state.h"
 #include "sync_guard.h"
 #include "sync_links.h"
 #include "sync_refresh.h"
@@ -57,21 +58,22 @@ static struct timeval milliseconds(unsigned int ms)
 	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 }
 
-static void renew_lease(struct daemon *d)
+static bool extend_lease(struct daemon *d)
 {
-	datapath_renew_lease(d->datapath, d->config.lease);
-	d->sync->lease_renewed_ns = now_ns();
+	bool valid = datapath_extend_lease(d->datapath, d->config.lease);
+
+	if (valid)
+		d->sync->lease_renewed_ns = now_ns();
+	return valid;
 }
 
-/* Long work keeps a lease that is still good; one that ran out needs a full sync first. */
-static void keep_alive(struct daemon *d)
+void sync_keep_alive(struct daemon *d)
 {
 	uint64_t third = d->config.lease * 1000000000ULL / 3;
 
 	d->sync->since_keepalive = 0;
-	if (d->sync->lease_renewed_ns && now_ns() - d->sync->lease_renewed_ns > third &&
-	    datapath_lease_valid(d->datapath))
-		renew_lease(d);
+	if (d->sync->lease_renewed_ns && now_ns() - d->sync->lease_renewed_ns > third)
+		extend_lease(d);
 }
 
 /* A dump tells of all links, and netconf of `all` below 0. */
@@ -98,7 +100,7 @@ static int on_event(void *ctx, const struct event *ev)
 
 	s->counts.events++;
 	if (++s->since_keepalive >= KEEPALIVE_EVENTS)
-		keep_alive(d);
+		sync_keep_alive(d);
 	note_changed(s, ev);
 	err = mirror_apply(d->mirror, ev);
 	if (err && log_allowed(&s->failure_limit))
@@ -372,22 +374,44 @@ static void on_periodic_timer(evutil_socket_t fd, short what, void *arg)
 	sync_resync(arg, "periodic");
 }
 
+/*
+ * After a dump. The lease counts from a time at which the mirror was known to be right: if the daemon is stopped
+ * after it, this grants nothing when the daemon goes on.
+ */
+static void renew_lease(struct daemon *d)
+{
+	uint64_t begin = now_ns();
+
+	drain(d, 1);
+	datapath_grant_lease(d->datapath, begin, d->config.lease);
+	d->sync->lease_renewed_ns = begin;
+}
+
+/* It ran out: whatever was announced meanwhile may be lost, and is not waited for. */
+static int recover_lease(struct daemon *d)
+{
+	int err;
+
+	log_warning(
+		"lease: ran out: the daemon was stopped or too busy, forwarding again after a full sync");
+	redirects_doubt(d);
+	err = sync_resync(d, "lease ran out");
+	if (!err && !d->sync->overrun)
+		renew_lease(d);
+	return err;
+}
+
 static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)fd;
 	(void)what;
-	if (!datapath_lease_valid(d->datapath)) {
-		log_warning(
-			"lease: ran out: the daemon was stopped or too busy, forwarding again after a full sync");
-		redirects_doubt(d);
-		if (sync_resync(d, "lease ran out"))
+	/* With notifications lost and no dump since the maps may be wrong: let the lease run out. */
+	if (!d->sync->overrun ? !extend_lease(d) : !datapath_lease_valid(d->datapath)) {
+		if (recover_lease(d))
 			return;
 	}
-	/* With notifications lost and no dump since the maps may be wrong: let the lease run out. */
-	if (!d->sync->overrun)
-		renew_lease(d);
 	if (mirror_any_stopped(d->mirror))
 		drain(d, 1);
 	guard_refresh(d);
@@ -442,6 +466,9 @@ int sync_start(struct daemon *d)
 	}
 	read_settings(d);	    /* of the links that are known now */
 	err = route_files_start(d); /* no packet goes by the kernel's routes alone */
+	if (err)
+		return err;
+	err = route_state_start(d);
 	if (err)
 		return err;
 	renew_lease(d); /* before the programs see packets: a restart must not pass any as stale */

@@ -29,6 +29,7 @@ void links_look(struct daemon *d)
 static void look(void *ctx)
 {
 	links_look(ctx);
+	sync_keep_alive(ctx);
 }
 
 void links_watch(struct daemon *d)

@@ -91,7 +91,7 @@ lab_stop() {
 		ip netns del "$LAB-$name" 2>/dev/null
 	done
 	[ -z "$WORK" ] || rm -rf "$WORK"
-	rm -f "/run/ebpf-route/$LAB.lock" # a name that is never used again
+	rm -f "/run/ebpf-route/$LAB".{lock,routes} # a name that is never used again
 	exit "$code"
 }
 

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * See route_state.h. The file is a journal of commands, in the words of user_text.h:
+ *
+ *   # ebpf-routed: user routes set at run time in network namespace INODE
+ *   replace PREFIX ACTION ..	or	del PREFIX
+ *   # done
+ *
+ * A change is appended as a whole. What has no `done` behind it was being written when the daemon was
+ * killed, and was never answered: it does not count. A journal that has grown well beyond what it says is written anew,
+ * then with no more than what differs from the files of user routes.
+ */
+#include "route_state.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "log.h"
+#include "mirror_user.h"
+#include "route_change.h"
+#include "route_files_internal.h"
+
+#define DONE "# done\n"
+
+enum {
+	SLACK_BYTES = 1 << 20, /* that a journal may grow by before it is written anew */
+};
+
+struct route_state {
+	int fd;		  /* of the journal, -1: there is none */
+	off_t size;	  /* of what is complete in it */
+	off_t size_fresh; /* when it was last written anew */
+	struct log_limit failure_limit;
+};
+
+static int write_whole(int fd, const char *text, size_t left)
+{
+	while (left) {
+		ssize_t n = write(fd, text, left);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		text += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static void journal_close(struct route_state *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	s->size = s->size_fresh = 0;
+}
+
+/* Routes that a restart does not bring back are better than routes that are not in force any more. */
+static void give_up(struct daemon *d, int err)
+{
+	journal_close(d->route_state);
+	unlink(d->instance.routes);
+	if (log_allowed(&d->route_state->failure_limit))
+		log_warning(
+			"%s: cannot be written: %s, user routes set at run time would not survive the daemon; "
+			"trying again with the next change",
+			d->instance.routes, strerror(-err));
+}
+
+/* ---- text ---------------------------------------------------------------------------- */
+
+static int write_header(FILE *out)
+{
+	struct stat ns;
+
+	if (stat("/proc/thread-self/ns/net", &ns))
+		return -errno;
+	fprintf(out, "# ebpf-routed: user routes set at run time in network namespace %lu\n",
+		(unsigned long)ns.st_ino);
+	return 0;
+}
+
+static void write_deletion(FILE *out, struct prefix dst)
+{
+	char prefix[PREFIX_STRLEN];
+
+	fprintf(out, "del %s\n", prefix_format(dst, prefix));
+}
+
+static void write_route(FILE *out, const struct user_route *route)
+{
+	char line[USER_LINE_MAX];
+
+	fprintf(out, "replace %s\n", user_format(route, line));
+}
+
+/* What the files do not say as it is in force. Returns the number of lines. */
+static uint32_t write_all(const struct daemon *d, FILE *out)
+{
+	const struct file_set *files = &d->files->set;
+	const struct user_route *route = mirror_user_next(d->mirror, NULL);
+	uint32_t n = 0;
+
+	for (; route; route = mirror_user_next(d->mirror, route)) {
+		const struct said *said = file_set_find(files, route->dst);
+
+		if (said && !said->changed)
+			continue;
+		write_route(out, route);
+		n++;
+	}
+	for (size_t i = 0; i < files->n_said; i++) {
+		if (!files->said[i].changed || mirror_user_find(d->mirror, files->said[i].dst))
+			continue;
+		write_deletion(out, files->said[i].dst);
+		n++;
+	}
+	return n;
+}
+
+static void write_changes(const struct daemon *d, const struct user_batch *batch, FILE *out)
+{
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct user_item *item = &batch->items[i];
+		struct prefix dst = item->command.route.dst;
+		const struct user_route *now;
+
+		if (!user_batch_decides(batch, item))
+			continue;
+		now = mirror_user_find(d->mirror, dst);
+		if (now)
+			write_route(out, now);
+		else
+			write_deletion(out, dst);
+	}
+}
+
+/* ---- writing ------------------------------------------------------------------------- */
+
+static int append(struct route_state *s, const char *text, size_t size)
+{
+	int err = write_whole(s->fd, text, size);
+
+	if (!err)
+		s->size += (off_t)size;
+	return err;
+}
+
+/* In the place of what is there: whoever reads finds the old one or the new one, whole. */
+static int write_anew(struct daemon *d, const char *text, size_t size)
+{
+	struct route_state *s = d->route_state;
+	char fresh[sizeof(d->instance.routes) + 4];
+	int err;
+
+	journal_close(s);
+	snprintf(fresh, sizeof(fresh), "%s.new", d->instance.routes);
+	s->fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	if (s->fd < 0)
+		return -errno;
+	err = append(s, text, size);
+	if (!err && rename(fresh, d->instance.routes))
+		err = -errno;
+	if (err)
+		unlink(fresh);
+	s->size_fresh = s->size;
+	return err;
+}
+
+static int compose_all(const struct daemon *d, char **ret_text, size_t *ret_size, uint32_t *ret_n)
+{
+	FILE *out = open_memstream(ret_text, ret_size);
+	int err;
+
+	if (!out)
+		return -errno;
+	err = write_header(out);
+	*ret_n = write_all(d, out);
+	fputs(DONE, out);
+	if (ferror(out) && !err)
+		err = -ENOMEM;
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	return err;
+}
+
+void route_state_rewrite(struct daemon *d)
+{
+	char *text = NULL;
+	size_t size = 0;
+	uint32_t n = 0;
+	int err;
+
+	/* Files that were never in force say nothing: what differs from them is not known. */
+	if (route_files_error(d) && d->route_state->fd >= 0)
+		return;
+	err = compose_all(d, &text, &size, &n);
+	if (!err && n)
+		err = write_anew(d, text, size);
+	else if (!err)
+		route_state_forget(d);
+	free(text);
+	if (err)
+		give_up(d, err);
+}
+
+static int append_changes(struct daemon *d, const struct user_batch *batch)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int err = 0;
+
+	if (!out)
+		return -errno;
+	write_changes(d, batch, out);
+	fputs(DONE, out);
+	if (ferror(out))
+		err = -ENOMEM;
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	if (!err)
+		err = append(d->route_state, text, size);
+	free(text);
+	return err;
+}
+
+void route_state_changed(struct daemon *d, const struct user_batch *batch)
+{
+	struct route_state *s = d->route_state;
+	int err;
+
+	if (s->fd < 0 || s->size > 2 * s->size_fresh + SLACK_BYTES) {
+		route_state_rewrite(d);
+		if (s->fd < 0 || s->size == s->size_fresh)
+			return;
+	}
+	err = append_changes(d, batch);
+	if (err)
+		give_up(d, err);
+}
+
+void route_state_forget(struct daemon *d)
+{
+	journal_close(d->route_state);
+	unlink(d->instance.routes);
+}
+
+/* ---- reading ------------------------------------------------------------------------- */
+
+static int read_journal(int fd, char **ret)
+{
+	struct stat st;
+	size_t size = 0;
+	char *text;
+
+	if (fstat(fd, &st))
+		return -errno;
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	while (size < (size_t)st.st_size) {
+		ssize_t n = read(fd, text + size, (size_t)st.st_size - size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		size += (size_t)n;
+	}
+	text[size] = '\0';
+	*ret = text;
+	return 0;
+}
+
+/* Behind the last change that is complete; NULL: there is none. */
+static char *complete_end(char *text)
+{
+	char *end = NULL, *at = text;
+
+	while ((at = strstr(at, "\n" DONE))) {
+		at += strlen("\n" DONE) - 1;
+		end = at + 1;
+	}
+	return end;
+}
+
+static bool is_of_this_namespace(const char *text)
+{
+	char *header = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&header, &size);
+	bool is = false;
+
+	if (!out)
+		return false;
+	if (write_header(out))
+		size = 0;
+	if (!fclose(out))
+		is = size && strncmp(text, header, size) == 0;
+	free(header);
+	return is;
+}
+
+static int add_line(const struct daemon *d, struct user_batch *batch, char *line,
+		    unsigned int number, struct user_error *error)
+{
+	const char *words[USER_WORDS_MAX];
+	struct user_command command;
+	int n = user_split(line, words, error), err = n < 0 ? n : 0;
+
+	if (n > 0)
+		err = user_parse(words, (unsigned int)n, USER_VERB_NEEDED, &command, error);
+	if (err || !n)
+		return err;
+	if (command.verb != USER_DEL)
+		return user_batch_add(batch, &command, d->instance.routes, number, error);
+	err = user_batch_drop(batch, command.route.dst); /* there or not */
+	mirror_user_release(&command.route);
+	return err;
+}
+
+static int add_lines(const struct daemon *d, struct user_batch *batch, char *text,
+		     struct user_error *error)
+{
+	unsigned int number = 0;
+	char *line = text, *next;
+	int err = 0;
+
+	for (; line && !err; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		err = add_line(d, batch, line, ++number, error);
+	}
+	return err;
+}
+
+static void say_restored(const struct daemon *d, const struct user_counts *counts)
+{
+	log_info("%s: user routes set at run time before: %u added, %u replaced, %u deleted",
+		 d->instance.routes, counts->added, counts->replaced, counts->deleted);
+}
+
+/* All of it, or nothing. */
+static int restore(struct daemon *d, char *text, struct user_error *error)
+{
+	struct user_counts counts;
+	struct user_batch batch;
+	int err;
+
+	user_batch_init(&batch, d->mirror);
+	err = add_lines(d, &batch, text, error);
+	if (!err)
+		err = route_change(d, &batch, CHANGE_EARLY, &counts, error);
+	if (!err) {
+		route_files_changed(d, &batch);
+		say_restored(d, &counts);
+	}
+	user_batch_free(&batch);
+	return err;
+}
+
+/* The journal goes on where the last complete change ended. */
+static int go_on(struct route_state *s, off_t end)
+{
+	if (ftruncate(s->fd, end))
+		return -errno;
+	s->size = end;
+	s->size_fresh = end;
+	return 0;
+}
+
+int route_state_start(struct daemon *d)
+{
+	struct route_state *s = calloc(1, sizeof(*s));
+	struct user_error error = { .text = "out of memory" };
+	char *text = NULL, *end;
+	int err;
+
+	if (!s) {
+		log_error("daemon: out of memory, not started");
+		return -ENOMEM;
+	}
+	d->route_state = s;
+	s->failure_limit = LOG_LIMIT(1, 60);
+	s->fd = open(d->instance.routes, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (s->fd < 0)
+		return 0;
+	err = read_journal(s->fd, &text);
+	end = err ? NULL : complete_end(text);
+	if (!end || !is_of_this_namespace(text)) {
+		log_info("%s: not whole, or of another network namespace, ignoring",
+			 d->instance.routes);
+		route_state_forget(d);
+	} else {
+		*end = '\0';
+		err = go_on(s, end - text);
+		if (!err)
+			err = restore(d, text, &error);
+		if (err)
+			log_error(
+				"%s: %s, STARTING WITHOUT THE USER ROUTES THAT WERE SET AT RUN TIME",
+				d->instance.routes, error.text);
+	}
+	free(text);
+	return 0;
+}
+
+void route_state_stop(struct daemon *d)
+{
+	if (d->route_state)
+		journal_close(d->route_state);
+	free(d->route_state);
+	d->route_state = NULL;
+}
