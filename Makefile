@@ -55,7 +55,7 @@ objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-.PHONY: all debug unit packets-test test twin lint format fuzz bench bench-actions bench-control install uninstall deb clean help
+.PHONY: all debug unit packets-test test twin lint format fuzz fuzzers bench bench-actions bench-control install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -128,18 +128,30 @@ $(B)/scale: $(call objs,obj,$(SCALE) $(CORE) $(ENGINES) $(NETLINK))
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(NL_LIBS) $(BPF_LIBS)
 
 # ---- fuzzing: make fuzz SECONDS=60 ---------------------------------------------------------------
+# Corpora stay in $(B)/fuzz/; what was found too, as crash-*.
 SECONDS   ?= 60
 FUZZ      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(B)/fuzz/%: tests/fuzz/%.c $(NETLINK) $(wildcard netlink/*.h include/*.h)
-	$(call say,FUZZ,$@)
+FUZZ_CORE := $(CORE) $(NETLINK) daemon/config.c daemon/control.c daemon/control_user.c daemon/show_get.c daemon/show_parts.c \
+	     tests/fuzz/world.c tests/unit/support_events.c
+FUZZ_SAN  := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_LIB  := $(B)/fuzz/core.a
+$(B)/fuzz/obj/%.o: %.c
+	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang $(filter-out $(OPT),$(CFLAGS)) -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(NETLINK) $(NL_LIBS)
+	$(Q)$(CLANG) $(filter-out $(OPT),$(CFLAGS)) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
-fuzz: $(FUZZ)
-	@for f in $(FUZZ); do \
-		mkdir -p $$f.corpus; \
-		$$f -max_total_time=$(SECONDS) -print_final_stats=1 $$f.corpus || exit 1; \
-	done
+$(call objs,fuzz/obj,$(FUZZ_CORE)): | $(SKELS)
+$(FUZZ_LIB): $(call objs,fuzz/obj,$(FUZZ_CORE))
+	$(call say,AR,$@)
+	$(Q)$(AR) rc $@ $^
+
+$(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o $(FUZZ_LIB)
+	$(call say,LD,$@)
+	$(Q)$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS)
+
+fuzzers: $(FUZZ)
+fuzz: fuzzers
+	tests/fuzz/run $(B)/fuzz $(SECONDS)
 
 unit: $(UNIT_BINS)
 packets-test: $(B)/packets-test
