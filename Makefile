@@ -19,9 +19,10 @@ V         ?= 0
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 WERROR    ?=
 OPT       ?= -O2 -g
+DEFINES   ?=
 PKGS      := libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libbpf libevent_core libevent_extra jansson inih libcap-ng
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
-CFLAGS    += -std=gnu17 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -iquote . -I$(B)/skel $(PKG_CFLAGS)
+CFLAGS    += -std=gnu17 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(DEFINES) -iquote . -I$(B)/skel $(PKG_CFLAGS)
 NL_LIBS   := $(shell $(PKG_CONFIG) --libs libnl-3.0 libnl-route-3.0 libnl-genl-3.0 2>/dev/null)
 BPF_LIBS  := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null)
 DAEMON_LIBS := $(NL_LIBS) $(BPF_LIBS) $(shell $(PKG_CONFIG) --libs libevent_core libevent_extra jansson inih libcap-ng 2>/dev/null)
@@ -29,7 +30,7 @@ CLI_LIBS  := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
 TEST_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null || echo -lcmocka)
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-of-packed-member $(WERROR) \
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-of-packed-member $(WERROR) $(DEFINES) \
 	      -iquote . $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) $(PKG_CFLAGS)
 
 # The pure core: no libbpf, libnl or logging. Linked into the daemon and the tests alike.
@@ -158,6 +159,11 @@ packets-test: $(B)/packets-test
 
 test:
 	scripts/check
+
+# A daemon that an upgrade in tests/netns/68-restart.sh changes to: of another version and layout.
+.PHONY: other
+other:
+	$(MAKE) B=$(B)/other VERSION=$(VERSION).1 DEFINES=-DLAYOUT_VERSION=1000 OPT=-O1 $(B)/other/ebpf-routed
 
 # The long run of the twin routers: make twin SEEDS=100
 SEEDS     ?= 100

@@ -19,8 +19,10 @@
 #include <linux/types.h>
 #include "reasons.h"
 
-/* Changes with every change of a struct or of a meaning below; see control.layout. */
+/* Changes with every change of a struct or of a meaning below; see control.layout. `make other` has its own. */
+#ifndef LAYOUT_VERSION
 #define LAYOUT_VERSION 4
+#endif
 
 /* Compiled-in sizes; those that the configuration can change are only defaults here. */
 enum {
