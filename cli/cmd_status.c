@@ -89,6 +89,11 @@ static void print_status(struct text *t, const json_t *row)
 	if (*hold)
 		text_add(t, "%-13s everything goes to the kernel: %s, %s\n", "hold", hold,
 			 reason_meaning(hold));
+	if (json_is_true(json_object_get(row, "ignore_netfilter")))
+		text_add(
+			t,
+			"%-13s IGNORED (--ignore-netfilter): no rule and no IPsec policy sees what is forwarded\n",
+			"firewall");
 	text_add(t, "%-13s %s\n", "engine", field_string(row, "engine"));
 	add_routes(t, row);
 	add_user_routes(t, row);

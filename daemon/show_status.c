@@ -90,6 +90,7 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	json_object_set_new(row, "user_error", error ? json_string(error) : json_null());
 	json_object_set_new(row, "kernel_routes", json_boolean(mirror_kernel_routes(d->mirror)));
 	json_object_set_new(row, "hold", hold ? json_string(verdict_name(hold)) : json_null());
+	json_object_set_new(row, "ignore_netfilter", json_boolean(d->config.ignore_netfilter));
 	json_object_set_new(row, "netlink", netlink);
 	json_object_set_new(row, "objects", status_objects(d));
 	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Whatever may drop or change a forwarded packet, and XDP would not ask: it appears under traffic, the fast
+# path steps aside within 100 ms, no packet escapes a rule that drops, and it comes back when the rule goes.
+# Rules that no forwarded packet passes change nothing. Flowtables and the Debian kernel's legacy iptables: tests/kernel.
+#
+# check: dir24 tc
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]
+#
+. "$(dirname "$0")/../../scripts/lib.sh"
+
+[ "$ENGINE" != kernel ] || skip "is about the daemon"
+lab_start
+port left 1
+port right 2
+resolve 198.18.1.2 198.18.2.2
+ipr route add 203.0.113.0/24 via 198.18.2.2
+on router ip link add br0 type bridge
+routed -i 'r*'
+
+cases() {
+	local family hook
+
+	for family in ip inet; do
+		for hook in prerouting forward postrouting; do
+			echo "drops | $family $hook rule | nft 'add table $family t; add chain $family t c { type filter hook $hook priority 0; }; add rule $family t c ip daddr 203.0.113.0/24 drop' | nft delete table $family t"
+			echo "drops | $family $hook policy | nft 'add table $family t; add chain $family t c { type filter hook $hook priority 0; policy drop; }' | nft delete table $family t"
+		done
+	done
+	cat <<'END'
+drops | netdev ingress rule | nft 'add table netdev t; add chain netdev t c { type filter hook ingress device r1 priority 0; }; add rule netdev t c ip daddr 203.0.113.1 drop' | nft delete table netdev t
+drops | netdev egress policy | nft 'add table netdev t; add chain netdev t c { type filter hook egress device r2 priority 0; policy drop; }' | nft delete table netdev t
+drops | a rule behind a jump | nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }; add chain ip t d; add rule ip t d ip daddr 203.0.113.1 drop; add rule ip t c jump d' | nft delete table ip t
+passes | bridge rule | nft 'add table bridge t; add chain bridge t c { type filter hook forward priority 0; }; add rule bridge t c drop' | nft delete table bridge t
+passes | NAT | nft 'add table ip t; add chain ip t c { type nat hook postrouting priority srcnat; }; add rule ip t c oifname r2 masquerade' | nft delete table ip t
+passes | a rule that counts | nft 'add table inet t; add chain inet t c { type filter hook forward priority 0; }; add rule inet t c counter' | nft delete table inet t
+passes | marks before routing | nft 'add table ip t; add chain ip t c { type filter hook prerouting priority mangle; }; add rule ip t c meta mark set 7' | nft delete table ip t
+drops | IPsec policy, forward | ip xfrm policy add dir fwd src 0.0.0.0/0 dst 203.0.113.0/24 action block | ip xfrm policy flush
+drops | IPsec policy, out | ip xfrm policy add dir out src 0.0.0.0/0 dst 203.0.113.0/24 action block | ip xfrm policy flush
+nothing | input rule | nft 'add table ip t; add chain ip t c { type filter hook input priority 0; policy drop; }; add rule ip t c drop' | nft delete table ip t
+nothing | an empty chain | nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }' | nft delete table ip t
+nothing | IPv6 alone | nft 'add table ip6 t; add chain ip6 t c { type filter hook forward priority 0; policy drop; }' | nft delete table ip6 t
+END
+}
+
+guards() {
+	"$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
+		--command "$B/ebpf-route --instance $LAB" "$@"
+}
+
+cases | guards || fail "guards: see above"
+say "- and each was said: what holds it back, and that it is over"
+grep -q 'firewall: nftables: .* everything is left to the kernel' "$WORK/ebpf-routed.log" || fail "not said"
+grep -q 'firewall: gone, forwarding again' "$WORK/ebpf-routed.log" || fail "its end was not said"
+settle
+verify
+
+say "- --ignore-netfilter: forwards beside a rule, and says so loudly"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+on router nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c drop'
+routed --ignore-netfilter
+grep -q 'IGNORED as --ignore-netfilter says' "$WORK/ebpf-routed.log" || fail "--ignore-netfilter: not said"
+fast status | grep -qi 'ignored' || fail "--ignore-netfilter: not in status: $(fast status)"
+probe left <<<"forward 203.0.113.1 right n=5"

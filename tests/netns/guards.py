@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+"""Firewall rules that appear and vanish under traffic: does the fast path step aside, in time, and come back?
+
+Standard input has one case a line ('#' starts a comment), the parts separated by '|':
+
+    WHAT | NAME | COMMAND that sets it up | COMMAND that takes it away
+
+WHAT is "drops" (no packet may come out any more), "passes" (packets go on, by the kernel: each is counted under
+a reason) or "nothing" (the fast path goes on). Commands run in the router's namespace, by sh. A frame is sent every millisecond
+all the while. LATEST is how long after the command's end the fast path may go on. For each case one
+line says how long it did, and how long it took to come back.
+
+    guards.py --port NAME=NETNS,IF,MAC,PEER,ADDRESS,ROUTER_IF.. --from NAME --to NAME --router NETNS --command COMMAND
+              [--latest SECONDS] [--back SECONDS] < CASES
+
+COMMAND is `ebpf-route` with its instance. Exit code 0: all as expected; 1: each difference printed.
+"""
+import argparse
+import json
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+from frames import Port, enter_netns, ipv4
+
+INTERVAL = 0.001  # seconds between frames
+SETTLED = 0.3  # watched once it has to be over
+DESTINATION = "203.0.113.1"
+MAGIC = b"GUARD"
+
+
+class Traffic:
+    """Sends numbered frames and notes which came out."""
+
+    def __init__(self, sender, receiver):
+        self.sender, self.receiver = sender, receiver
+        self.sent = []  # times
+        self.received = set()
+        self.due = time.monotonic()
+
+    def frame(self, number):
+        payload = struct.pack("!HHHH", 33434, 33434, 8 + 32, 0) + MAGIC + struct.pack("!I", number)
+        packet = ipv4(self.sender.address, DESTINATION, 64, number & 0xffff, 0, socket.IPPROTO_UDP, b"",
+                      payload.ljust(40, b"\0"))
+        return self.sender.peer + self.sender.mac + b"\x08\x00" + packet
+
+    def collect(self):
+        for frame in self.receiver.receive():
+            at = frame.find(MAGIC)
+            if at > 0:
+                self.received.add(struct.unpack_from("!I", frame, at + len(MAGIC))[0])
+
+    def step(self):
+        now = time.monotonic()
+        if now < self.due:
+            time.sleep(self.due - now)
+        self.due = max(self.due + INTERVAL, now)
+        self.sent.append(time.monotonic())
+        self.sender.send(self.frame(len(self.sent) - 1))
+        self.collect()
+
+    def run(self, seconds=None, until=None):
+        """For that long, or until the condition holds; False where it did not in that time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.step()
+            if until and until():
+                return True
+        return until is None
+
+    def flush(self):
+        """Waits for what is on its way."""
+        end = time.monotonic() + 0.05
+        while time.monotonic() < end:
+            self.collect()
+            time.sleep(0.005)
+
+
+class Router:
+    def __init__(self, args, ifname):
+        self.netns, self.fast, self.ifname = args.router, shlex.split(args.command), ifname
+
+    def start(self, command):
+        return subprocess.Popen(["ip", "netns", "exec", self.netns, "sh", "-ec", command])
+
+    def row(self):
+        answer = subprocess.run([*self.fast, "-j", "stats"], stdout=subprocess.PIPE, check=True)
+        return next(row for row in json.loads(answer.stdout)["interfaces"] if row["ifname"] == self.ifname)
+
+    def forwarded(self):
+        return self.row()["forwarded"]["packets"]
+
+    def guarded(self):
+        reasons = self.row()["fallback"]["reasons"]
+        return sum(reasons.get(name, {"packets": 0})["packets"] for name in ("netfilter", "xfrm"))
+
+
+def change(traffic, router, command):
+    """Runs the command under traffic; when it had ended."""
+    process = router.start(command)
+    while process.poll() is None:
+        traffic.step()
+    if process.returncode:
+        sys.exit(f"'{command}': exit code {process.returncode}")
+    return time.monotonic()
+
+
+def first_after(traffic, moment):
+    return next((i for i, sent in enumerate(traffic.sent) if sent > moment), len(traffic.sent))
+
+
+def is_forwarded(router):
+    """A condition that looks at the counters now and then."""
+    state = {"next": 0.0, "before": router.forwarded()}
+
+    def condition():
+        if time.monotonic() < state["next"]:
+            return False
+        state["next"] = time.monotonic() + 0.02
+        return router.forwarded() > state["before"]
+
+    return condition
+
+
+def set_up(traffic, router, what, command, latest):
+    """The rule comes. What is wrong, and how long packets still went their old way."""
+    ended = change(traffic, router, command)
+    traffic.run(latest)
+    forwarded, guarded, begin = router.forwarded(), router.guarded(), len(traffic.sent)
+    traffic.run(SETTLED)
+    traffic.flush()
+    forwarded, guarded = router.forwarded() - forwarded, router.guarded() - guarded
+    sent = len(traffic.sent) - begin
+    came = [i for i in range(begin, len(traffic.sent)) if i in traffic.received]
+    went_on = [traffic.sent[i] - ended for i in range(first_after(traffic, ended), len(traffic.sent))
+               if i in traffic.received]
+    wrong = []
+    if what == "nothing":
+        if guarded or forwarded < sent:
+            wrong.append(f"{sent} sent, {forwarded} forwarded, {guarded} left to the kernel")
+        return wrong, 0
+    if forwarded:
+        wrong.append(f"{forwarded} of {sent} forwarded by the fast path")
+    if guarded < sent:
+        wrong.append(f"{guarded} of {sent} counted as left to the kernel")
+    if what == "drops" and came:
+        wrong.append(f"{len(came)} of {sent} came out")
+    if what == "passes" and len(came) < sent:
+        wrong.append(f"{len(came)} of {sent} came out")
+    return wrong, max(went_on, default=0) if what == "drops" else 0
+
+
+def run_case(traffic, router, args, line):
+    what, name, setup, teardown = (part.strip() for part in line.split("|"))
+    if not traffic.run(args.back, is_forwarded(router)):
+        return [f"{name}: not forwarded by the fast path before"]
+    wrong, late = set_up(traffic, router, what, setup, args.latest)
+    ended = change(traffic, router, teardown)
+    if not traffic.run(args.back, is_forwarded(router)):
+        wrong.append(f"not back {args.back} s after it was gone")
+    print(f"  {name}: {what}, at most {late * 1000:.0f} ms late, back after {(time.monotonic() - ended) * 1000:.0f} ms")
+    return [f"{name}: {text}" for text in wrong]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", action="append", required=True)
+    parser.add_argument("--from", dest="sender", required=True)
+    parser.add_argument("--to", required=True)
+    parser.add_argument("--router", required=True)
+    parser.add_argument("--command", required=True)
+    parser.add_argument("--latest", type=float, default=0.1)
+    parser.add_argument("--back", type=float, default=3)
+    args = parser.parse_args()
+    ports = {port.name: port for port in map(Port, args.port)}
+    with open("/proc/self/ns/net", "rb") as home:
+        for port in ports.values():
+            port.open(home.fileno())
+        enter_netns(home.fileno())
+    traffic = Traffic(ports[args.sender], ports[args.to])
+    router = Router(args, ports[args.sender].router_if)
+    wrong = []
+    for line in sys.stdin:
+        if line.strip() and not line.lstrip().startswith("#"):
+            wrong += run_case(traffic, router, args, line)
+    print("\n".join(wrong))
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
