@@ -6,7 +6,7 @@
  * first of these that applies is the one counted, which is what an operator sees:
  *
  *   stale		no port for the ingress interface
- *   any reason		control.hold: the daemon says that everything falls back
+ *   any reason		control.hold: the daemon says that everything falls back; but see held_verdict()
  *   stale		the lease ran out
  *   malformed		no whole Ethernet header
  *   not_ipv4, not_our_mac
@@ -146,6 +146,51 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 	if (packet->ttl <= 1 && !way_is_unchanged(way))
 		return VERDICT_ttl;
 	return egress_check(frame, packet, &ingress, way);
+}
+
+/* A firewall, or IPsec, has to see what goes on; of what the user has dropped there is nothing to see. */
+static __always_inline bool is_held_for_others(enum verdict verdict)
+{
+	return verdict == VERDICT_netfilter || verdict == VERDICT_xfrm;
+}
+
+/* Did the user say that what is routed to this leaf is dropped? */
+static __always_inline bool leaf_is_user_drop(__u32 leaf)
+{
+	struct nexthop hop;
+
+	if (leaf < LEAF_FIRST_SLOT)
+		return false;
+	hop = nexthop_read(leaf).nexthop;
+	return hop.kind == NEXTHOP_VERDICT && hop.verdict == VERDICT_dropped &&
+	       hop.arg & NEXTHOP_COUNTED;
+}
+
+/*
+ * During a hold for the sake of others (is_held_for_others()): does the user drop the packet? All that
+ * decide() checks before it looks at the route is checked, in the same order; policy rules come after user
+ * routes, so the engine alone is asked. VERDICT_dropped with the slot that counts it, or `hold`. Apart from
+ * decide(), since packets that are forwarded must not pay for it.
+ */
+static __always_inline enum verdict held_verdict(const struct frame *frame, __u64 now,
+						 enum verdict hold, __u32 *ret_slot)
+{
+	struct ingress ingress = { .port = frame->port };
+	const struct port *port = bpf_map_lookup_elem(&ports, &ingress.port);
+	struct packet packet = {};
+	__u32 leaf;
+
+	if (!port || READ_ONCE(control.lease_until) <= now)
+		return hold;
+	ingress.word.word = word_read(port->mac);
+	if (packet_parse(frame, &ingress, &packet) != VERDICT_forwarded ||
+	    source_is_own(packet.src, ingress.word) || frame->marked)
+		return hold;
+	leaf = leaf_find(packet.dst);
+	if (!leaf_is_user_drop(leaf))
+		return hold;
+	*ret_slot = leaf;
+	return VERDICT_dropped;
 }
 
 /* No packet is taken from the kernel. */

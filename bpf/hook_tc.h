@@ -76,6 +76,11 @@ static __always_inline enum verdict tc_forward(struct __sk_buff *skb, const stru
 static __noinline int tc_leave(struct __sk_buff *skb, __u32 port, __u32 len, __u32 slot,
 			       enum verdict verdict)
 {
+	if (is_held_for_others(verdict)) {
+		const struct frame frame = tc_frame(skb);
+
+		verdict = held_verdict(&frame, clock_now(), verdict, &slot);
+	}
 	verdict = observe(verdict);
 	/* It stays on its CPU: cpumaps take frames of XDP alone. */
 	if (verdict == VERDICT_cpu)

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Parsing of prefixes as users write them. */
+/* Prefixes as users write and read them. */
 #include "../include/addr.h"
 
 #include <stdlib.h>
+
+const char *destination_format(struct prefix p, char *buf)
+{
+	if (p.len == 0)
+		return strcpy(buf, "default");
+	prefix_format(p, buf);
+	if (p.len == 32)
+		*strchr(buf, '/') = '\0';
+	return buf;
+}
 
 int prefix_parse(const char *text, struct prefix *ret)
 {

@@ -290,7 +290,45 @@ enum verdict explain_egress(const struct daemon *d, uint16_t port)
 	return decide_egress(d->datapath, port, any_hook(d));
 }
 
-enum verdict explain_slot(const struct daemon *d, uint32_t slot)
+void explain_enter(const struct daemon *d, struct explain_view *ret)
 {
-	return decide_slot(d->datapath, slot, any_hook(d));
+	decide_enter(d->datapath);
+	*ret = (struct explain_view){ .hook = any_hook(d) };
+}
+
+enum verdict explain_slot(const struct daemon *d, const struct explain_view *view, uint32_t slot)
+{
+	return decide_hold(slot, decide_leaf(d->datapath, slot, view->hook));
+}
+
+/* A group forwards where one of its members does. */
+static enum verdict group_verdict(const struct daemon *d, const struct explain_view *view,
+				  const uint32_t *leaves, unsigned int n)
+{
+	enum verdict verdict = decide_leaf(d->datapath, leaves[0], view->hook);
+
+	for (unsigned int i = 1; i < n && verdict != VERDICT_forwarded; i++)
+		if (decide_leaf(d->datapath, leaves[i], view->hook) == VERDICT_forwarded)
+			verdict = VERDICT_forwarded;
+	return verdict;
+}
+
+int explain_route(const struct daemon *d, const struct explain_view *view,
+		  const struct rib_entry *entry, enum verdict *ret)
+{
+	const uint32_t *leaves;
+	enum verdict verdict;
+	unsigned int members;
+	uint32_t slot;
+	int err = fib_verdict(d->fib, entry, &verdict, &slot);
+
+	if (err)
+		return err;
+	members = slot ? fib_slot_members(d->fib, slot, &leaves) : 0;
+	if (members)
+		verdict = group_verdict(d, view, leaves, members);
+	else if (slot)
+		verdict = decide_leaf(d->datapath, slot, view->hook);
+	*ret = decide_hold(slot ? slot : verdict, verdict);
+	return 0;
 }

@@ -54,7 +54,18 @@ int explain_packet(const struct daemon *d, const struct explain_query *query,
 enum verdict explain_ingress(const struct daemon *d, const struct mirror_link *link);
 /* The same for packets out of a port. */
 enum verdict explain_egress(const struct daemon *d, uint16_t port);
-/* What a next-hop slot (a leaf) does with packets; connected ones count as forwarded. */
-enum verdict explain_slot(const struct daemon *d, uint32_t slot);
+
+/* For many answers in a row, between which nothing changes. */
+struct explain_view {
+	uint16_t
+		hook; /* how packets come in: by the hook in force that asks the most of an egress */
+};
+
+void explain_enter(const struct daemon *d, struct explain_view *ret);
+/* What a next-hop slot does with packets now; connected ones by the device. */
+enum verdict explain_slot(const struct daemon *d, const struct explain_view *view, uint32_t slot);
+/* What an installed prefix does with them: as its egress is, and the hold. 0, or -ENOENT: not installed. */
+int explain_route(const struct daemon *d, const struct explain_view *view,
+		  const struct rib_entry *entry, enum verdict *ret);
 
 #endif

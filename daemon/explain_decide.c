@@ -72,6 +72,7 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 	};
 	struct packet packet = { 0 };
 	struct way way = { 0 };
+	uint64_t now = now_coarse();
 	enum verdict verdict;
 	uint32_t cpu = 0;
 	struct port *in;
@@ -82,7 +83,10 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 	in = &port_copies[frame.port < PORT_ANY ? frame.port : PORT_ANY];
 	in->flags |= query->hook;
 	frame.skb = in->flags & PORT_IN_TC;
-	verdict = observe(decide(&frame, now_coarse(), &packet, &way));
+	verdict = decide(&frame, now, &packet, &way);
+	if (is_held_for_others(verdict))
+		verdict = held_verdict(&frame, now, verdict, &way.slot);
+	verdict = observe(verdict);
 	verdict = finish(verdict, &frame, &packet, &way, &cpu);
 	*ret = (struct decided){
 		.verdict = verdict,
@@ -116,7 +120,12 @@ static enum verdict egress_of(uint16_t port, uint16_t hook)
 {
 	const struct ingress ingress = { .port = PORT_ANY, .word.flags = hook };
 	const struct packet packet = { 0 };
-	const struct frame frame = { .port = PORT_ANY, .skb = hook & PORT_IN_TC };
+	static const char header[ETH_HLEN]; /* a short frame, in one buffer */
+	const struct frame frame = { .data = (void *)header,
+				     .data_end = (void *)(header + sizeof(header)),
+				     .len = sizeof(header),
+				     .port = PORT_ANY,
+				     .skb = hook & PORT_IN_TC };
 	struct way way = { .hop.target.port = port };
 
 	return egress_check(&frame, &packet, &ingress, &way);
@@ -128,14 +137,13 @@ enum verdict decide_egress(const struct datapath *dp, uint16_t port, uint16_t ho
 	return egress_of(port, hook);
 }
 
-enum verdict decide_slot(const struct datapath *dp, uint32_t slot, uint16_t hook)
+/* With the datapath entered; no hold yet. */
+static enum verdict slot_of(const struct datapath *dp, uint32_t slot, uint16_t hook)
 {
-	union nexthop_word hop;
+	union nexthop_word hop = nexthop_read(slot);
 	struct way way = { 0 };
 	enum verdict verdict;
 
-	host_enter(dp);
-	hop = nexthop_read(slot);
 	if (hop.nexthop.kind == NEXTHOP_GROUP) {
 		slot = group_choose(hop.nexthop.arg, 0);
 		if (slot < LEAF_FIRST_SLOT)
@@ -158,4 +166,23 @@ enum verdict decide_slot(const struct datapath *dp, uint32_t slot, uint16_t hook
 	default:
 		return VERDICT_stale;
 	}
+}
+
+void decide_enter(const struct datapath *dp)
+{
+	host_enter(dp);
+}
+
+enum verdict decide_leaf(const struct datapath *dp, uint32_t leaf, uint16_t hook)
+{
+	return leaf < LEAF_FIRST_SLOT ? verdict_of(leaf) : slot_of(dp, leaf, hook);
+}
+
+enum verdict decide_hold(uint32_t leaf, enum verdict verdict)
+{
+	enum verdict hold = control_check(now_coarse());
+
+	if (hold == VERDICT_forwarded || (is_held_for_others(hold) && leaf_is_user_drop(leaf)))
+		return verdict;
+	return hold;
 }

@@ -38,7 +38,14 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 enum verdict decide_ingress(const struct datapath *dp, uint16_t port);
 /* For short packets that go out of a port, from one attached as hook says (as in the query). */
 enum verdict decide_egress(const struct datapath *dp, uint16_t port, uint16_t hook);
-/* What a next-hop slot (a leaf) does with them; of a group its first leg, connected ones by the device. */
-enum verdict decide_slot(const struct datapath *dp, uint32_t slot, uint16_t hook);
+
+/*
+ * For many leaves in a row, between which nothing changes: decide_enter() once, then for each what it does with
+ * short packets that come in as hook says; of a group its first leg, connected ones by the device. Then what
+ * becomes of that by the hold that is on, or the lease.
+ */
+void decide_enter(const struct datapath *dp);
+enum verdict decide_leaf(const struct datapath *dp, uint32_t leaf, uint16_t hook);
+enum verdict decide_hold(uint32_t leaf, enum verdict verdict);
 
 #endif

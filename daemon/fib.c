@@ -92,8 +92,8 @@ static void control_wanted(const struct fib *fib, struct fib_control *ret)
 		ret->flags |= CONTROL_CHECK_SOURCE;
 	if (fib->n_left_out)
 		ret->flags |= CONTROL_NEIGHBOURS_FULL;
-	/* Something in the maps is not what it should be, and cannot be told apart. */
-	if (!ret->hold && (fib->own_left_out || fib->error))
+	/* Something in the maps is not what it should be, and cannot be told apart: not even drops are certain. */
+	if (fib->error || (!ret->hold && fib->own_left_out))
 		ret->hold = VERDICT_table_full;
 }
 

@@ -7,6 +7,8 @@
 #include <jansson.h>
 #include "control.h"
 
+struct explain_view;
+
 int show_status(struct daemon *d, const json_t *args, struct reply *reply);
 int show_stats(struct daemon *d, const json_t *args, struct reply *reply);
 int show_routes(struct daemon *d, const json_t *args, struct reply *reply);
@@ -19,7 +21,8 @@ int show_settle(struct daemon *d, const json_t *args, struct reply *reply);
 /* ---- user routes among those of `route`, show_user.c ----------------------------------- */
 
 /* The user route of the prefix, if there is one: its row. 0 or -ENOMEM. */
-int show_user_route(const struct daemon *d, struct prefix dst, struct reply *reply);
+int show_user_route(const struct daemon *d, const struct explain_view *view, struct prefix dst,
+		    struct reply *reply);
 /* All of them, as a stream. */
 void show_user_routes(struct reply *reply);
 
@@ -36,8 +39,6 @@ void put_string(json_t *row, const char *key, const char *value); /* left out if
 void put_device(const struct daemon *d, json_t *row, const char *key, uint32_t ifindex);
 /* "gateway", or "via" for one of another family, as ip writes them; "lladdr" of one that is a MAC address. */
 void put_gateway(json_t *row, const struct addr *gateway);
-/* As `ip route` writes a destination: "default", "192.0.2.1" for a /32. */
-const char *destination_format(struct prefix prefix, char *buf);
 json_t *mac_string(const uint8_t mac[6]);
 
 /* Names as iproute2 has them; a number as text in buf (16 bytes) where there is none. */

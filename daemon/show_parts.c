@@ -78,16 +78,6 @@ void put_gateway(json_t *row, const struct addr *gateway)
 				    json_pack("{ssss}", "family", "inet6", "host", text));
 }
 
-const char *destination_format(struct prefix prefix, char *buf)
-{
-	if (prefix.len == 0)
-		return strcpy(buf, "default");
-	prefix_format(prefix, buf);
-	if (prefix.len == 32)
-		*strchr(buf, '/') = '\0';
-	return buf;
-}
-
 json_t *mac_string(const uint8_t mac[6])
 {
 	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],

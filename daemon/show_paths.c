@@ -11,6 +11,7 @@
 struct nexthop_walk {
 	struct daemon *d;
 	struct reply *reply;
+	struct explain_view view;
 	uint64_t now_ns;
 };
 
@@ -80,7 +81,8 @@ static int nexthop_row(void *ctx, uint32_t handle, const struct mirror_nexthop *
 			    counters.used && counters.used <= walk->now_ns
 				    ? json_integer((walk->now_ns - counters.used) / 1000000000ULL)
 				    : json_null());
-	json_object_set_new(row, "fastpath", fastpath_object(explain_slot(walk->d, slot)));
+	json_object_set_new(row, "fastpath",
+			    fastpath_object(explain_slot(walk->d, &walk->view, slot)));
 	return reply_row(walk->reply, row);
 }
 
@@ -90,6 +92,7 @@ int show_nexthops(struct daemon *d, const json_t *args, struct reply *reply)
 	struct timespec now;
 
 	(void)args;
+	explain_enter(d, &walk.view);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	walk.now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	return mirror_walk_nexthops(d->mirror, nexthop_row, &walk);

@@ -6,6 +6,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <time.h>
+#include "explain.h"
 #include "resolve.h"
 
 /* ---- route --------------------------------------------------------------------------- */
@@ -63,21 +64,21 @@ static json_t *route_flags(const struct mirror_nexthop *nexthop)
 }
 
 /* The candidate that decides gets the verdict; the others are there, but shadowed. */
-static json_t *candidate_fastpath(const struct daemon *d, const struct rib_entry *entry,
+static json_t *candidate_fastpath(const struct daemon *d, const struct explain_view *view,
+				  const struct rib_entry *entry,
 				  const struct mirror_candidate *candidate)
 {
 	struct resolved_route resolved;
 	enum verdict verdict;
-	uint32_t slot;
 
 	if (!resolve_route(d->mirror, entry, &resolved) || resolved.candidate != candidate ||
-	    fib_verdict(d->fib, entry, &verdict, &slot))
+	    explain_route(d, view, entry, &verdict))
 		return json_pack("{sssn}", "verdict", "shadowed", "reason");
 	return fastpath_object(verdict);
 }
 
-static json_t *route_row(const struct daemon *d, const struct rib_entry *entry,
-			 const struct mirror_candidate *candidate)
+static json_t *route_row(const struct daemon *d, const struct explain_view *view,
+			 const struct rib_entry *entry, const struct mirror_candidate *candidate)
 {
 	const struct mirror_nexthop *nexthop =
 		candidate->nexthop ? mirror_nexthop(d->mirror, candidate->nexthop) : NULL;
@@ -102,24 +103,24 @@ static json_t *route_row(const struct daemon *d, const struct rib_entry *entry,
 	if (candidate->priority)
 		json_object_set_new(row, "metric", json_integer(candidate->priority));
 	json_object_set_new(row, "flags", route_flags(nexthop));
-	json_object_set_new(row, "fastpath", candidate_fastpath(d, entry, candidate));
+	json_object_set_new(row, "fastpath", candidate_fastpath(d, view, entry, candidate));
 	return row;
 }
 
 enum { CURSOR_STARTED, CURSOR_ADDR, CURSOR_LEN, CURSOR_TABLE };
 
-static int put_entry(struct daemon *d, const struct rib_entry *entry, uint32_t table,
-		     struct reply *reply)
+static int put_entry(struct daemon *d, const struct explain_view *view,
+		     const struct rib_entry *entry, uint32_t table, struct reply *reply)
 {
 	const struct mirror_candidate *candidate;
 	int err = 0;
 
 	if (!table || table == RT_TABLE_MAIN)
-		err = show_user_route(d, rib_prefix(entry), reply);
+		err = show_user_route(d, view, rib_prefix(entry), reply);
 	for (uint32_t h = entry->candidates; h && !err; h = candidate->next) {
 		candidate = mirror_candidate(d->mirror, h);
 		if (!table || candidate->table == table)
-			err = reply_row(reply, route_row(d, entry, candidate));
+			err = reply_row(reply, route_row(d, view, entry, candidate));
 	}
 	return err;
 }
@@ -128,11 +129,13 @@ static int next_routes(struct daemon *d, struct reply_cursor *cursor, struct rep
 {
 	struct rib *rib = mirror_rib(d->mirror);
 	struct prefix at = { .addr = cursor->word[CURSOR_ADDR], .len = cursor->word[CURSOR_LEN] };
+	struct explain_view view;
 	struct rib_entry *entry;
 
+	explain_enter(d, &view);
 	entry = cursor->word[CURSOR_STARTED] ? rib_next(rib, at) : rib_first(rib, at);
 	for (int rows = 0; entry && rows < 256; rows++) {
-		int err = put_entry(d, entry, cursor->word[CURSOR_TABLE], reply);
+		int err = put_entry(d, &view, entry, cursor->word[CURSOR_TABLE], reply);
 
 		if (err)
 			return err;
@@ -156,6 +159,7 @@ int show_routes(struct daemon *d, const json_t *args, struct reply *reply)
 	const json_t *table_arg = json_object_get(args, "table");
 	uint32_t table = table_arg ? json_integer_value(table_arg) : RT_TABLE_MAIN;
 	const struct rib_entry *entry;
+	struct explain_view view;
 	struct prefix prefix;
 
 	if (!text && only_user) {
@@ -169,10 +173,11 @@ int show_routes(struct daemon *d, const json_t *args, struct reply *reply)
 	}
 	if (prefix_parse(text, &prefix))
 		return reply_error(reply, EXIT_USAGE, "'%.64s': not an IPv4 prefix", text);
+	explain_enter(d, &view);
 	if (only_user)
-		return show_user_route(d, prefix, reply);
+		return show_user_route(d, &view, prefix, reply);
 	entry = rib_find(mirror_rib(d->mirror), prefix);
-	return entry ? put_entry(d, entry, table, reply) : 0;
+	return entry ? put_entry(d, &view, entry, table, reply) : 0;
 }
 
 /* ---- neigh --------------------------------------------------------------------------- */

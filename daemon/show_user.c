@@ -3,6 +3,7 @@
 #include "show.h"
 
 #include <errno.h>
+#include "explain.h"
 #include "mirror_user.h"
 #include "user_text.h"
 
@@ -114,17 +115,19 @@ static void put_counters(const struct daemon *d, json_t *row, const struct user_
 
 /* ---- the row ------------------------------------------------------------------------- */
 
-static json_t *fastpath_of(const struct daemon *d, const struct user_route *route)
+static json_t *fastpath_of(const struct daemon *d, const struct explain_view *view,
+			   const struct user_route *route)
 {
 	const struct rib_entry *entry = rib_find(mirror_rib(d->mirror), route->dst);
 	enum verdict verdict;
 
-	if (!entry || fib_verdict(d->fib, entry, &verdict, NULL))
+	if (!entry || explain_route(d, view, entry, &verdict))
 		return json_pack("{sssn}", "verdict", "shadowed", "reason");
 	return fastpath_object(verdict);
 }
 
-static json_t *user_row(const struct daemon *d, const struct user_route *route)
+static json_t *user_row(const struct daemon *d, const struct explain_view *view,
+			const struct user_route *route)
 {
 	char text[PREFIX_STRLEN];
 	json_t *row = json_object();
@@ -145,15 +148,16 @@ static json_t *user_row(const struct daemon *d, const struct user_route *route)
 	if (route->comment)
 		put_string(row, "comment", route->comment);
 	put_counters(d, row, route);
-	json_object_set_new(row, "fastpath", fastpath_of(d, route));
+	json_object_set_new(row, "fastpath", fastpath_of(d, view, route));
 	return row;
 }
 
-int show_user_route(const struct daemon *d, struct prefix dst, struct reply *reply)
+int show_user_route(const struct daemon *d, const struct explain_view *view, struct prefix dst,
+		    struct reply *reply)
 {
 	const struct user_route *route = mirror_user_find(d->mirror, dst);
 
-	return route ? reply_row(reply, user_row(d, route)) : 0;
+	return route ? reply_row(reply, user_row(d, view, route)) : 0;
 }
 
 enum { CURSOR_STARTED, CURSOR_ADDR, CURSOR_LEN };
@@ -165,9 +169,11 @@ static int next_user_routes(struct daemon *d, struct reply_cursor *cursor, struc
 					      .len = (uint8_t)cursor->word[CURSOR_LEN] } };
 	const struct user_route *route =
 		mirror_user_next(d->mirror, cursor->word[CURSOR_STARTED] ? &before : NULL);
+	struct explain_view view;
 
+	explain_enter(d, &view);
 	for (int rows = 0; route && rows < 256; rows++) {
-		int err = reply_row(reply, user_row(d, route));
+		int err = reply_row(reply, user_row(d, &view, route));
 
 		if (err)
 			return err;

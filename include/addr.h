@@ -86,6 +86,9 @@ static inline const char *prefix_format(struct prefix p, char *buf)
 	return buf;
 }
 
+/* As `ip route` writes a destination, into such a buf: "default", "192.0.2.1" for a /32. Returns buf. */
+const char *destination_format(struct prefix p, char *buf);
+
 /*
  * Parses "default", "A.B.C.D" or "A.B.C.D/LEN". 0, -EINVAL for another form, or -ERANGE where
  * bits are set beyond the length; *ret is untouched on failure.

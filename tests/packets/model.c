@@ -222,7 +222,7 @@ static enum verdict check_slot(const struct lab *l, const struct frame *frame, u
 	return VERDICT_no_neighbour;
 }
 
-struct answer model_decide(const struct lab *l, const struct frame *frame)
+static struct answer decide(const struct lab *l, const struct frame *frame)
 {
 	struct answer answer = { .verdict = check_header(l, frame) };
 	struct model_question there;
@@ -248,4 +248,21 @@ struct answer model_decide(const struct lab *l, const struct frame *frame)
 			 (answer.slots[0] == SLOT_USER_DROP || answer.slots[0] == SLOT_USER_PASS ||
 			  answer.slots[0] == SLOT_CPU);
 	return answer;
+}
+
+/* During a hold: what a user route drops need not be seen by a firewall or by IPsec. */
+static struct answer held(const struct lab *l, const struct frame *frame)
+{
+	uint32_t hold = l->control->hold;
+	struct answer answer = decide(l, frame);
+	bool is_drop = !answer.open && answer.slots[0] == SLOT_USER_DROP;
+
+	if (is_drop && (hold == VERDICT_netfilter || hold == VERDICT_xfrm))
+		return answer;
+	return (struct answer){ .verdict = hold };
+}
+
+struct answer model_decide(const struct lab *l, const struct frame *frame)
+{
+	return l->control->hold ? held(l, frame) : decide(l, frame);
 }

@@ -87,6 +87,8 @@ static struct policy_step random_step(void)
 
 static void random_switches(struct lab *l)
 {
+	static const uint32_t holds[] = { VERDICT_netfilter, VERDICT_netfilter, VERDICT_xfrm,
+					  VERDICT_paused };
 	struct policy_step steps[5];
 	uint32_t n = any(8);
 
@@ -96,6 +98,7 @@ static void random_switches(struct lab *l)
 		l->ports[PORT_IN].flags |= PORT_HAS_MACS;
 	l->control->flags = any(2) ? 0 : any(8);
 	l->control->hash_policy = any(2);
+	l->control->hold = any(16) ? 0 : holds[any(sizeof(holds) / sizeof(holds[0]))];
 	l->control->default_leaf = any(2) ? VERDICT_no_route : SLOT_OUT;
 	if (n > 5)
 		n = 0;

@@ -258,6 +258,128 @@ static const struct row before_rules[] = {
 	  strict_by_table_5 },
 };
 
+/* A firewall, or IPsec, has everything but what the user drops. */
+
+static void firewall(struct lab *l)
+{
+	l->control->hold = VERDICT_netfilter;
+}
+
+static void ipsec(struct lab *l)
+{
+	l->control->hold = VERDICT_xfrm;
+}
+
+static void paused(struct lab *l)
+{
+	l->control->hold = VERDICT_paused;
+}
+
+static void rules_unknown(struct lab *l)
+{
+	l->control->hold = VERDICT_policy_rule;
+}
+
+static void firewall_lease_over(struct lab *l)
+{
+	firewall(l);
+	lease_over(l);
+}
+
+static void firewall_observed(struct lab *l)
+{
+	firewall(l);
+	observe(l);
+}
+
+static void firewall_own_source(struct lab *l)
+{
+	firewall(l);
+	own_source(l);
+}
+
+static void firewall_strict(struct lab *l)
+{
+	firewall(l);
+	strict(l);
+}
+
+static void firewall_rules(struct lab *l)
+{
+	firewall(l);
+	all_prohibited(l);
+}
+
+static void firewall_not_forwarding(struct lab *l)
+{
+	firewall(l);
+	l->ports[PORT_IN].flags &= ~PORT_FORWARDING;
+}
+
+static void firewall_marked(struct lab *l)
+{
+	firewall(l);
+	l->skb.mark = 7;
+}
+
+static void firewall_default_drop(struct lab *l)
+{
+	firewall(l);
+	l->control->default_leaf = SLOT_USER_DROP;
+}
+
+static void firewall_group_of_drop(struct lab *l)
+{
+	firewall(l);
+	group_of_drop(l);
+}
+
+#define HELD		.verdict = VERDICT_netfilter, .change = firewall
+#define DROPPED(change) COUNTED(dropped, SLOT_USER_DROP), change
+
+static const struct row held[] = {
+	{ "firewall: drop", TO("10.19.0.1"), DROPPED(firewall) },
+	{ "firewall: drop, ttl 1", .in = { .ttl = 1, .dst = "10.19.0.1" }, DROPPED(firewall) },
+	{ "ipsec: drop", TO("10.19.0.1"), DROPPED(ipsec) },
+	{ "firewall: drop by default", TO("203.0.113.1"), DROPPED(firewall_default_drop) },
+	{ "firewall: drop, before rules", TO("10.19.0.1"), DROPPED(firewall_rules) },
+	{ "firewall: drop, by a reverse path filter", TO("10.19.0.1"), DROPPED(firewall_strict) },
+	{ "firewall: drop, marked", TO("10.19.0.1"), DROPPED(firewall_marked), .tc_differs = true,
+	  .tc_verdict = VERDICT_netfilter },
+	{ "firewall: drop, observed", TO("10.19.0.1"), VERDICT_observe,
+	  .change = firewall_observed },
+	{ "firewall: drop, lease over", TO("10.19.0.1"), VERDICT_netfilter,
+	  .change = firewall_lease_over },
+	{ "firewall: drop, own source", TO("10.19.0.1"), VERDICT_netfilter,
+	  .change = firewall_own_source },
+	{ "firewall: drop, forwarding off", TO("10.19.0.1"), VERDICT_netfilter,
+	  .change = firewall_not_forwarding },
+	{ "firewall: drop, martian source", .in = { .src = "127.0.0.1", .dst = "10.19.0.1" },
+	  HELD },
+	{ "firewall: drop, checksum", .in = { .dst = "10.19.0.1", .wrong_checksum = true }, HELD },
+	{ "firewall: drop, options", .in = { .dst = "10.19.0.1", .patch = { { AT_IP, 0x46 } } },
+	  HELD },
+	{ "firewall: drop, mac", .in = { .dst = "10.19.0.1", .patch = { { 5, 9 } } }, HELD },
+	{ "firewall: drop, multicast", .in = { .dst = "224.0.0.5" }, .verdict = VERDICT_netfilter,
+	  .change = firewall_default_drop },
+	{ "firewall: a blackhole of the kernel's", TO("10.101.1.9"), HELD },
+	{ "firewall: a kernel's route", HELD },
+	{ "firewall: via", TO("10.18.0.1"), HELD },
+	{ "firewall: pass", TO("10.20.0.1"), HELD },
+	{ "firewall: redirect", TO("10.21.0.1"), HELD },
+	{ "firewall: cpu", TO("10.22.0.1"), HELD },
+	{ "firewall: group of drop", TO("10.11.0.1"), .verdict = VERDICT_netfilter,
+	  .change = firewall_group_of_drop },
+	{ "paused: drop", TO("10.19.0.1"), VERDICT_paused, .change = paused },
+	{ "rules: drop", TO("10.19.0.1"), VERDICT_policy_rule, .change = rules_unknown },
+};
+
+static void test_held(void **state)
+{
+	(void)state;
+	rows_run(held, sizeof(held) / sizeof(held[0]));
+}
+
 static void test_actions(void **state)
 {
 	(void)state;
@@ -334,6 +456,7 @@ int run_user(void)
 		cmocka_unit_test(test_actions),	     cmocka_unit_test(test_redirects),
 		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_before_rules),
 		cmocka_unit_test(test_patched_back), cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_held),
 	};
 
 	return cmocka_run_group_tests_name("user", tests, NULL, NULL);
