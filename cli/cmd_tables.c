@@ -40,6 +40,15 @@ static void add_action(struct text *t, const json_t *row)
 	text_words(t, row, "flags", ' ');
 }
 
+/* In quotes, as a batch or a file would have it. */
+static void add_comment(struct text *t, const char *comment)
+{
+	text_add(t, " comment \"");
+	for (; *comment; comment++)
+		text_add(t, *comment == '"' || *comment == '\\' ? "\\%c" : "%c", *comment);
+	text_add(t, "\"");
+}
+
 static void print_user_route(struct text *t, const json_t *row)
 {
 	const char *comment = field_string(row, "comment");
@@ -50,7 +59,7 @@ static void print_user_route(struct text *t, const json_t *row)
 	if (json_is_true(json_object_get(row, "override")))
 		text_add(t, " override");
 	if (*comment)
-		text_add(t, " comment \"%s\"", comment);
+		add_comment(t, comment);
 	text_field(t, row, "packets", "packets");
 	text_field(t, row, "bytes", "bytes");
 	text_field(t, row, "counters", "counters");

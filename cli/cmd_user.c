@@ -30,11 +30,43 @@ static json_t *words_of(const struct cli *cli, const char *first, int argc, char
 	return json_pack("{so}", "words", words);
 }
 
+/* What to do about the reason for which everything is left to the kernel. */
+static const char *remedy(const char *hold)
+{
+	static const struct {
+		const char *hold, *text;
+	} rows[] = {
+		{ "netfilter",
+		  "remove its rules for forwarded packets, or start ebpf-routed with --ignore-netfilter" },
+		{ "xfrm", "remove the policies, or start ebpf-routed with --ignore-netfilter" },
+		{ "policy_rule", "'ip rule' shows which" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].hold, hold) == 0)
+			return rows[i].text;
+	return "'ebpf-route status' tells when that is over";
+}
+
+/* Routes that were accepted, but are of no effect now. */
+static void say_held(const json_t *row)
+{
+	const char *hold = field_string(row, "hold");
+	json_int_t held = field_integer(row, "held");
+
+	if (*hold)
+		complain("accepted, but %" JSON_INTEGER_FORMAT
+			 " %s not in force while everything is "
+			 "left to the kernel (%s: %s): %s",
+			 held, held == 1 ? "route is" : "routes are", hold, reason_meaning(hold),
+			 remedy(hold));
+}
+
 /* ip says nothing either where all went well. */
-static void print_nothing(struct text *t, const json_t *row)
+static void print_change(struct text *t, const json_t *row)
 {
 	(void)t;
-	(void)row;
+	say_held(row);
 }
 
 int cmd_change(const struct cli *cli, int argc, char **argv)
@@ -44,7 +76,7 @@ int cmd_change(const struct cli *cli, int argc, char **argv)
 	if (!argc)
 		return bad_usage(cli, "%s: no prefix", cli->command->name);
 	args = words_of(cli, cli->command->name, argc, argv);
-	return args ? output_request(cli, "user", args, print_nothing) : EXIT_USAGE;
+	return args ? output_request(cli, "user", args, print_change) : EXIT_USAGE;
 }
 
 static void print_counts(struct text *t, const json_t *row)
@@ -60,6 +92,7 @@ static void print_counts(struct text *t, const json_t *row)
 		any |= n != 0;
 	}
 	text_add(t, "%s\n", any ? "" : "nothing to change");
+	say_held(row);
 }
 
 int cmd_flush(const struct cli *cli, int argc, char **argv)
@@ -151,14 +184,24 @@ static void print_saved(struct text *t, const json_t *row)
 
 int cmd_save(const struct cli *cli, int argc, char **argv)
 {
-	json_t *args = NULL;
+	const char *name = NULL;
+	bool force = false;
+	json_t *args;
 
-	if (argc > 1)
-		return bad_usage(cli, "save: superfluous argument '%s'", argv[1]);
-	if (argc) {
-		args = json_pack("{ss}", "file", argv[0]);
-		if (!args)
-			return bad_usage(cli, "save: '%s' is not valid UTF-8", argv[0]);
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--force") == 0)
+			force = true;
+		else if (name || argv[i][0] == '-')
+			return bad_usage(cli, "save: superfluous argument '%s'", argv[i]);
+		else
+			name = argv[i];
+	}
+	args = json_object();
+	if (!args || (force && json_object_set_new(args, "force", json_true())))
+		out_of_memory();
+	if (name && json_object_set_new(args, "file", json_string(name))) {
+		json_decref(args);
+		return bad_usage(cli, "save: '%s' is not valid UTF-8", name);
 	}
 	return output_object(cli, args, print_saved);
 }

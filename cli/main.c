@@ -33,7 +33,7 @@ static const struct command commands[] = {
 	{ "flush", cmd_flush, "all | [PREFIX [longer]] [action ACTION] [dev DEV] [comment GLOB]",
 	  "take all these user routes away" },
 	{ "batch", cmd_batch, "FILE", "add, replace and del, a line each: all of them or none" },
-	{ "save", cmd_save, "[FILE]", "user routes into routes.d, for the next start" },
+	{ "save", cmd_save, "[--force] [FILE]", "user routes into routes.d, for the next start" },
 };
 
 enum {

@@ -9,6 +9,7 @@
 #include "route_files.h"
 #include "route_state.h"
 #include "show.h"
+#include "user_hold.h"
 #include "user_select.h"
 
 static int refuse(struct reply *reply, int exit_code, const struct user_error *error)
@@ -39,19 +40,26 @@ static int change(struct daemon *d, struct user_batch *batch, struct reply *repl
 	struct user_counts counts;
 	struct user_error error;
 	int err = route_change(d, batch, CHANGE_STRICT, &counts, &error);
+	uint32_t hold = datapath_control_hold(d->datapath), held;
+	json_t *row;
 
 	if (!err)
 		route_files_changed(d, batch);
 	if (!err)
 		route_state_changed(d, batch);
+	held = user_hold_count_batch(hold, batch);
 	user_batch_free(batch);
 	if (err)
 		return refuse(reply, EXIT_FAILED, &error);
-	return reply_row(reply, json_pack("{sIsIsIsIsI}", "added", (json_int_t)counts.added,
-					  "replaced", (json_int_t)counts.replaced, "deleted",
-					  (json_int_t)counts.deleted, "unchanged",
-					  (json_int_t)counts.unchanged, "routes",
-					  (json_int_t)mirror_user_count(d->mirror)));
+	row = json_pack("{sIsIsIsIsI}", "added", (json_int_t)counts.added, "replaced",
+			(json_int_t)counts.replaced, "deleted", (json_int_t)counts.deleted,
+			"unchanged", (json_int_t)counts.unchanged, "routes",
+			(json_int_t)mirror_user_count(d->mirror));
+	if (row && held) {
+		json_object_set_new(row, "hold", json_string(verdict_name(hold)));
+		json_object_set_new(row, "held", json_integer(held));
+	}
+	return reply_row(reply, row);
 }
 
 int control_user(struct daemon *d, const json_t *args, struct reply *reply)
@@ -139,7 +147,8 @@ int control_save(struct daemon *d, const json_t *args, struct reply *reply)
 	char first[PREFIX_STRLEN];
 	json_t *row;
 
-	if (route_files_save(d, name ? name : ROUTES_SAVED, &saved, &error))
+	if (route_files_save(d, name ? name : ROUTES_SAVED,
+			     json_is_true(json_object_get(args, "force")), &saved, &error))
 		return reply_error(reply, EXIT_FAILED, "%s, nothing is saved", error.text);
 	route_state_rewrite(d);
 	row = json_pack("{sssIsI}", "file", saved.path, "routes", (json_int_t)saved.routes,

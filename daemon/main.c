@@ -350,6 +350,7 @@ static int run(struct daemon *d)
 	if (!err)
 		err = start(d);
 	if (!err) {
+		route_files_ready(d);
 		say_ready(d);
 		err = event_base_dispatch(d->base) < 0 ? -EIO : 0;
 		if (!err && !d->config.keep)

@@ -160,6 +160,8 @@ bool resolve_neighbour_valid(const struct mirror_neighbour *n);
 
 /* Has it what a port needs: Ethernet and a MAC address? */
 bool resolve_can_be_port(const struct mirror_link *link);
+/* Does it transmit frames that native XDP redirects, as far as the kernel tells (Linux 6.3)? */
+bool resolve_sends_for_xdp(const struct mirror_link *link);
 /* Does it take packets: set up, and with carrier? */
 bool resolve_is_up(const struct event_link *link);
 /* The port as the programs shall see it; false where the link cannot be a port at all. */

@@ -134,14 +134,19 @@ bool resolve_is_up(const struct event_link *link)
 	return link->flags & IFF_UP && link->flags & IFF_LOWER_UP;
 }
 
+bool resolve_sends_for_xdp(const struct mirror_link *link)
+{
+	return link->features_known ? link->xdp_features & XDP_FEATURE_NDO_XMIT
+				    : link->hook == HOOK_XDP;
+}
+
 static uint16_t egress_flags(const struct mirror_link *link)
 {
 	uint16_t flags = PORT_XMIT_GENERIC;
 
 	if (resolve_is_up(&link->e) && !link->stopped)
 		flags |= PORT_UP;
-	if (link->features_known ? link->xdp_features & XDP_FEATURE_NDO_XMIT
-				 : link->hook == HOOK_XDP)
+	if (resolve_sends_for_xdp(link))
 		flags |= PORT_XMIT_NATIVE;
 	return flags;
 }

@@ -36,15 +36,14 @@ static bool names_cpus(const struct user_batch *batch)
 	return false;
 }
 
-static bool is_attached_by_xdp(const struct daemon *d)
+void route_change_hooks(const struct daemon *d, struct user_check *ret)
 {
-	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
-		enum hook hook = attach_hook(d->attachments, i);
+	unsigned int n[HOOK_TC + 1] = { 0 };
 
-		if (hook == HOOK_XDP || hook == HOOK_XDP_GENERIC)
-			return true;
-	}
-	return false;
+	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i))
+		n[attach_hook(d->attachments, i)]++;
+	ret->has_xdp = n[HOOK_XDP] || n[HOOK_XDP_GENERIC];
+	ret->all_xdp = n[HOOK_XDP] && !n[HOOK_XDP_GENERIC] && !n[HOOK_TC];
 }
 
 static int on_refused(void *ctx, const struct user_error *error)
@@ -70,10 +69,12 @@ static int check(const struct daemon *d, const struct user_batch *batch, enum ch
 		.mirror = d->mirror,
 		.present = &present,
 		.online = &online,
-		.has_xdp = mode == CHANGE_EARLY || is_attached_by_xdp(d),
+		.has_xdp = true,
 	};
 	unsigned int said = 0;
 
+	if (mode == CHANGE_STRICT)
+		route_change_hooks(d, &system);
 	if (names_cpus(batch) && (!read_cpus("present", &present) || !read_cpus("online", &online)))
 		return user_refuse(error,
 				   "/sys/devices/system/cpu: the CPUs that are there are not told");
@@ -107,7 +108,7 @@ static int check_room(const struct daemon *d, const struct user_batch *batch, ui
 		if (!entry || fib_verdict(d->fib, entry, &verdict, NULL) ||
 		    verdict != VERDICT_table_full)
 			continue;
-		prefix_format(dst, prefix);
+		destination_format(dst, prefix);
 		return item->file ? user_refuse(error, "%.160s:%u: %s: the table is full",
 						item->file, item->line, prefix)
 				  : user_refuse(error, "%s: the table is full", prefix);

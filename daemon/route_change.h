@@ -11,6 +11,9 @@ enum change_mode {
 	CHANGE_EARLY, /* at start: what the system has not yet is warned of; it may come */
 };
 
+/* What is attached, as user_check() wants it. */
+void route_change_hooks(const struct daemon *d, struct user_check *ret);
+
 /*
  * Applies the batch. When this returns 0 it is in the maps. Otherwise nothing changed: -EINVAL with the line
  * for the user, or another -errno with one too.

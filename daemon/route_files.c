@@ -11,10 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "log.h"
+#include "mirror_user.h"
 #include "route_change.h"
 #include "route_files_internal.h"
+#include "show.h"
+#include "user_hold.h"
 
-enum { FILE_BYTES_MAX = 256 << 20 };
+enum {
+	FILE_BYTES_MAX = 256 << 20,
+	WARNINGS_MAX = 10, /* lines about routes that no hook in use serves */
+};
 
 void file_set_free(struct file_set *set)
 {
@@ -161,7 +167,7 @@ static int read_all(FILE *file, char **ret)
 	return 0;
 }
 
-static int read_file(const char *path, char **ret)
+int route_files_read(const char *path, char **ret)
 {
 	/* A pipe would be waited for, and packets with it. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err;
@@ -199,7 +205,7 @@ int file_set_read(const struct file_set *set, const char *instead, const char *t
 			content = strdup(text);
 			err = content ? 0 : -ENOMEM;
 		} else {
-			err = read_file(path, &content);
+			err = route_files_read(path, &content);
 		}
 		if (err)
 			return route_files_fail(error, path, err);
@@ -271,6 +277,33 @@ int route_files_start(struct daemon *d)
 	return 0;
 }
 
+static void say_held(const struct daemon *d)
+{
+	uint32_t hold = datapath_control_hold(d->datapath), held = user_hold_count(hold, d->mirror);
+
+	if (held)
+		log_warning(
+			"user routes: %u not in force while everything is left to the kernel (%s)",
+			held, verdict_name(hold));
+}
+
+void route_files_ready(const struct daemon *d)
+{
+	const struct user_route *route = mirror_user_next(d->mirror, NULL);
+	struct user_check system = { .mirror = d->mirror };
+	struct user_error error;
+	unsigned int said = 0;
+
+	route_change_hooks(d, &system);
+	for (; route; route = mirror_user_next(d->mirror, route))
+		if (user_check_hooks(&system, route, &error) && said++ < WARNINGS_MAX)
+			log_warning("%s, not in the fast path until that changes", error.text);
+	if (said > WARNINGS_MAX)
+		log_warning("user routes: %u more that no hook in use can serve",
+			    said - WARNINGS_MAX);
+	say_held(d);
+}
+
 void route_files_reload(struct daemon *d)
 {
 	struct user_counts counts;
@@ -283,6 +316,7 @@ void route_files_reload(struct daemon *d)
 	log_info("%s: user routes: %u added, %u replaced, %u deleted, %u as before",
 		 route_files_directory(d), counts.added, counts.replaced, counts.deleted,
 		 counts.unchanged);
+	say_held(d);
 }
 
 const char *route_files_error(const struct daemon *d)

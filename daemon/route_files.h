@@ -20,6 +20,8 @@
  */
 int route_files_start(struct daemon *d);
 void route_files_reload(struct daemon *d);
+/* Once hooks are attached: says what these, or a hold, keep from being in force. */
+void route_files_ready(const struct daemon *d);
 void route_files_stop(struct daemon *d);
 
 /* Why the files are not in force, one line; NULL: they are. */
@@ -37,10 +39,10 @@ struct route_files_saved {
 };
 
 /*
- * Writes the routes that are in no other file as they are, into that file of the directory. 0, or -errno with a
- * line for the user; then the file is as it was.
+ * Writes the routes that are in no other file as they are, into that file of the directory: a new one, one that
+ * this wrote, or with `force` any. 0, or -errno with a line for the user; then the file is as it was.
  */
-int route_files_save(struct daemon *d, const char *name, struct route_files_saved *ret,
+int route_files_save(struct daemon *d, const char *name, bool force, struct route_files_saved *ret,
 		     struct user_error *error);
 
 #endif

@@ -37,6 +37,8 @@ int file_set_read(const struct file_set *set, const char *instead, const char *t
 /* Remembers what that batch says. 0 or -ENOMEM. */
 int file_set_remember(struct file_set *set, const struct user_batch *batch);
 
+/* The whole of a regular file, the caller's. 0 or -errno. */
+int route_files_read(const char *path, char **ret);
 bool route_files_name(const char *name); /* of a file that is read: NAME.conf */
 const char *route_files_directory(const struct daemon *d);
 /* "PATH: what the errno means"; returns err. */

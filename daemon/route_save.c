@@ -12,6 +12,26 @@
 #include "mirror_user.h"
 #include "route_files_internal.h"
 
+/* The first line of what is written here; what begins otherwise is not ours to write over. */
+#define SAVED_LINE "# Written by `ebpf-route save`, which will write it anew.\n"
+
+static int check_author(const char *path, struct user_error *error)
+{
+	char *text;
+	int err = route_files_read(path, &text);
+	bool is_ours;
+
+	if (err == -ENOENT)
+		return 0;
+	if (err)
+		return route_files_fail(error, path, err);
+	is_ours = !*text || strncmp(text, SAVED_LINE, strlen(SAVED_LINE)) == 0;
+	free(text);
+	return is_ours ? 0
+		       : user_refuse(error, "%.200s: not written by 'save', '--force' replaces it",
+				     path);
+}
+
 /* The routes that no other file has as they are. */
 static char *compose(const struct daemon *d, const char *path, uint32_t *ret_routes)
 {
@@ -24,7 +44,7 @@ static char *compose(const struct daemon *d, const char *path, uint32_t *ret_rou
 
 	if (!out)
 		return NULL;
-	fputs("# Written by `ebpf-route save`, which will write it anew.\n", out);
+	fputs(SAVED_LINE, out);
 	for (; route; route = mirror_user_next(d->mirror, route)) {
 		const struct said *said = file_set_find(&d->files->set, route->dst);
 		bool is_other = said && strcmp(said->path, path) != 0;
@@ -154,7 +174,7 @@ static int save_text(struct daemon *d, const char *name, const char *text,
 	return err;
 }
 
-int route_files_save(struct daemon *d, const char *name, struct route_files_saved *ret,
+int route_files_save(struct daemon *d, const char *name, bool force, struct route_files_saved *ret,
 		     struct user_error *error)
 {
 	struct route_files_saved saved = { 0 };
@@ -167,6 +187,9 @@ int route_files_save(struct daemon *d, const char *name, struct route_files_save
 	if (snprintf(saved.path, sizeof(saved.path), "%s/%s", route_files_directory(d), name) >=
 	    (int)sizeof(saved.path))
 		return route_files_fail(error, route_files_directory(d), -ENAMETOOLONG);
+	err = force ? 0 : check_author(saved.path, error);
+	if (err)
+		return err;
 	text = compose(d, saved.path, &saved.routes);
 	err = text ? save_text(d, name, text, &saved, error)
 		   : route_files_fail(error, saved.path, -ENOMEM);

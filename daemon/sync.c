@@ -319,7 +319,10 @@ int sync_resync(struct daemon *d, const char *why)
 
 int sync_read(struct daemon *d)
 {
-	return drain(d, LOOP_ROUNDS);
+	/* What devices can transmit is told by a socket of its own. */
+	int err = drain_features(d);
+
+	return err ? err : drain(d, LOOP_ROUNDS);
 }
 
 int sync_settle(struct daemon *d, double seconds)

@@ -128,7 +128,7 @@ static int check_verb(const struct user_batch *batch, const struct user_command 
 	const struct user_route *old = user_batch_find(batch, command->route.dst);
 	char prefix[PREFIX_STRLEN];
 
-	prefix_format(command->route.dst, prefix);
+	destination_format(command->route.dst, prefix);
 	if (command->verb == USER_ADD && old)
 		return refuse_duplicate(batch, command->route.dst, prefix, error);
 	if (command->verb != USER_DEL)

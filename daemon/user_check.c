@@ -6,7 +6,7 @@
 #include "mirror_user.h"
 #include "resolve.h"
 
-/* ---- CPUs ---------------------------------------------------------------------------- */
+/* ---- lists of CPUs ------------------------------------------------------------------- */
 
 bool user_cpus_parse(const char *list, struct user_cpus *ret)
 {
@@ -30,6 +30,68 @@ bool user_cpus_parse(const char *list, struct user_cpus *ret)
 	return true;
 }
 
+/* ---- hooks --------------------------------------------------------------------------- */
+
+static int check_cpu_hook(const struct user_check *check, const char *prefix,
+			  struct user_error *error)
+{
+	return check->has_xdp
+		       ? 0
+		       : user_refuse(error,
+				     "%s: cpu is not possible, no interface is attached by XDP",
+				     prefix);
+}
+
+/* Where all packets come in by native XDP their devices have to transmit for it. */
+static int check_sending(const struct user_check *check, const struct mirror_link *link,
+			 const char *prefix, struct user_error *error)
+{
+	if (!check->all_xdp || resolve_sends_for_xdp(link))
+		return 0;
+	return user_refuse(
+		error,
+		"%s: %.16s cannot transmit frames of XDP (egress_no_xdp), and nothing is attached by tc",
+		prefix, link->e.name);
+}
+
+static int check_device_hook(const struct user_check *check, const struct mirror_link *link,
+			     const char *prefix, struct user_error *error)
+{
+	return link && resolve_can_be_port(link) ? check_sending(check, link, prefix, error) : 0;
+}
+
+static const struct mirror_link *device_of(const struct user_check *check,
+					   const struct user_leg *leg)
+{
+	uint32_t ifindex;
+
+	if (leg->dev[0])
+		return mirror_link_by_name(check->mirror, leg->dev);
+	ifindex = mirror_connected_device(check->mirror, leg->gateway);
+	return ifindex ? mirror_link(check->mirror, ifindex) : NULL;
+}
+
+int user_check_hooks(const struct user_check *check, const struct user_route *route,
+		     struct user_error *error)
+{
+	char prefix[PREFIX_STRLEN];
+	int err = 0;
+
+	destination_format(route->dst, prefix);
+	if (route->action == USER_CPU)
+		return check_cpu_hook(check, prefix, error);
+	if (route->action == USER_REDIRECT)
+		return check_device_hook(check, mirror_link_by_name(check->mirror, route->dev),
+					 prefix, error);
+	if (route->action != USER_NEXTHOPS)
+		return 0;
+	for (unsigned int i = 0; i < route->n_legs && !err; i++)
+		err = check_device_hook(check, device_of(check, &route->legs[i]), prefix, error);
+	return err;
+}
+
+/* ---- CPUs of a route ----------------------------------------------------------------- */
+
 static int check_cpus(const struct user_check *check, const struct user_route *route,
 		      const char *prefix, struct user_error *error)
 {
@@ -39,10 +101,7 @@ static int check_cpus(const struct user_check *check, const struct user_route *r
 		if (!user_cpus_has(check->online, cpu))
 			return user_refuse(error, "%s: CPU %u is offline", prefix, cpu);
 	}
-	if (!check->has_xdp)
-		return user_refuse(
-			error, "%s: cpu is not possible, no interface is attached by XDP", prefix);
-	return 0;
+	return check_cpu_hook(check, prefix, error);
 }
 
 /* ---- devices and next hops ----------------------------------------------------------- */
@@ -53,15 +112,15 @@ static const struct mirror_link *find_device(const struct user_check *check, con
 {
 	const struct mirror_link *link = mirror_link_by_name(check->mirror, name);
 
-	if (link && resolve_can_be_port(link))
-		return link;
-	if (link)
+	if (!link)
+		user_refuse(error, "%s: no such device '%s'", prefix, name);
+	else if (!resolve_can_be_port(link))
 		user_refuse(
 			error,
 			"%s: not possible by %s, which is no Ethernet device with a MAC address",
 			prefix, name);
-	else
-		user_refuse(error, "%s: no such device '%s'", prefix, name);
+	else if (!check_sending(check, link, prefix, error))
+		return link;
 	return NULL;
 }
 
@@ -140,12 +199,38 @@ static int check_leg(struct user_check *check, const struct user_leg *leg, const
 	return err;
 }
 
+/* ---- destinations -------------------------------------------------------------------- */
+
+/* Of packets to these the programs look no route up (addresses_check() in bpf/parse.h). */
+static int check_destination(struct prefix dst, const char *prefix, struct user_error *error)
+{
+	static const struct {
+		struct prefix net;
+		const char *what;
+	} rows[] = {
+		{ { 0xe0000000, 4 }, "multicast groups are" },
+		{ { 0xffffffff, 32 }, "the broadcast address is" },
+		{ { 0x7f000000, 8 }, "the loopback net is" },
+		{ { 0x00000000, 32 }, "the unspecified address is" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (prefix_covers(rows[i].net, dst))
+			return user_refuse(error,
+					   "%s: %s always left to the kernel, no route is asked",
+					   prefix, rows[i].what);
+	return 0;
+}
+
 int user_check(struct user_check *check, const struct user_route *route, struct user_error *error)
 {
 	char prefix[PREFIX_STRLEN];
-	int err = 0;
+	int err;
 
-	prefix_format(route->dst, prefix);
+	destination_format(route->dst, prefix);
+	err = check_destination(route->dst, prefix, error);
+	if (err)
+		return err;
 	if (route->action == USER_CPU)
 		return check_cpus(check, route, prefix, error);
 	if (route->action == USER_REDIRECT)

@@ -31,11 +31,18 @@ struct user_check {
 	const struct mirror *mirror;
 	const struct user_cpus *present, *online;
 	bool has_xdp; /* an interface is attached by XDP, which alone can hand packets to CPUs */
+	bool all_xdp; /* all that are attached are so by native XDP, which not every device sends for */
 	struct user_leg
 		checked[USER_CHECKED]; /* zeroed; of 100,000 routes many have the same next hop */
 };
 
-/* 0, or -EINVAL with the line; each of these causes may go by itself, when a device or an address comes. */
+/*
+ * 0, or -EINVAL with the line; each of these causes may go by itself, when a device or an address comes, but for
+ * destinations that no route is asked for.
+ */
 int user_check(struct user_check *check, const struct user_route *route, struct user_error *error);
+/* Of that only what depends on the hooks: at start there are none yet. */
+int user_check_hooks(const struct user_check *check, const struct user_route *route,
+		     struct user_error *error);
 
 #endif

@@ -95,7 +95,7 @@ const char *user_format(const struct user_route *route, char *buf)
 	struct line line = { .buf = buf };
 	char prefix[PREFIX_STRLEN];
 
-	add(&line, "%s", prefix_format(route->dst, prefix));
+	add(&line, "%s", destination_format(route->dst, prefix));
 	if (route->action == USER_NEXTHOPS)
 		add_legs(&line, route);
 	else

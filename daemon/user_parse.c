@@ -16,12 +16,15 @@ struct parse {
 	bool has_weight;      /* of that */
 	bool several;	      /* the legs are those of `nexthop` */
 	const char *action;   /* the word that began it, NULL: none yet */
-	const char *prefix;   /* as it was written, for messages */
 	const char *comment;
 	struct user_error *error;
 };
 
-#define REFUSE(p, format, ...) user_refuse((p)->error, "%.64s: " format, (p)->prefix, ##__VA_ARGS__)
+/* The route is named as it is everywhere else, not as it was written. */
+#define REFUSE(p, format, ...)                                                                     \
+	user_refuse((p)->error, "%s: " format,                                                     \
+		    destination_format((p)->command.route.dst, (char[PREFIX_STRLEN]){ 0 }),        \
+		    ##__VA_ARGS__)
 
 /* ---- values -------------------------------------------------------------------------- */
 
@@ -346,9 +349,9 @@ static int parse_prefix(struct parse *p, const char *word)
 {
 	int err = prefix_parse(word, &p->command.route.dst);
 
-	p->prefix = word;
 	if (err == -ERANGE)
-		return REFUSE(p, "bits are set beyond the length of the prefix");
+		return user_refuse(p->error, "%.64s: bits are set beyond the length of the prefix",
+				   word);
 	return err ? user_refuse(p->error, "'%.64s': not an IPv4 prefix", word) : 0;
 }
 
@@ -399,12 +402,15 @@ int user_parse(const char *const *words, unsigned int n, enum user_verb_use use,
 	memset(&p.command, 0, sizeof(p.command));
 	p.leg = NULL;
 	p.has_weight = p.several = false;
-	p.action = p.prefix = p.comment = NULL;
+	p.action = p.comment = NULL;
 	p.error = error;
 	has_verb = n && parse_verb(words[0], &p.command.verb);
 	if (!has_verb && (use == USER_VERB_NEEDED || !n))
 		return user_refuse(error, "'%.64s': add, replace or del has to come first",
 				   n ? words[0] : "");
+	if (use == USER_VERB_OPTIONAL && has_verb && p.command.verb == USER_DEL)
+		return user_refuse(
+			error, "del: not in a file, which says what there is: leave the route out");
 	words += has_verb;
 	n -= has_verb;
 	if (!n)

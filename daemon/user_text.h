@@ -48,7 +48,7 @@ int user_refuse(struct user_error *error, const char *format, ...)
  */
 int user_split(char *line, const char *words[USER_WORDS_MAX], struct user_error *error);
 
-/* How the verb may be left out: in files, where it is `add` then. */
+/* In files the verb may be left out, it is `add` then, and there is no `del`: they say what there is. */
 enum user_verb_use {
 	USER_VERB_NEEDED,
 	USER_VERB_OPTIONAL,

@@ -8,6 +8,7 @@ the test that limits memory.
 """
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -138,6 +139,7 @@ def usage_errors():
         (["-b"], "batch: no file"),
         (["-b", "a", "b"], "superfluous argument 'b'"),
         (["save", "a", "b"], "superfluous argument 'b'"),
+        (["save", "--forse"], "superfluous argument '--forse'"),
         (["verify", "now"], "'now' is not an IPv4 address, usage:"),
         (["verify", "10.0.0.0/8"], "not an IPv4 address"),
         (["verify", "10.0.0.1", "--samples"], "'--samples' needs a value"),
@@ -272,6 +274,44 @@ def user_route_text():
                "\tnexthop via 192.0.2.9 lladdr 02:00:00:00:00:09 weight 1")
 
 
+def split(text):
+    """The words of a line, as the daemon splits it (daemon/user_words.c), of what is in double quotes."""
+    words, at = [], 0
+    while at < len(text):
+        if text[at] == " ":
+            at += 1
+        elif text[at] != '"':
+            end = text.find(" ", at)
+            end = len(text) if end < 0 else end
+            words.append(text[at:end])
+            at = end
+        else:
+            word, at = "", at + 1
+            while text[at] != '"':
+                at += text[at] == "\\"
+                word += text[at]
+                at += 1
+            words.append(word)
+            at += 1
+    return words
+
+
+@test
+def comments_can_be_read_back():
+    rng = random.Random(3)
+    comments = ['a "b" c', "\\", '\\"', '"', "it's", '" packets 9 bytes 9', "#", "\u00e9 \u20ac",
+                'x\\', 'comment "y"']
+    comments += ["".join(rng.choice("ab \"\\'#\u00e9") for _ in range(rng.randint(1, 30))) + "x"
+                 for _ in range(500)]
+    with FakeDaemon(answer(*({"dst": "10.0.0.0/8", "protocol": "user", "action": "drop",
+                              "comment": comment, "packets": 1} for comment in comments))):
+        lines = run("route", "proto", "user").stdout.splitlines()
+    equal(len(lines), len(comments))
+    for line, comment in zip(lines, comments):
+        equal(split(line), ["10.0.0.0/8", "drop", "proto", "user", "comment", comment,
+                            "packets", "1"])
+
+
 COUNTS = {"added": 2, "replaced": 0, "deleted": 1, "unchanged": 0, "routes": 7}
 
 
@@ -291,6 +331,34 @@ def changes_send_their_words():
         prints(run("flush", "all"), "nothing to change")
     with FakeDaemon(answer(COUNTS)):
         equal(json.loads(run("-j", "add", "10.0.0.0/8", "drop").stdout), COUNTS)
+
+
+@test
+def what_is_held_is_said():
+    for hold, held, said in (
+        ("netfilter", 1, "accepted, but 1 route is not in force while everything is left to the "
+         "kernel (netfilter: the firewall has to see it): remove its rules for forwarded packets, "
+         "or start ebpf-routed with --ignore-netfilter"),
+        ("xfrm", 3, "accepted, but 3 routes are not in force while everything is left to the "
+         "kernel (xfrm: IPsec policies have to see it): remove the policies, or start ebpf-routed "
+         "with --ignore-netfilter"),
+        ("policy_rule", 1, "accepted, but 1 route is not in force while everything is left to the "
+         "kernel (policy_rule: a policy rule decides that the fast path cannot follow): 'ip rule' "
+         "shows which"),
+        ("paused", 1, "accepted, but 1 route is not in force while everything is left to the "
+         "kernel (paused: paused by the operator): 'ebpf-route status' tells when that is over"),
+    ):
+        row = {**COUNTS, "hold": hold, "held": held}
+        for words, out in ((["add", "10.0.0.0/8", "dev", "eth0"], ""),
+                           (["replace", "10.0.0.0/8", "dev", "eth0"], ""),
+                           (["-b", "/dev/null"], "2 added, 1 deleted\n")):
+            with FakeDaemon(answer(row)):
+                result = run(*words)
+            equal((result.returncode, result.stdout, result.stderr),
+                  (0, out, f"ebpf-route: {said}\n"))
+        with FakeDaemon(answer(row)):
+            result = run("-j", "add", "10.0.0.0/8", "dev", "eth0")
+        equal((result.returncode, json.loads(result.stdout), result.stderr), (0, row, ""))
 
 
 @test
@@ -337,6 +405,10 @@ def what_was_saved_is_said():
     equal((result.returncode, result.stdout), (0, "/etc/x/saved.conf: 3 user routes\n"))
     check("2 user routes, 10.0.0.0/8 among them: another file says" in result.stderr, result.stderr)
     equal(daemon.requests, [{"command": "save", "args": {"file": "x.conf"}}])
+    for words in (["save", "--force", "x.conf"], ["save", "x.conf", "--force"]):
+        with FakeDaemon(answer(row)) as daemon:
+            prints(run(*words), "/etc/x/saved.conf: 3 user routes")
+        equal(daemon.requests, [{"command": "save", "args": {"file": "x.conf", "force": True}}])
 
 
 @test

@@ -133,6 +133,7 @@ END
 ipr link add r9 type veth peer name p9
 ipr link set r9 up
 ipr link set p9 up
+on router ethtool -K p9 gro on >/dev/null # or r9 does not transmit for XDP
 settle
 leads_by_r9() {
 	fast -j route proto user 203.0.118.0/24 | jq -e '.[0].fastpath.verdict == "forward"'

@@ -9,7 +9,9 @@
 
 #include "daemon/mirror_user.h"
 #include "daemon/user_batch.h"
+#include "daemon/user_hold.h"
 #include "daemon/user_select.h"
+#include "include/reasons.h"
 #include "support_events.h"
 #include "support_model.h"
 
@@ -53,10 +55,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* As a file, or, where something is deleted, as a batch: only these may, and have to name every verb. */
 static int add_text(struct user_batch *batch, const char *text, struct user_error *error)
 {
+	enum user_verb_use use = strstr(text, "del ") ? USER_VERB_NEEDED : USER_VERB_OPTIONAL;
 	char *copy = strdup(text);
-	int err = user_batch_text(batch, "f", copy, USER_VERB_OPTIONAL, error);
+	int err = user_batch_text(batch, "f", copy, use, error);
 
 	free(copy);
 	return err;
@@ -125,7 +129,7 @@ static void the_last_word_counts(void **state)
 	(void)state;
 	ASSERT_COUNTS(applied("add 10.0.0.0/8 drop\n"
 			      "# nothing\n\n"
-			      "10.0.0.0/9 pass\n"
+			      "add 10.0.0.0/9 pass\n"
 			      "replace 10.0.0.0/9 drop\n"
 			      "add 10.1.0.0/16 pass\r\n"
 			      "del 10.1.0.0/16\n"),
@@ -137,7 +141,7 @@ static void the_last_word_counts(void **state)
 		      0, 1, 0, 1);
 	ASSERT_COUNTS(applied("del 10.0.0.0/9 drop\nreplace 10.0.0.0/8 pass\nadd default drop"), 1,
 		      1, 1, 0);
-	assert_routes("0.0.0.0/0 drop\n10.0.0.0/8 pass\n");
+	assert_routes("default drop\n10.0.0.0/8 pass\n");
 	ASSERT_COUNTS(applied("replace 10.0.0.0/8 pass override"), 0, 1, 0, 0);
 	ASSERT_COUNTS(applied("replace 10.0.0.0/8 via 192.0.2.1 dev eth2"), 0, 1, 0, 0);
 	ASSERT_COUNTS(applied("replace 10.0.0.0/8 via 192.0.2.1 dev eth2 onlink"), 0, 1, 0, 0);
@@ -159,6 +163,10 @@ static void what_is_told_wrong_names_its_line(void **state)
 	assert_refused("del 10.64.0.0/10 via 192.0.2.2",
 		       "f:1: 10.64.0.0/10: the user route there does something else ('via')");
 	assert_refused("x\"", "f:1: line: a quote without its end");
+	assert_refused("add 10.3.0.1/32 drop\nadd 10.3.0.1 drop",
+		       "f:2: 10.3.0.1: is there already, from f:1, 'replace' changes it");
+	assert_refused("del 10.3.0.1/32", "f:1: 10.3.0.1: there is no such user route");
+	assert_refused("del 0.0.0.0/0", "f:1: default: there is no such user route");
 	assert_routes("10.0.0.0/8 drop\n10.64.0.0/10 via 192.0.2.1\n");
 }
 
@@ -269,6 +277,153 @@ static void what_the_system_has_not_is_refused(void **state)
 		if (rows[i].error)
 			assert_string_equal(said.error.text, expected);
 	}
+}
+
+static void features(uint32_t ifindex, uint64_t xdp_features)
+{
+	const struct event ev = { .kind = EVENT_FEATURES,
+				  .op = EVENT_NEW,
+				  .features = { ifindex, xdp_features } };
+
+	mirror_apply(mirror, &ev);
+}
+
+static int check_hooks(const char *text, bool all_xdp, struct said *said)
+{
+	struct user_check check = checks(true);
+	struct user_batch batch;
+	struct user_error error;
+	int err, hooks = 0;
+
+	check.all_xdp = all_xdp;
+	user_batch_init(&batch, mirror);
+	if (add_text(&batch, text, &error))
+		fail_msg("refused: %s", error.text);
+	err = user_batch_check(&batch, &check, on_error, said);
+	for (uint32_t i = 0; i < batch.n && !hooks; i++)
+		hooks = user_check_hooks(&check, &batch.items[i].command.route, &error);
+	/* The hooks alone say no more and no less. */
+	if (hooks != err)
+		fail_msg("%s: by the hooks alone: %d", text, hooks);
+	user_batch_free(&batch);
+	return err;
+}
+
+/* eth2 and eth3 can transmit for XDP, eth4 cannot. */
+static void what_xdp_cannot_send_by_is_refused(void **state)
+{
+	static const char *const fine[] = { "drop",	     "pass",	      "cpu 0",
+					    "via 192.0.2.1", "redirect eth3", "dev eth2" };
+	static const char *const not_fine[] = {
+		"redirect eth4",
+		"dev eth4",
+		"via 203.0.113.1 dev eth4 onlink",
+		"nexthop via 192.0.2.1 nexthop via 203.0.113.1 dev eth4 onlink",
+		"via 10.9.0.2",
+	};
+
+	(void)state;
+	mirror_apply(mirror, ev_address(EVENT_NEW, 4, "10.9.0.1", 24));
+	features(2, 1 << 2);
+	features(3, 1 << 2 | 1);
+	features(4, 1);
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		struct said said = { .stop_after = 1 };
+		char line[128];
+
+		snprintf(line, sizeof(line), "10.0.0.0/8 %s", fine[i]);
+		if (check_hooks(line, true, &said))
+			fail_msg("'%s': %s", line, said.error.text);
+	}
+	for (size_t i = 0; i < sizeof(not_fine) / sizeof(not_fine[0]); i++) {
+		struct said said = { .stop_after = 1 };
+		char line[128];
+
+		snprintf(line, sizeof(line), "10.0.0.0/8 %s", not_fine[i]);
+		assert_int_equal(check_hooks(line, false, &said), 0);
+		assert_int_equal(check_hooks(line, true, &said), -EINVAL);
+		assert_string_equal(said.error.text,
+				    "f:1: 10.0.0.0/8: eth4 cannot transmit frames of XDP "
+				    "(egress_no_xdp), and nothing is attached by tc");
+	}
+}
+
+/* Packets to these never come as far as a look-up; a wider prefix has other addresses, too. */
+static void destinations_without_a_look_up_are_refused(void **state)
+{
+	static const char *const fine[] = { "default",		 "224.0.0.0/3",	    "240.0.0.0/4",
+					    "126.0.0.0/7",	 "0.0.0.0/8",	    "0.0.0.1",
+					    "255.255.255.254",	 "223.255.255.255", "128.0.0.0/1",
+					    "255.255.255.254/31" };
+	static const char *const not_fine[][2] = {
+		{ "224.0.0.0/4", "multicast groups are" },
+		{ "239.255.255.255", "multicast groups are" },
+		{ "232.0.0.0/8", "multicast groups are" },
+		{ "255.255.255.255", "the broadcast address is" },
+		{ "127.0.0.0/8", "the loopback net is" },
+		{ "127.0.0.1", "the loopback net is" },
+		{ "0.0.0.0", "the unspecified address is" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		struct said said = { .stop_after = 1 };
+		char line[128];
+
+		snprintf(line, sizeof(line), "%s drop", fine[i]);
+		if (check_text(line, true, &said))
+			fail_msg("'%s': %s", line, said.error.text);
+	}
+	for (size_t i = 0; i < sizeof(not_fine) / sizeof(not_fine[0]); i++) {
+		struct said said = { .stop_after = 1 };
+		char line[128], expected[128];
+
+		snprintf(line, sizeof(line), "%s drop", not_fine[i][0]);
+		snprintf(expected, sizeof(expected),
+			 "f:1: %s: %s always left to the kernel, no route is asked", not_fine[i][0],
+			 not_fine[i][1]);
+		assert_int_equal(check_text(line, true, &said), -EINVAL);
+		assert_string_equal(said.error.text, expected);
+	}
+}
+
+/* ---- holds --------------------------------------------------------------------------- */
+
+static uint32_t held(uint32_t hold, const char *text)
+{
+	struct user_batch batch;
+	struct user_error error;
+	uint32_t n;
+
+	user_batch_init(&batch, mirror);
+	if (add_text(&batch, text, &error))
+		fail_msg("refused: %s", error.text);
+	n = user_hold_count_batch(hold, &batch);
+	user_batch_free(&batch);
+	return n;
+}
+
+static void holds_leave_drops_in_force(void **state)
+{
+	static const char all[] = "add 10.1.0.0/16 drop\nadd 10.2.0.0/16 pass\n"
+				  "add 10.3.0.0/16 via 192.0.2.1\nadd 10.4.0.0/16 redirect eth2\n"
+				  "add 10.5.0.0/16 cpu 0\nadd 10.6.0.0/16 dev eth2\n"
+				  "add 10.7.0.0/16 nexthop via 192.0.2.1 nexthop via 192.0.2.2";
+
+	(void)state;
+	assert_int_equal(held(0, all), 0);
+	assert_int_equal(held(VERDICT_netfilter, all), 5);
+	assert_int_equal(held(VERDICT_xfrm, all), 5);
+	assert_int_equal(held(VERDICT_policy_rule, all), 6);
+	assert_int_equal(held(VERDICT_paused, all), 6);
+	assert_int_equal(held(VERDICT_netfilter, "add 10.1.0.0/16 dev eth2\ndel 10.1.0.0/16"), 0);
+	assert_int_equal(held(VERDICT_netfilter, "add 10.1.0.0/16 dev eth2\n"
+						 "replace 10.1.0.0/16 drop"),
+			 0);
+	applied(all);
+	assert_int_equal(user_hold_count(0, mirror), 0);
+	assert_int_equal(user_hold_count(VERDICT_netfilter, mirror), 5);
+	assert_int_equal(user_hold_count(VERDICT_policy_rule, mirror), 6);
 }
 
 static void cpus_need_xdp(void **state)
@@ -480,6 +635,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_a_base_the_batch_is_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_the_system_has_not_is_refused, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_xdp_cannot_send_by_is_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(destinations_without_a_look_up_are_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(holds_leave_drops_in_force, setup, teardown),
 		cmocka_unit_test_setup_teardown(cpus_need_xdp, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_errors_can_be_heard, setup, teardown),
 		cmocka_unit_test(lists_of_cpus_are_read),

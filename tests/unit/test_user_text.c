@@ -187,6 +187,8 @@ static void what_makes_no_sense_is_refused(void **state)
 				    "redirect and cpu is needed" },
 		{ "add 10.0.0.0/8 blackhole",
 		  "10.0.0.0/8: 'blackhole' is not a word that belongs here" },
+		{ "add 10.0.0.1/32 drop pass", "10.0.0.1: one action only, not 'drop' and 'pass'" },
+		{ "add 0.0.0.0/0 frob", "default: 'frob' is not a word that belongs here" },
 		{ "add 10.0.0.0/8 drop pass",
 		  "10.0.0.0/8: one action only, not 'drop' and 'pass'" },
 		{ "add 10.0.0.0/8 drop via 192.0.2.1",
@@ -276,12 +278,27 @@ static void the_verb_may_be_left_out_in_files(void **state)
 	(void)state;
 	assert_int_equal(parse("10.0.0.0/8 drop", USER_VERB_OPTIONAL, &command, &error), 0);
 	assert_int_equal(command.verb, USER_ADD);
-	assert_int_equal(parse("del 10.0.0.0/8", USER_VERB_OPTIONAL, &command, &error), 0);
-	assert_int_equal(command.verb, USER_DEL);
+	assert_int_equal(parse("replace 10.0.0.0/8 drop", USER_VERB_OPTIONAL, &command, &error), 0);
+	assert_int_equal(command.verb, USER_REPLACE);
 	assert_int_equal(parse("", USER_VERB_OPTIONAL, &command, &error), -EINVAL);
 	assert_int_equal(parse("ad 10.0.0.0/8 drop", USER_VERB_OPTIONAL, &command, &error),
 			 -EINVAL);
 	assert_string_equal(error.text, "'ad': not an IPv4 prefix");
+}
+
+/* A file says what there is; it would take away what was set at run time. */
+static void files_delete_nothing(void **state)
+{
+	struct user_command command;
+	struct user_error error;
+
+	(void)state;
+	assert_int_equal(parse("del 10.0.0.0/8", USER_VERB_NEEDED, &command, &error), 0);
+	assert_int_equal(command.verb, USER_DEL);
+	assert_int_equal(parse("del 10.0.0.0/8", USER_VERB_OPTIONAL, &command, &error), -EINVAL);
+	assert_string_equal(error.text,
+			    "del: not in a file, which says what there is: leave the route out");
+	assert_int_equal(parse("del", USER_VERB_OPTIONAL, &command, &error), -EINVAL);
 }
 
 static void limits_are_kept(void **state)
@@ -364,21 +381,34 @@ static void errors_are_text(void **state)
 
 /* ---- and back ------------------------------------------------------------------------ */
 
+/* Of everything that a comment may hold, what has a meaning to the splitter most often. */
+static const char *random_character(struct random *random, char ascii[2])
+{
+	static const char *const rest[] = { "\"",
+					    "\\",
+					    "'",
+					    "#",
+					    " ",
+					    "$",
+					    "\xc2\xa0",
+					    "\xc3\xa9",
+					    "\xe2\x80\xa8",
+					    "\xf0\x9f\x98\x80" };
+
+	ascii[0] = (char)(' ' + random_below(random, 0x7f - ' '));
+	ascii[1] = '\0';
+	return random_below(random, 2) ? ascii
+				       : rest[random_below(random, sizeof(rest) / sizeof(rest[0]))];
+}
+
 static void random_word(struct random *random, char *word, size_t max)
 {
-	static const char letters[] = "abcXYZ019-_.\\\"'# \xc3\xa9";
-	size_t len = 1 + random_below(random, (uint32_t)max - 3), n = 0;
+	size_t len = 1 + random_below(random, (uint32_t)max - 5), n = 0;
+	char ascii[2];
 
-	while (n < len) {
-		uint32_t i = random_below(random, sizeof(letters) - 2);
-
-		word[n++] = letters[i];
-		if (letters[i] == '\xc3')
-			word[n++] = '\xa9';
-	}
-	word[n] = '\0';
-	if (!user_is_text(word))
-		strcpy(word, "x");
+	while (n < len)
+		n += (size_t)sprintf(word + n, "%s", random_character(random, ascii));
+	assert_true(user_is_text(word));
 }
 
 static void random_leg(struct random *random, struct user_leg *leg, bool several)
@@ -466,6 +496,7 @@ int main(void)
 		cmocka_unit_test(next_hops_are_understood),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(the_verb_may_be_left_out_in_files),
+		cmocka_unit_test(files_delete_nothing),
 		cmocka_unit_test(limits_are_kept),
 		cmocka_unit_test(text_is_utf_8),
 		cmocka_unit_test(errors_are_text),
