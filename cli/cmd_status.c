@@ -56,9 +56,25 @@ static void add_netlink(struct text *t, const json_t *netlink)
 	text_add(t, "\n");
 }
 
+/* What does not see forwarded packets, as one cell of the table. */
+static void add_bypassed(struct table *table, const json_t *list)
+{
+	char names[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && len < sizeof(names); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		if (name)
+			len += snprintf(names + len, sizeof(names) - len, "%s%s",
+					len ? ", " : "BYPASSED: ", name);
+	}
+	table_cell(table, "%s", names);
+}
+
 static void add_interfaces(struct text *t, const json_t *list)
 {
-	struct table table = { .columns = "<<<" };
+	struct table table = { .columns = "<<<<" };
 
 	if (!json_array_size(list)) {
 		text_add(t, "%-13s none\n", "interfaces");
@@ -73,6 +89,7 @@ static void add_interfaces(struct text *t, const json_t *list)
 		table_cell(&table, "%s",
 			   json_is_true(json_object_get(row, "attached")) ? "attached"
 									  : "not attached");
+		add_bypassed(&table, json_object_get(row, "bypassed"));
 	}
 	table_print(&table, t, "  ");
 }

@@ -60,16 +60,11 @@ static size_t place_of(const struct attachments *a, uint32_t ifindex)
 	return lo;
 }
 
-static struct attachment *find(const struct attachments *a, uint32_t ifindex)
+struct attachment *attach_find(const struct attachments *a, uint32_t ifindex)
 {
 	size_t i = place_of(a, ifindex);
 
 	return i < a->n && a->list[i].ifindex == ifindex ? &a->list[i] : NULL;
-}
-
-const struct attachment *attach_find(const struct attachments *a, uint32_t ifindex)
-{
-	return find(a, ifindex);
 }
 
 static void explain(int err, enum hook hook, bool hint, char *why, size_t size)
@@ -82,7 +77,7 @@ static void explain(int err, enum hook hook, bool hint, char *why, size_t size)
 			 hint ? ", --hook tc works everywhere" : "");
 	else if ((err == -EOPNOTSUPP || err == -ENOENT) && hook == HOOK_TC)
 		snprintf(why, size, "the kernel has neither tcx nor the qdisc clsact with BPF");
-	else if ((err == -ERANGE || err == -EINVAL) && hook == HOOK_XDP)
+	else if ((err == -ERANGE || err == -EINVAL || err == -ENOSPC) && hook == HOOK_XDP)
 		snprintf(why, size,
 			 "its driver refused the program (%s): MTU or queues may be too large",
 			 strerror(-err));
@@ -149,15 +144,15 @@ static int remember(struct attachments *a, const struct attachment *made)
 	return 0;
 }
 
-static void release(const struct attachments *a, const struct attachment *known)
+void attach_release(const struct attachments *a, const struct attachment *known)
 {
 	if (known->link_fd >= 0)
 		links_detach(a, known);
-	else if (known->hook == HOOK_TC)
+	else if (known->hook == HOOK_TC || known->made_qdisc)
 		filter_detach(a, known);
 }
 
-/* At made->hook. Where the device has filters, ours becomes one too: it has to come last. */
+/* At made->hook. Where others have filters or tcx programs, ours becomes a filter: it has to come last. */
 static int make(const struct attachments *a, struct attachment *made)
 {
 	int fd;
@@ -182,20 +177,26 @@ static int make_best(const struct attachments *a, const struct mirror_link *link
 	int err = -EOPNOTSUPP;
 
 	for (size_t i = 0; i < n; i++) {
-		*made = (struct attachment){ link->e.ifindex, hooks[i], -1, false };
+		made->hook = hooks[i];
 		err = make(a, made);
 		if (!err)
 			return 0;
 		explain(err, hooks[i], n == 1, why, size);
+		if (hooks[i] != HOOK_TC)
+			made->refused = err;
 	}
+	made->hook = HOOK_NONE;
+	made->made_qdisc = false;
 	return err;
 }
 
 int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
 		enum hook *ret_hook, char *why, size_t why_size)
 {
-	struct attachment made = { link->e.ifindex, HOOK_NONE, -1, false };
-	const struct attachment *known = find(a, made.ifindex);
+	struct attachment made = {
+		.ifindex = link->e.ifindex, .hook = HOOK_NONE, .link_fd = -1, .mtu = link->e.mtu
+	};
+	const struct attachment *known = attach_find(a, made.ifindex);
 	int err = -EOPNOTSUPP;
 
 	*why = '\0';
@@ -203,11 +204,13 @@ int attach_link(struct attachments *a, const struct mirror_link *link, enum hook
 		*ret_hook = known->hook;
 		return 0;
 	}
+	if (known)
+		made.lost_ns = known->lost_ns;
+	snprintf(made.name, sizeof(made.name), "%s", link->e.name);
 	attach_detach(a, made.ifindex); /* an attempt that failed */
 	if (may_attach(link, why, why_size))
 		err = make_best(a, link, choice, &made, why, why_size);
 	if (err) {
-		made = (struct attachment){ link->e.ifindex, HOOK_NONE, -1, false };
 		remember(a, &made);
 		return err;
 	}
@@ -215,7 +218,7 @@ int attach_link(struct attachments *a, const struct mirror_link *link, enum hook
 	err = remember(a, &made);
 	if (err) {
 		snprintf(why, why_size, "%s", strerror(-err));
-		release(a, &made);
+		attach_release(a, &made);
 		return err;
 	}
 	*ret_hook = made.hook;
@@ -224,11 +227,11 @@ int attach_link(struct attachments *a, const struct mirror_link *link, enum hook
 
 void attach_detach(struct attachments *a, uint32_t ifindex)
 {
-	struct attachment *known = find(a, ifindex);
+	struct attachment *known = attach_find(a, ifindex);
 
 	if (!known)
 		return;
-	release(a, known);
+	attach_release(a, known);
 	a->n--;
 	memmove(known, known + 1, (char *)(a->list + a->n) - (char *)known);
 }
@@ -262,21 +265,29 @@ const char *hook_name(enum hook hook)
 
 bool attach_tried(const struct attachments *a, uint32_t ifindex)
 {
-	return find(a, ifindex) != NULL;
+	return attach_find(a, ifindex) != NULL;
+}
+
+const char *attach_name(const struct attachments *a, uint32_t ifindex)
+{
+	const struct attachment *known = attach_find(a, ifindex);
+
+	return known ? known->name : NULL;
+}
+
+void attach_rename(struct attachments *a, uint32_t ifindex, const char *name)
+{
+	struct attachment *known = attach_find(a, ifindex);
+
+	if (known)
+		snprintf(known->name, sizeof(known->name), "%s", name);
 }
 
 enum hook attach_hook(const struct attachments *a, uint32_t ifindex)
 {
-	const struct attachment *known = find(a, ifindex);
+	const struct attachment *known = attach_find(a, ifindex);
 
 	return known ? known->hook : HOOK_NONE;
-}
-
-void attach_forget_failures(struct attachments *a)
-{
-	for (size_t i = a->n; i--;)
-		if (a->list[i].hook == HOOK_NONE)
-			attach_detach(a, a->list[i].ifindex);
 }
 
 uint32_t attach_next(const struct attachments *a, uint32_t after)

@@ -45,8 +45,15 @@ enum hook attach_hook(const struct attachments *a, uint32_t ifindex);
 /* Attached, or an attempt failed; attach_detach() forgets either. */
 bool attach_tried(const struct attachments *a, uint32_t ifindex);
 
-/* Failed attempts may be made again. */
-void attach_forget_failures(struct attachments *a);
+/* The name of the interface, which may be gone, as last told; NULL: not tried. */
+const char *attach_name(const struct attachments *a, uint32_t ifindex);
+void attach_rename(struct attachments *a, uint32_t ifindex, const char *name);
+
+/*
+ * At the operator's word: failed attempts, and those given up, may be made again; where XDP was not to be
+ * had and may be now, the program is detached, to be attached anew.
+ */
+void attach_reconsider(struct attachments *a, const struct mirror *mirror);
 
 /* Walk over those tried: the first ifindex above `after`, 0 at the end. */
 uint32_t attach_next(const struct attachments *a, uint32_t after);
@@ -60,6 +67,41 @@ unsigned int attach_sweep(struct attachments *a, const struct mirror *mirror);
  */
 enum hook attach_seen(const struct attachments *a, struct netlink_filters *filters,
 		      uint32_t ifindex);
+
+/* ---- what others do on the same interfaces, attach_others.c ------------------------------ */
+
+/* Is what was attached still there, as it was left? */
+bool attach_is_intact(const struct attachments *a, struct netlink_filters *filters,
+		      uint32_t ifindex);
+
+/*
+ * Someone else detached the program. It is not attached any more; true: the next attach_link() may attach
+ * it anew. False: it happened a second time within a minute, and attach_link() has to wait for
+ * attach_reconsider().
+ */
+bool attach_lost(struct attachments *a, uint32_t ifindex);
+
+/* Did others put filters or tcx programs there that ours, by tcx, keeps from seeing packets? */
+bool attach_is_before_others(const struct attachments *a, struct netlink_filters *filters,
+			     uint32_t ifindex);
+
+/*
+ * May an attempt that failed be made again: has the other XDP program gone (and did not come back by the
+ * second call), or has the device another MTU now?
+ */
+bool attach_may_retry(struct attachments *a, const struct mirror_link *link);
+
+/* A qdisc for filters was removed from the interface; 0: from any. It was not ours any more. */
+void attach_qdisc_gone(struct attachments *a, uint32_t ifindex);
+
+/* What an interface has of others at tc in that direction; without `filters` (NULL) these are left out. */
+struct attach_others {
+	bool filters; /* of a qdisc clsact or ingress */
+	bool behind;  /* of these some that come after ours */
+	bool tcx;
+};
+void attach_look_at_others(const struct attachments *a, struct netlink_filters *filters,
+			   uint32_t ifindex, bool egress, struct attach_others *ret);
 
 /* "xdp", "xdp-generic", "tc", "none". */
 const char *hook_name(enum hook hook);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Attaching by a tc filter at the ingress of the qdisc clsact: where the kernel has no tcx (before 6.6), and
- * where a device has filters already, which see every packet before ours does.
+ * where others have filters or tcx programs, which see every packet before ours does.
  *
  * Nobody holds a filter: one whose daemon was killed stays. It is known by its place: a priority behind
  * those that the kernel gives, and a handle made of the instance's name. The next start replaces it, or
  * removes it where the interface is not wanted any more. Filters at other places are never touched.
+ *
+ * A bit of the handle says that the qdisc was made for the filter. It goes wherever the two go, so a later
+ * run knows that it may remove the qdisc, too, and never takes one that someone else made for its own.
  */
 #include "attach_internal.h"
 
@@ -14,7 +17,8 @@
 #include <errno.h>
 #include "../netlink/filters.h"
 
-#define FILTER_PRIORITY 65000 /* the kernel gives 49152 and below to those who name none */
+#define FILTER_PRIORITY 65000	    /* the kernel gives 49152 and below to those who name none */
+#define MADE_QDISC	0x80000000u /* in the handle, see above */
 #define PROGRAM_NAME	"router_tc"
 
 static struct filter_place place_of(const struct attachments *a, uint32_t ifindex)
@@ -23,6 +27,7 @@ static struct filter_place place_of(const struct attachments *a, uint32_t ifinde
 		.ifindex = ifindex,
 		.priority = FILTER_PRIORITY,
 		.handle = a->filter_handle,
+		.any_bits = MADE_QDISC,
 	};
 }
 
@@ -50,38 +55,55 @@ bool filter_is_needed(const struct attachments *a, uint32_t ifindex)
 	const struct filter_place place = place_of(a, ifindex);
 	struct filter_state state;
 
+	if (links_has_other_tcx(a, ifindex, false))
+		return true;
 	return !read_once(&place, &state) && (state.others || state.taken);
 }
 
-int filter_attach(const struct attachments *a, struct attachment *made)
+/* At our place: replaces what an earlier run left, refuses what is not ours. */
+static int put_filter(const struct attachments *a, struct attachment *made)
 {
 	const struct filter_place place = place_of(a, made->ifindex);
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)made->ifindex,
 		    .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = a->programs.tc, .priority = FILTER_PRIORITY,
-		    .handle = a->filter_handle);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = a->programs.tc, .priority = FILTER_PRIORITY);
 	struct filter_state state;
+	int err = read_once(&place, &state);
+
+	if (err)
+		return err;
+	if (state.taken && !is_ours(&state))
+		return -EEXIST;
+	if (state.taken) {
+		made->made_qdisc = state.handle & MADE_QDISC;
+		options.flags = BPF_TC_F_REPLACE;
+	}
+	options.handle = a->filter_handle | (made->made_qdisc ? MADE_QDISC : 0);
+	return bpf_tc_attach(&hook, &options);
+}
+
+int filter_attach(const struct attachments *a, struct attachment *made)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)made->ifindex,
+		    .attach_point = BPF_TC_INGRESS);
 	int err = bpf_tc_hook_create(&hook);
+	bool created = !err;
 
 	if (err && err != -EEXIST)
 		return err;
-	made->made_qdisc = !err;
-	err = read_once(&place, &state);
-	if (!err && is_ours(&state))
-		options.flags = BPF_TC_F_REPLACE;
-	if (!err)
-		err = bpf_tc_attach(&hook, &options);
-	if (err && made->made_qdisc) {
+	made->made_qdisc = created;
+	err = put_filter(a, made);
+	if (err && created) {
 		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 		bpf_tc_hook_destroy(&hook);
 	}
 	return err;
 }
 
-static void remove_filter(const struct attachments *a, uint32_t ifindex)
+static void remove_filter(uint32_t ifindex, uint32_t handle)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .priority = FILTER_PRIORITY, .handle = a->filter_handle);
+	LIBBPF_OPTS(bpf_tc_opts, options, .priority = FILTER_PRIORITY, .handle = handle);
 
 	bpf_tc_detach(&hook, &options);
 }
@@ -106,11 +128,15 @@ void filter_detach(const struct attachments *a, const struct attachment *known)
 {
 	const struct filter_place place = place_of(a, known->ifindex);
 	struct filter_state state;
+	bool made_qdisc = known->made_qdisc;
 
-	if (read_once(&place, &state) || !is_ours(&state))
-		return; /* the device has gone, or someone removed it */
-	remove_filter(a, known->ifindex);
-	if (known->made_qdisc)
+	if (read_once(&place, &state))
+		return; /* the device has gone */
+	if (is_ours(&state)) {
+		made_qdisc = state.handle & MADE_QDISC;
+		remove_filter(known->ifindex, state.handle);
+	}
+	if (made_qdisc)
 		remove_qdisc(a, known->ifindex);
 }
 
@@ -123,7 +149,9 @@ bool filter_sweep(const struct attachments *a, struct netlink_filters *filters, 
 	if ((known && known->hook == HOOK_TC && known->link_fd < 0) ||
 	    netlink_filters_read(filters, &place, &state) || !is_ours(&state))
 		return false;
-	remove_filter(a, ifindex);
+	remove_filter(ifindex, state.handle);
+	if (state.handle & MADE_QDISC)
+		remove_qdisc(a, ifindex);
 	return true;
 }
 
@@ -134,4 +162,17 @@ bool filter_seen(const struct attachments *a, struct netlink_filters *filters, u
 
 	return !netlink_filters_read(filters, &place, &state) && is_ours(&state) &&
 	       state.program == attach_program_id(a->programs.tc);
+}
+
+void filter_others(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex,
+		   bool egress, bool *ret_any, bool *ret_behind)
+{
+	struct filter_place place = place_of(a, ifindex);
+	struct filter_state state = { 0 };
+
+	place.egress = egress;
+	if (netlink_filters_read(filters, &place, &state))
+		state = (struct filter_state){ 0 };
+	*ret_any = state.others || (state.taken && !is_ours(&state));
+	*ret_behind = state.behind;
 }

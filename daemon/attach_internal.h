@@ -7,9 +7,15 @@
 
 struct attachment {
 	uint32_t ifindex;
-	enum hook hook; /* HOOK_NONE: the attempt failed */
-	int link_fd;	/* -1: none; with HOOK_TC: a filter in its place */
-	bool made_qdisc;
+	enum hook hook;	    /* HOOK_NONE: the attempt failed, or it was given up */
+	int link_fd;	    /* -1: none; with HOOK_TC: a filter in its place */
+	bool made_qdisc;    /* by us, and no one removed it since */
+	bool given_up;	    /* others detach it time and again */
+	uint8_t free_looks; /* since nothing was in the way any more */
+	int refused;	    /* why XDP was not to be had, -errno; 0: it was, or was not tried */
+	uint32_t mtu;	    /* of the device then */
+	uint64_t lost_ns;   /* when someone else detached it last, CLOCK_MONOTONIC; 0: never */
+	char name[16];	    /* of the device then */
 };
 
 struct attachments {
@@ -22,6 +28,12 @@ struct attachments {
 
 /* The id of a loaded program, 0 where the kernel does not say. */
 uint32_t attach_program_id(int program_fd);
+
+/* The attachment of an interface; NULL: it was not tried. */
+struct attachment *attach_find(const struct attachments *a, uint32_t ifindex);
+
+/* Lets go of the program, the record stays. */
+void attach_release(const struct attachments *a, const struct attachment *known);
 
 /* ---- attach_links.c: by bpf_link -------------------------------------------------------- */
 
@@ -38,10 +50,19 @@ void links_detach(const struct attachments *a, const struct attachment *known);
 unsigned int links_sweep(const struct attachments *a);
 /* The hook at which the kernel has one of our programs on the interface by a link. */
 enum hook links_seen(const struct attachments *a, uint32_t ifindex);
+/* Is the link still on its device, with our program? */
+bool links_intact(const struct attachments *a, const struct attachment *known);
+/* Does the interface have an XDP program, whoever's it is? */
+bool links_has_xdp(uint32_t ifindex);
+/* Are there tcx programs that are not ours? */
+bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress);
 
 /* ---- attach_filter.c: by a tc filter ---------------------------------------------------- */
 
-/* Has the interface filters already, which ours has to follow, or one of ours from an earlier run? */
+/*
+ * Does ours have to be a filter? Where there are others' filters or tcx programs, to come last; or one of
+ * ours from an earlier run.
+ */
 bool filter_is_needed(const struct attachments *a, uint32_t ifindex);
 /* Behind all other filters. 0 with made->made_qdisc set, or -errno. */
 int filter_attach(const struct attachments *a, struct attachment *made);
@@ -49,8 +70,8 @@ void filter_detach(const struct attachments *a, const struct attachment *known);
 /* Removes the filter of an earlier run from an interface that has none now. */
 bool filter_sweep(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex);
 bool filter_seen(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex);
-
-/* The attachment of an interface; NULL: it was not tried. */
-const struct attachment *attach_find(const struct attachments *a, uint32_t ifindex);
+/* Filters of others: is there any, and any that comes after the place of ours? */
+void filter_others(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex,
+		   bool egress, bool *ret_any, bool *ret_behind);
 
 #endif

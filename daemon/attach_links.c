@@ -15,6 +15,7 @@
 
 /* Kernel 6.6; not in Debian 12's headers, and libbpf 1.1 passes them on as they are. */
 #define ATTACH_TCX_INGRESS 46 /* BPF_TCX_INGRESS */
+#define ATTACH_TCX_EGRESS  47 /* BPF_TCX_EGRESS */
 #define LINK_TYPE_TCX	   11 /* BPF_LINK_TYPE_TCX */
 
 #define PROGRAMS_MAX	   64 /* of an interface's tcx programs: as many as the kernel allows */
@@ -157,17 +158,73 @@ unsigned int links_sweep(const struct attachments *a)
 	return removed;
 }
 
-static bool has_tcx(uint32_t ifindex, uint32_t program)
+/* The ids of the interface's tcx programs. Returns how many. */
+static uint32_t tcx_programs(uint32_t ifindex, bool egress, uint32_t ids[PROGRAMS_MAX])
 {
-	uint32_t ids[PROGRAMS_MAX] = { 0 };
+	int place = egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
 	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = PROGRAMS_MAX);
 
-	if (bpf_prog_query_opts((int)ifindex, (enum bpf_attach_type)ATTACH_TCX_INGRESS, &query))
-		return false;
-	for (uint32_t i = 0; i < query.prog_cnt && i < PROGRAMS_MAX; i++)
+	if (bpf_prog_query_opts((int)ifindex, (enum bpf_attach_type)place, &query))
+		return 0;
+	return query.prog_cnt < PROGRAMS_MAX ? query.prog_cnt : PROGRAMS_MAX;
+}
+
+static bool has_tcx(uint32_t ifindex, uint32_t program)
+{
+	uint32_t ids[PROGRAMS_MAX] = { 0 }, n = tcx_programs(ifindex, false, ids);
+
+	for (uint32_t i = 0; i < n; i++)
 		if (ids[i] == program)
 			return true;
 	return false;
+}
+
+/* The program on the pinned link of an earlier run is ours, too. */
+static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t len = sizeof(info);
+	char path[256];
+	int fd;
+
+	if (!pin_path(a, ifindex, HOOK_TC, path, sizeof(path)))
+		return 0;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.prog_id = 0;
+	close(fd);
+	return info.prog_id;
+}
+
+bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress)
+{
+	uint32_t ids[PROGRAMS_MAX] = { 0 }, n = tcx_programs(ifindex, egress, ids);
+	uint32_t ours = n ? attach_program_id(a->programs.tc) : 0;
+	uint32_t pinned = n ? pinned_program(a, ifindex) : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (ids[i] != ours && ids[i] != pinned)
+			return true;
+	return false;
+}
+
+bool links_has_xdp(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	return !bpf_xdp_query((int)ifindex, 0, &query) && query.attach_mode != XDP_ATTACHED_NONE;
+}
+
+bool links_intact(const struct attachments *a, const struct attachment *known)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(known->link_fd, &info, &len) &&
+	       info.xdp.ifindex == known->ifindex &&
+	       info.prog_id == attach_program_id(program_for(a, known->hook));
 }
 
 enum hook links_seen(const struct attachments *a, uint32_t ifindex)

@@ -14,6 +14,7 @@
 #include "sync_redirects.h"
 
 struct control_server;
+struct foreign;
 struct guard_watch;
 struct metrics_server;
 struct route_files;
@@ -36,6 +37,7 @@ struct daemon {
 	struct sync *sync;
 	struct wanted *wanted; /* neighbours to ask for, see sync_wanted.h */
 	struct guard_watch *guard;
+	struct foreign *foreign;   /* see sync_foreign.h */
 	struct route_files *files; /* of user routes */
 	struct route_state *route_state; /* of those set at run time, see route_state.h */
 	struct control_server *control;

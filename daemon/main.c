@@ -22,6 +22,7 @@
 #include "privileges.h"
 #include "route_files.h"
 #include "route_state.h"
+#include "sync_foreign.h"
 #include "sync_guard.h"
 #include "verify.h"
 
@@ -313,7 +314,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 			mirror_set_hold(d->mirror, 0);
 			guard_start(d);
 		}
-		attach_forget_failures(d->attachments);
+		attach_reconsider(d->attachments, d->mirror);
 		sync_attach(d, false);
 		sync_resync(d, "reload");
 		route_files_reload(d);
@@ -370,6 +371,7 @@ static void stop(struct daemon *d, bool keep)
 	verify_stop(d);
 	metrics_stop(d);
 	control_stop(d);
+	foreign_stop(d);
 	attachments_destroy(d->attachments, keep);
 	if (d->datapath && d->instance.pins && !keep)
 		datapath_unpin(d->datapath, d->instance.pin_dir);

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "mirror_user.h"
 #include "show.h"
+#include "sync_foreign.h"
 
 struct metrics_server {
 	struct evhttp *http;
@@ -75,6 +76,27 @@ static void put_port(struct evbuffer *out, const char *ifname, const struct port
 			    (unsigned long long)c->tx_errors);
 }
 
+/* Of ways out that are not attached, too, where there is something. */
+static void put_bypassed(const struct daemon *d, struct evbuffer *out)
+{
+	const struct mirror_link *link;
+	char buf[BYPASSED_LEN];
+
+	evbuffer_add_printf(out,
+			    "# HELP ebpfroute_bypassed Filters, tc programs and qdiscs that do "
+			    "not see what is forwarded\n# TYPE ebpfroute_bypassed gauge\n");
+	for (link = mirror_next_link(d->mirror, 0); link;
+	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
+		unsigned int n = 0;
+
+		while (foreign_bypassed(d, link->e.ifindex, n, buf))
+			n++;
+		if (n || link->hook != HOOK_NONE)
+			evbuffer_add_printf(out, "ebpfroute_bypassed{interface=\"%s\"} %u\n",
+					    link->e.name, n);
+	}
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct daemon *d = arg;
@@ -95,6 +117,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 			out, "# HELP ebpfroute_%s %s\n# TYPE ebpfroute_%s %s\nebpfroute_%s %g\n",
 			scalars[i].name, scalars[i].help, scalars[i].name, scalars[i].type,
 			scalars[i].name, scalars[i].value(&s));
+	put_bypassed(d, out);
 	for (link = mirror_next_link(d->mirror, 0); link;
 	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
 		uint16_t port = fib_port_of(d->fib, link->e.ifindex);

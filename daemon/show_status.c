@@ -7,6 +7,7 @@
 #include <time.h>
 #include "mirror_user.h"
 #include "route_files.h"
+#include "sync_foreign.h"
 
 #define SETTLE_SECONDS 10 /* unless the client says how long */
 
@@ -19,20 +20,37 @@ static const char *state_name(const struct daemon *d, const struct sync_counts *
 	return d->config.observe ? "observe" : "synced";
 }
 
+static json_t *status_interface(const struct daemon *d, uint32_t ifindex)
+{
+	enum hook hook = attach_hook(d->attachments, ifindex);
+	json_t *row = json_object(), *bypassed = json_array();
+	char buf[BYPASSED_LEN];
+	const char *name;
+
+	for (unsigned int i = 0; (name = foreign_bypassed(d, ifindex, i, buf)); i++)
+		json_array_append_new(bypassed, json_string(name));
+	put_device(d, row, "ifname", ifindex);
+	json_object_set_new(row, "ifindex", json_integer(ifindex));
+	json_object_set_new(row, "hook", json_string(hook_name(hook)));
+	json_object_set_new(row, "attached", json_boolean(hook != HOOK_NONE));
+	json_object_set_new(row, "bypassed", bypassed);
+	return row;
+}
+
+/* Those attached or tried, and ways out where something is bypassed. */
 static json_t *status_interfaces(const struct daemon *d)
 {
 	json_t *list = json_array();
+	const struct mirror_link *link;
+	char buf[BYPASSED_LEN];
 
-	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
-		enum hook hook = attach_hook(d->attachments, i);
-		json_t *row = json_object();
-
-		put_device(d, row, "ifname", i);
-		json_object_set_new(row, "ifindex", json_integer(i));
-		json_object_set_new(row, "hook", json_string(hook_name(hook)));
-		json_object_set_new(row, "attached", json_boolean(hook != HOOK_NONE));
-		json_array_append_new(list, row);
-	}
+	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i))
+		json_array_append_new(list, status_interface(d, i));
+	for (link = mirror_next_link(d->mirror, 0); link;
+	     link = mirror_next_link(d->mirror, link->e.ifindex))
+		if (!attach_tried(d->attachments, link->e.ifindex) &&
+		    foreign_bypassed(d, link->e.ifindex, 0, buf))
+			json_array_append_new(list, status_interface(d, link->e.ifindex));
 	return list;
 }
 

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "route_files.h"
 #include "route_state.h"
+#include "sync_foreign.h"
 #include "sync_guard.h"
 #include "sync_links.h"
 #include "sync_refresh.h"
@@ -475,7 +476,9 @@ int sync_start(struct daemon *d)
 	if (err)
 		return err;
 	renew_lease(d); /* before the programs see packets: a restart must not pass any as stale */
-	err = sync_attach(d, true);
+	err = foreign_start(d);
+	if (!err)
+		err = sync_attach(d, true);
 	if (err)
 		return err;
 	read_settings(d); /* of what is attached now */
@@ -489,6 +492,8 @@ int sync_start(struct daemon *d)
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 	else
 		s->counts.synced = true;
+	if (!err)
+		foreign_look(d);
 	if (s->resync_pending && !err) {
 		s->resync_pending = false;
 		schedule_resync(d, s->pending_why, false);

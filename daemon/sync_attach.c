@@ -10,6 +10,8 @@
 #include <fnmatch.h>
 #include <linux/if_arp.h>
 #include "log.h"
+#include "sync_attach.h"
+#include "sync_foreign.h"
 
 static bool is_pattern(const char *text)
 {
@@ -36,27 +38,42 @@ static void detach_unwanted(struct daemon *d)
 {
 	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
 		const struct mirror_link *link = mirror_link(d->mirror, i);
+		char name[16];
 		bool attached;
 
 		if (link && (d->config.n_interfaces ? asked_by(d, link) != NULL
 						    : link->e.type == ARPHRD_ETHER))
 			continue;
 		attached = attach_hook(d->attachments, i) != HOOK_NONE;
+		snprintf(name, sizeof(name), "%s", attach_name(d->attachments, i));
 		attach_detach(d->attachments, i);
 		mirror_set_hook(d->mirror, i, HOOK_NONE);
 		if (!attached)
 			continue;
-		if (link)
-			log_info("%s: detached, no longer asked for", link->e.name);
+		if (!link)
+			log_info("%s: gone, detached", name);
+		else if (strcmp(name, link->e.name) != 0)
+			log_info("%s: detached, as %s not asked for", name, link->e.name);
 		else
-			log_info("interface %u: gone, detached", i);
+			log_info("%s: detached, no longer asked for", name);
 	}
 }
 
-/* Attaches one link; with `strict` a failure of one that was named is an error. */
-static int attach_one(struct daemon *d, const struct mirror_link *link, const char *asked,
+static void warn_of_hidden_tags(const struct mirror_link *link, enum hook hook)
+{
+	/* A veth has no such switch of its own; its peer's txvlan decides. */
+	if (hook != HOOK_TC && strcmp(link->e.kind, "veth") != 0 &&
+	    attach_hides_vlan_tags(link->e.name))
+		log_warning("%s: VLAN tags are taken off before XDP sees them: tagged frames would "
+			    "be routed as untagged; `ethtool -K %s rxvlan off`",
+			    link->e.name, link->e.name);
+}
+
+/* Attaches one link after what has happened to it; with `strict` a failure of one that was named is an error. */
+static int attach_one(struct daemon *d, const struct mirror_link *link, const char *happened,
 		      bool strict)
 {
+	const char *asked = asked_by(d, link);
 	bool fatal = strict && asked && !is_pattern(asked);
 	enum hook hook;
 	char why[192];
@@ -65,25 +82,54 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 	err = attach_link(d->attachments, link, d->config.hook, &hook, why, sizeof(why));
 	if (!err) {
 		mirror_set_hook(d->mirror, link->e.ifindex, hook);
-		log_info("%s: attached (%s)%s%s", link->e.name, hook_name(hook),
+		log_info("%s: %sattached (%s)%s%s", link->e.name, happened, hook_name(hook),
 			 *why ? ": no XDP: " : "", why);
-		/* A veth has no such switch of its own; its peer's txvlan decides. */
-		if (hook != HOOK_TC && strcmp(link->e.kind, "veth") != 0 &&
-		    attach_hides_vlan_tags(link->e.name))
-			log_warning(
-				"%s: VLAN tags are taken off before XDP sees them: tagged frames "
-				"would be routed as untagged; `ethtool -K %s rxvlan off`",
-				link->e.name, link->e.name);
+		warn_of_hidden_tags(link, hook);
 		return 0;
 	}
 	if (fatal)
-		log_error("%s: not attached: %s, not started", link->e.name, why);
-	else if (asked)
-		log_warning("%s: not attached: %s, its packets take the kernel's path",
-			    link->e.name, why);
+		log_error("%s: %snot attached: %s, not started", link->e.name, happened, why);
+	else if (asked || *happened)
+		log_warning("%s: %snot attached: %s, its packets take the kernel's path",
+			    link->e.name, happened, why);
 	else
 		log_debug("%s: not attached: %s", link->e.name, why);
 	return fatal ? err : 0;
+}
+
+void sync_attach_again(struct daemon *d, const struct mirror_link *link, const char *happened)
+{
+	attach_detach(d->attachments, link->e.ifindex);
+	mirror_set_hook(d->mirror, link->e.ifindex, HOOK_NONE);
+	attach_one(d, link, happened, false);
+}
+
+void sync_attach_lost(struct daemon *d, const struct mirror_link *link)
+{
+	bool again = attach_lost(d->attachments, link->e.ifindex);
+
+	mirror_set_hook(d->mirror, link->e.ifindex, HOOK_NONE);
+	if (again)
+		attach_one(d, link, "detached by someone else, again ", false);
+	else
+		log_warning("%s: detached by someone else twice within a minute, left alone until "
+			    "SIGHUP, its packets take the kernel's path",
+			    link->e.name);
+}
+
+static void look_at_tried(struct daemon *d, const struct mirror_link *link)
+{
+	enum hook hook = attach_hook(d->attachments, link->e.ifindex);
+	const char *name = attach_name(d->attachments, link->e.ifindex);
+
+	/* The mirror has forgotten it: the link went and came back in one batch. */
+	if (hook != link->hook) {
+		sync_attach_again(d, link, "gone and back, ");
+	} else if (strcmp(name, link->e.name) != 0) {
+		if (hook != HOOK_NONE)
+			log_info("%s: renamed to %s, stays attached", name, link->e.name);
+		attach_rename(d->attachments, link->e.ifindex, link->e.name);
+	}
 }
 
 static int check_names(const struct daemon *d)
@@ -109,21 +155,18 @@ int sync_attach(struct daemon *d, bool strict)
 	detach_unwanted(d);
 	for (link = mirror_next_link(d->mirror, 0); link;
 	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
-		const char *asked = asked_by(d, link);
-
 		if (attach_tried(d->attachments, link->e.ifindex)) {
-			/* The mirror forgets it where a link went and came back in one batch. */
-			mirror_set_hook(d->mirror, link->e.ifindex,
-					attach_hook(d->attachments, link->e.ifindex));
+			look_at_tried(d, link);
 			continue;
 		}
-		if (!asked && (d->config.n_interfaces || !is_default_choice(link)))
+		if (!asked_by(d, link) && (d->config.n_interfaces || !is_default_choice(link)))
 			continue;
-		err = attach_one(d, link, asked, strict);
+		err = attach_one(d, link, "", strict);
 		if (err)
 			return err;
 	}
 	if (strict)
 		attach_sweep(d->attachments, d->mirror);
+	foreign_look_soon(d);
 	return 0;
 }

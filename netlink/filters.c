@@ -81,15 +81,17 @@ static int on_filter(void *ctx, const struct nlmsghdr *nlh)
 		return -EBADMSG;
 	if (TC_H_MAJ(head->tcm_info) >> 16 != place->priority) {
 		dump->state->others = true;
+		dump->state->behind |= TC_H_MAJ(head->tcm_info) >> 16 > place->priority;
 		return 0;
 	}
 	if (!head->tcm_handle)
 		return 0;
-	if (head->tcm_handle != place->handle) {
+	if ((head->tcm_handle & ~place->any_bits) != place->handle) {
 		dump->state->others = true;
 		return 0;
 	}
 	dump->state->taken = true;
+	dump->state->handle = head->tcm_handle;
 	if (!attrs[TCA_KIND] || nla_strcmp(attrs[TCA_KIND], "bpf") != 0)
 		return 0;
 	return read_program(attrs[TCA_OPTIONS], dump->state);

@@ -13,12 +13,14 @@ struct filter_place {
 	uint32_t ifindex;
 	bool egress;
 	uint16_t priority;
-	uint32_t handle;
+	uint32_t handle, any_bits; /* bits of the handle that may be set or not */
 };
 
 struct filter_state {
 	bool others;	  /* filters at other places */
+	bool behind;	  /* of these some that come after this place */
 	bool taken;	  /* there is one at this place; of BPF: */
+	uint32_t handle;  /* with any_bits as they are */
 	uint32_t program; /* the id of its program, 0: none */
 	char name[32];	  /* that it was given, cut to fit */
 };

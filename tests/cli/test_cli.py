@@ -486,6 +486,16 @@ def status_text():
 
 
 @test
+def status_tells_what_is_bypassed():
+    interfaces = [{**STATUS["interfaces"][0], "bypassed": []},
+                  {**STATUS["interfaces"][1], "bypassed": ["tc egress filter", "qdisc htb"]}]
+    with FakeDaemon(answer({**STATUS, "interfaces": interfaces})):
+        equal(run("status").stdout.splitlines()[-2:],
+              ["  eth0   xdp   attached",
+               "  eth10  none  not attached  BYPASSED: tc egress filter, qdisc htb"])
+
+
+@test
 def status_tells_of_user_routes():
     with FakeDaemon(answer({**STATUS, "user_routes": 3, "user_error": "x.conf:1: y",
                             "kernel_routes": False})):

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What others do on the interfaces that carry our programs: detach them, come behind them, or hold the
+ * place that ours was to have.
+ */
+#include "attach_internal.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define FIGHT_NS (60 * 1000000000ULL)
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+bool attach_is_intact(const struct attachments *a, struct netlink_filters *filters,
+		      uint32_t ifindex)
+{
+	const struct attachment *known = attach_find(a, ifindex);
+
+	if (!known || known->hook == HOOK_NONE)
+		return true;
+	return known->link_fd >= 0 ? links_intact(a, known) : filter_seen(a, filters, ifindex);
+}
+
+bool attach_lost(struct attachments *a, uint32_t ifindex)
+{
+	struct attachment *known = attach_find(a, ifindex);
+	uint64_t now = now_ns();
+
+	if (!known)
+		return true;
+	attach_release(a, known);
+	known->hook = HOOK_NONE;
+	known->link_fd = -1;
+	known->made_qdisc = false;
+	known->refused = 0;
+	known->given_up = known->lost_ns && now - known->lost_ns < FIGHT_NS;
+	known->lost_ns = now;
+	return !known->given_up;
+}
+
+bool attach_is_before_others(const struct attachments *a, struct netlink_filters *filters,
+			     uint32_t ifindex)
+{
+	const struct attachment *known = attach_find(a, ifindex);
+	struct attach_others others;
+
+	if (!known || known->hook != HOOK_TC || known->link_fd < 0)
+		return false;
+	attach_look_at_others(a, filters, ifindex, false, &others);
+	return others.filters || others.tcx;
+}
+
+/* By another XDP program. */
+static bool was_in_use(const struct attachment *known)
+{
+	return known->refused == -EBUSY || known->refused == -EEXIST;
+}
+
+bool attach_may_retry(struct attachments *a, const struct mirror_link *link)
+{
+	struct attachment *known = attach_find(a, link->e.ifindex);
+
+	if (!known || known->hook != HOOK_NONE || known->given_up)
+		return false;
+	if (was_in_use(known)) {
+		known->free_looks = links_has_xdp(known->ifindex) ? 0 : known->free_looks + 1;
+		return known->free_looks >= 2;
+	}
+	return known->mtu != link->e.mtu;
+}
+
+/* Does it make sense to ask for XDP again? The driver that has none will have none. */
+static bool may_have_xdp(const struct attachment *known, const struct mirror *mirror)
+{
+	const struct mirror_link *link = mirror_link(mirror, known->ifindex);
+
+	if (was_in_use(known))
+		return !links_has_xdp(known->ifindex);
+	return known->refused && known->refused != -EOPNOTSUPP && link && link->e.mtu != known->mtu;
+}
+
+void attach_reconsider(struct attachments *a, const struct mirror *mirror)
+{
+	for (size_t i = a->n; i--;)
+		if (a->list[i].hook == HOOK_NONE || may_have_xdp(&a->list[i], mirror))
+			attach_detach(a, a->list[i].ifindex);
+}
+
+void attach_qdisc_gone(struct attachments *a, uint32_t ifindex)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!ifindex || a->list[i].ifindex == ifindex)
+			a->list[i].made_qdisc = false;
+}
+
+void attach_look_at_others(const struct attachments *a, struct netlink_filters *filters,
+			   uint32_t ifindex, bool egress, struct attach_others *ret)
+{
+	*ret = (struct attach_others){ 0 };
+	if (filters)
+		filter_others(a, filters, ifindex, egress, &ret->filters, &ret->behind);
+	ret->tcx = links_has_other_tcx(a, ifindex, egress);
+}

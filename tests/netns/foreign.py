@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Someone else's programs on an interface, for the tests: they let every packet go on, or drop all.
+
+    foreign.py attach xdp|xdp-generic|tcx-ingress|tcx-egress DEV [drop]
+                                     by a link that ends with this process; prints the program's id
+    foreign.py pin PATH              an XDP program for `ip link set DEV xdp pinned PATH`
+    foreign.py ids tcx-ingress|tcx-egress DEV      of the programs there, in their order
+    foreign.py detach DEV PROGRAM    by force, the link of that program on that interface
+"""
+import ctypes
+import os
+import platform
+import signal
+import socket
+import struct
+import sys
+
+PROG_LOAD, OBJ_PIN, INFO, PROG_QUERY = 5, 6, 15, 16
+LINK_CREATE, LINK_FD_BY_ID, LINK_NEXT_ID, LINK_DETACH = 28, 30, 31, 34
+SCHED_CLS, XDP = 3, 6  # program types
+ATTACH = {"xdp": (37, 1 << 2), "xdp-generic": (37, 1 << 1), "tcx-ingress": (46, 0), "tcx-egress": (47, 0)}
+XDP_DROP, XDP_PASS, TCX_NEXT, TCX_DROP = 1, 2, -1, 2
+SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def bpf(command, attributes):
+    buffer = ctypes.create_string_buffer(attributes, 128)
+    result = libc.syscall(SYSCALL, command, buffer, len(buffer))
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    return result, buffer.raw
+
+
+def load(kind, verdict):
+    code = ctypes.create_string_buffer(struct.pack("=BBhiBBhi", 0xb7, 0, 0, verdict, 0x95, 0, 0, 0))
+    license_ = ctypes.create_string_buffer(b"GPL")
+    return bpf(PROG_LOAD, struct.pack("=IIQQIIQII16s", kind, 2, ctypes.addressof(code),
+                                      ctypes.addressof(license_), 0, 0, 0, 0, 0, b"foreign"))[0]
+
+
+def information(fd):
+    info = ctypes.create_string_buffer(256)
+    bpf(INFO, struct.pack("=IIQ", fd, len(info), ctypes.addressof(info)))
+    return info.raw
+
+
+def attach(place, dev, what=""):
+    kind, flags = ATTACH[place]
+    drop = what == "drop"
+    if place.startswith("xdp"):
+        program = load(XDP, XDP_DROP if drop else XDP_PASS)
+    else:
+        program = load(SCHED_CLS, TCX_DROP if drop else TCX_NEXT)
+    bpf(LINK_CREATE, struct.pack("=IIII", program, socket.if_nametoindex(dev), kind, flags))
+    print(struct.unpack_from("=II", information(program))[1], flush=True)
+    signal.pause()
+
+
+def pin(path):
+    name = ctypes.create_string_buffer(path.encode())
+    bpf(OBJ_PIN, struct.pack("=QII", ctypes.addressof(name), load(XDP, XDP_PASS), 0))
+
+
+def ids(place, dev):
+    room = (ctypes.c_uint32 * 64)()
+    _, answer = bpf(PROG_QUERY, struct.pack("=IIIIQI", socket.if_nametoindex(dev), ATTACH[place][0], 0, 0,
+                                            ctypes.addressof(room), len(room)))
+    print(*room[:struct.unpack_from("=I", answer, 24)[0]])
+
+
+def detach(dev, program):
+    ifindex, number = socket.if_nametoindex(dev), 0
+    while True:
+        try:
+            number = struct.unpack_from("=II", bpf(LINK_NEXT_ID, struct.pack("=II", number, 0))[1])[1]
+            fd = bpf(LINK_FD_BY_ID, struct.pack("=I", number))[0]
+        except FileNotFoundError:
+            sys.exit(f"no link of program {program} on {dev}")
+        info = information(fd)
+        if struct.unpack_from("=I", info, 8)[0] == int(program) and struct.unpack_from("=I", info, 16)[0] == ifindex:
+            bpf(LINK_DETACH, struct.pack("=I", fd))
+            return
+        os.close(fd)
+
+
+{"attach": attach, "pin": pin, "ids": ids, "detach": detach}[sys.argv[1]](*sys.argv[2:])
