@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts that must fail say why in one line and leave nothing; an end leaves nothing either; a killed
-# daemon's program passes everything once the lease is over, and the next start takes its place.
+# daemon's program passes everything once the lease is over, and the next start takes its place, and that of its pins:
+# but not of those that are not ours.
 # (A kernel too old for it cannot be had here: the refusal is tested in the unit tests.)
 #
 # check: once
@@ -88,6 +89,65 @@ probe left <<<"forward 203.0.113.1 right n=5"
 
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 nothing_left "SIGTERM after a takeover"
+
+# occupied TITLE PATTERN: what is in the directory of pins stops the start, and stays as it is.
+occupied() {
+	local before
+
+	before=$(ls -l "$PIN_DIR")
+	refused "$1" 2 "$PIN_DIR/$2 is there, which is not ours, not started" "${DAEMON[@]}"
+	[ "$(ls -l "$PIN_DIR")" = "$before" ] || fail "$1: the pins have changed"
+	probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "$1: left attached?"
+}
+
+# swapped A B: these two pins change places.
+swapped() {
+	mv "$PIN_DIR/$1" "$PIN_DIR/swapped"
+	mv "$PIN_DIR/$2" "$PIN_DIR/$1"
+	mv "$PIN_DIR/swapped" "$PIN_DIR/$2"
+}
+
+say "- kept pins: of others, or at other places"
+routed --keep
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+link=xdp-$(ipr -j link show r1 | jq '.[0].ifindex')
+[ -e "$PIN_DIR/$link" ] || fail "no pin of a link: $(ls "$PIN_DIR")"
+swapped nexthops router_tc
+occupied "a program for a map" "nexthops: a program 'router_tc' of type 3"
+swapped nexthops router_tc
+rm "$PIN_DIR/groups"
+PATH=$PATH:/usr/sbin bpftool map create "$PIN_DIR/groups" type array key 4 value 4 entries 1 name theirs
+occupied "another map" "groups: a map 'theirs' of type 2"
+rm "$PIN_DIR/groups"
+swapped "$link" ports
+occupied "a link for a map, a map for a link" "(ports: a link of type 6, of a program 'router_xdp'|$link: a map 'ports' of type 2)"
+swapped "$link" ports
+mv "$PIN_DIR/ports" "$PIN_DIR/moved"
+mkdir "$PIN_DIR/ports"
+occupied "a directory" "ports: a directory"
+rmdir "$PIN_DIR/ports"
+mv "$PIN_DIR/dir24" "$PIN_DIR/former" # as if an earlier version had called it so
+mv "$PIN_DIR/adjacencies" "$PIN_DIR/new-adjacencies" # as if a start had been killed there
+chmod 644 "$PIN_DIR/nexthops"
+chmod 755 "$PIN_DIR"
+mkdir "$PIN_DIR/other" # in nobody's way
+routed
+[ "$(stat -c %a "$PIN_DIR")$(find "$PIN_DIR" -type f ! -perm 600)" = 700 ] || fail "open to others: $(ls -la "$PIN_DIR")"
+for name in former moved new-adjacencies; do
+	[ ! -e "$PIN_DIR/$name" ] || fail "left: $(ls "$PIN_DIR")"
+done
+probe left <<<"forward 203.0.113.1 right n=5"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+[ "$(ls "$PIN_DIR")" = other ] || fail "not only what is not ours is left: $(ls "$PIN_DIR")"
+rmdir "$PIN_DIR/other" "$PIN_DIR"
+
+say "- something else in the place of the directory"
+routed --instance "$LAB-b"
+mv "/sys/fs/bpf/ebpf-route/$LAB-b/ports" "$PIN_DIR"
+refused "no directory" 2 "$PIN_DIR: not a directory" "${DAEMON[@]}"
+rm "$PIN_DIR"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+nothing_left "the second instance"
 
 say "- a pattern that matches nothing yet is waited for"
 routed -i 'x*'

@@ -48,6 +48,7 @@ stream_end() {
 	jq -r --argjson kernel "$BY_KERNEL" '.total | "  \(.sent) frames sent, \(.lost) lost, "
 		+ "\(.misforwarded) misforwarded, \(.duplicated) twice, \(.moved) moved; by the kernel \($kernel), by the fast path "
 		+ "\((.sent - $kernel) / .sent * 1000000 | floor / 10000) %"' "$WORK/stream"
+	sort "$WORK/reasons" | uniq -c # times, frames, why
 	[ "$code" = 0 ] || fail "frames went astray"
 }
 
@@ -82,6 +83,12 @@ forget_pid() {
 		[ "$pid" = "$1" ] || kept+=("$pid")
 	done
 	PIDS=("${kept[@]}")
+}
+
+# Why the fast path left frames to the kernel: what the daemon counted, while it still can be asked.
+note_reasons() {
+	fast -j stats | jq -r '.interfaces[] | select(.ifname == "r1").fallback.reasons | to_entries[]
+		| select(.key != "not_ipv4") | "\(.value.packets) \(.key)"' >>"$WORK/reasons"
 }
 
 killed() {
@@ -155,6 +162,7 @@ stream fixed=203.0.113.%d changing=203.0.114.%d both=203.0.115.%d redirected=203
 say "- $RESTARTS times killed and started again, routes changing meanwhile"
 for ((i = 0; i < RESTARTS; i++)); do
 	[ $((i % 4)) != 1 ] || { turn && turned; }
+	note_reasons
 	killed
 	[ $((i % 2)) = 0 ] || turn
 	[ $((i % 3)) != 2 ] || interrupted
@@ -169,6 +177,7 @@ done
 say "- $UPGRADES times to a different build and back, by SIGTERM or kill -9"
 for ((i = 0; i < UPGRADES; i++)); do
 	for executable in "$OTHER" "$B/ebpf-routed"; do
+		note_reasons
 		if [ $((i % 2)) = 0 ]; then ended; else killed; fi
 		turn
 		start "$executable"
