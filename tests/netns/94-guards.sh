@@ -43,12 +43,8 @@ nothing | IPv6 alone | nft 'add table ip6 t; add chain ip6 t c { type filter hoo
 END
 }
 
-guards() {
-	"$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
-		--command "$B/ebpf-route --instance $LAB" "$@"
-}
-
-cases | guards || fail "guards: see above"
+cases | "$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
+	--command "$B/ebpf-route --instance $LAB" || fail "guards: see above"
 say "- and each was said: what holds it back, and that it is over"
 grep -q 'firewall: nftables: .* everything is left to the kernel' "$WORK/ebpf-routed.log" || fail "not said"
 grep -q 'firewall: gone, forwarding again' "$WORK/ebpf-routed.log" || fail "its end was not said"
