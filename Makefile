@@ -128,6 +128,11 @@ $(B)/scale: $(call objs,obj,$(SCALE) $(CORE) $(ENGINES) $(NETLINK))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(NL_LIBS) $(BPF_LIBS)
 
+# For the twin routers and a test: what has to be linked anew only says by which hook a device is attached.
+$(B)/ebpf-routed-mixed: $(call objs,obj,$(DAEMON) tests/twin/mixed.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=attach_link -o $@ $^ $(DAEMON_LIBS)
+
 # ---- fuzzing: make fuzz SECONDS=60 ---------------------------------------------------------------
 # Corpora stay in $(B)/fuzz/; what was found too, as crash-*.
 SECONDS   ?= 60

@@ -10,11 +10,34 @@ import frames
 import world
 
 
+class Judges:
+    """A router of the kernel alone for what the fast path decided, and one, the same or another, for what it left
+    to the kernel."""
+
+    def __init__(self, decided, left, state):
+        self.decided = Comparison(decided, state)
+        self.left = self.decided if left is decided else Comparison(left, state)
+
+    def of(self, packet, router):
+        return self.decided if packet.verdicts[router.name] in ('forwarded', 'dropped') else \
+            self.left
+
+    def begin(self, router=None):
+        """Before a batch, into that router only where one is given."""
+        for judge in {self.decided, self.left}:
+            if router is None or router.name == judge.name:
+                judge.begin()
+
+    def unequal(self, batch, routers):
+        return [(packet, router) for packet in batch for router in routers
+                if not self.of(packet, router).is_equal(packet, router)]
+
+
 class Comparison:
     """The kernel's router is the judge; what it answers is kept for a batch."""
 
-    def __init__(self, kernel, state):
-        self.kernel, self.state = kernel, state
+    def __init__(self, router, state):
+        self.name, self.kernel, self.state = router.name, router.router, state
         self.forget()
 
     def forget(self):
@@ -30,24 +53,20 @@ class Comparison:
                 for row in self.kernel.query.json('neigh show nud all')
                 if not {'FAILED', 'INCOMPLETE'} & set(row.get('state', ()))}
 
-    def unequal(self, batch, routers):
-        return [(packet, router) for packet in batch for router in routers
-                if not self.is_equal(packet, router)]
-
     def is_equal(self, packet, router):
-        kernel, other = packet.results['kernel'], packet.results[router.name]
-        verdict = packet.verdicts[router.name]
-        bare = inner_of(packet, other) if router.hook == 'tc' else other
+        kernel, other = packet.results[self.name], packet.results[router.name]
+        verdict, tc = packet.verdicts[router.name], router.is_tc(packet.port)
+        bare = inner_of(packet, other) if tc else other
         if verdict == 'forwarded' and not is_plain(packet, bare):
-            return router.hook == 'tc' and kernel == other and self.may_be_wrapped(packet)
+            return tc and kernel == other and self.may_be_wrapped(packet)
         # Whom the kernel tells of a shorter way is not to be sent back the long one unsaid.
-        if verdict == 'forwarded' and 'kernel' in packet.redirected and other[0][0] == packet.port:
+        if verdict == 'forwarded' and self.name in packet.redirected and other[0][0] == packet.port:
             return False
         if verdict == 'dropped' and other:
             return False
         if kernel == other or len(kernel) == len(other) > 1 and sorted(kernel) == sorted(other):
             return True
-        if router.hook == 'tc' and verdict == 'forwarded':
+        if tc and verdict == 'forwarded':
             kernel, other = inner_of(packet, kernel), bare
         if not is_plain(packet, other):
             return verdict not in ('forwarded', 'dropped') and \
@@ -85,14 +104,14 @@ class Comparison:
             gateway = leg.get('gateway') or leg.get('via', {}).get('host') or \
                 socket.inet_ntoa(packet.frame[30:34])
             macs = {table.get((leg.get('dev'), gateway)) for table in self.neighbours} - {None}
+            if not macs and self.state.has_user:  # the daemon asks before there are packets
+                macs = {self.state.living.get((port_of(leg), gateway))} - {None}
             if not link or 'dead' in leg.get('flags', ()):
                 continue
             alive += 1
             if tot_len > link['mtu']:
                 continue
-            port = {world.VIRTUAL: 1}.get(leg['dev']) or int(leg['dev'][1:]) \
-                if leg['dev'][1:].isdigit() else 0
-            found |= {(port, world.mac_bytes(mac) + world.mac_bytes(link['address']))
+            found |= {(port_of(leg), world.mac_bytes(mac) + world.mac_bytes(link['address']))
                       for mac in macs}
         return alive > 1, found
 
@@ -110,6 +129,12 @@ class Comparison:
             return rows[:1]
         return [row for member in members
                 for row in self.kernel.query.json('nexthop show id %d' % member['id'])]
+
+
+def port_of(leg):
+    """At which the frames of a leg come out; 0: none."""
+    ifname = leg.get('dev', '')
+    return 1 if ifname == world.VIRTUAL else int(ifname[1:]) if ifname[1:].isdigit() else 0
 
 
 def route_get(packet):

@@ -18,15 +18,15 @@ def everything(packet, name):
     return collections.Counter(packet.results[name] + packet.late.get(name, []))
 
 
-def wrong_of(packet, router):
+def wrong_of(packet, router, judge):
     """What is wrong with what came late of a packet at that router, or None; and whether errors
-    differ as they may."""
+    differ as they may. judge: the name of the kernel's router that knows."""
     late, verdict = packet.late.get(router.name, []), packet.verdicts[router.name]
-    kernel, other = everything(packet, 'kernel'), everything(packet, router.name)
+    kernel, other = everything(packet, judge), everything(packet, router.name)
     if router.name in packet.resent:  # copies of what came before, and no others
         late = [pair for pair in late if pair not in packet.results[router.name]]
         other = collections.Counter(set(other))
-    if kernel == other or not late and not packet.late.get('kernel'):
+    if kernel == other or not late and not packet.late.get(judge):
         return None, False
     if verdict == FORWARDED and not late:
         return None, False  # by another leg than the kernel's, which had no neighbour: compared already
@@ -34,7 +34,7 @@ def wrong_of(packet, router):
         return 'late frames of a packet that the program %s' % verdict, False
     if is_nothing_or_unreachable(packet, kernel) and is_nothing_or_unreachable(packet, other):
         return None, True
-    if is_part_of(kernel, other, late) or is_part_of(other, kernel, packet.late.get('kernel', [])):
+    if is_part_of(kernel, other, late) or is_part_of(other, kernel, packet.late.get(judge, [])):
         return None, True
     return 'late frames of a packet that was left to the kernel differ', False
 

@@ -1,6 +1,7 @@
 """Which operation comes next: the weights."""
 import op_links
 import op_routes
+import op_user
 
 WEIGHTS = (
     (op_routes.route_set, 20), (op_routes.route_more, 5), (op_routes.route_type, 6),
@@ -13,8 +14,14 @@ WEIGHTS = (
     (op_links.port_mac, 2), (op_links.port_replaced, 1), (op_links.firewall, 0.5), (op_links.ipsec, 0.5),
     (op_links.macvlan, 2), (op_links.bridge, 1), (op_links.sysctl, 9), (op_links.repair, 6),
 )
+USER_WEIGHTS = (
+    (op_user.user_set, 14), (op_user.user_beside, 10), (op_user.user_del, 5), (op_user.user_batch, 4),
+    (op_user.user_flush, 1.5),
+)
 MAKERS = [maker for maker, _ in WEIGHTS]
 SHARES = [share for _, share in WEIGHTS]
+ALL_MAKERS = MAKERS + [maker for maker, _ in USER_WEIGHTS]
+ALL_SHARES = SHARES + [share for _, share in USER_WEIGHTS]
 UNDO = 0.35       # how often something disturbed is put right instead, if there is anything
 UNDO_MANY = 0.75  # with more than a few of them
 
@@ -23,6 +30,7 @@ def choose(rng, state):
     if state.undo and rng.random() < (UNDO_MANY if len(state.undo) > 3 else UNDO):
         return op_links.undo(rng, state)
     while True:
-        operation = rng.choices(MAKERS, SHARES)[0](rng, state)
+        operation = (rng.choices(ALL_MAKERS, ALL_SHARES) if state.has_user
+                     else rng.choices(MAKERS, SHARES))[0](rng, state)
         if operation:
             return operation

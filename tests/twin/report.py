@@ -17,7 +17,7 @@ def add(total, more):
 
 
 def new_tally():
-    return {'seeds': 0, 'operations': 0, 'refused': 0, 'packets': 0, 'compared': 0, 'mismatches': 0,
+    return {'seeds': 0, 'routers': 0, 'operations': 0, 'refused': 0, 'refused_by_daemon': 0, 'packets': 0, 'compared': 0, 'mismatches': 0,
             'late': 0, 'late_unlike': 0, 'other_leg': 0, 'at_once': {}, 'asked': 0, 'disagreed': 0,
             'other_frames': 0, 'redirects': 0, 'uncounted': 0, 'eligible': {}, 'taken': {}, 'left': {},
             'verdicts': {}, 'verify': {}, 'asked_about': {}, 'kernel': {}, 'by_operation': {},
@@ -36,9 +36,9 @@ def results_text(results):
 def mismatch_text(run, what, packet=None, router=None, notes=()):
     """All that is needed to understand it, and to see it again."""
     lines = ['MISMATCH: seed %d, operation %d: %s' % (run.seed, run.number, what),
-             '    replay: tests/twin/twin --seed %d --operations %d --packets %d --hook %s' % (
+             '    replay: tests/twin/twin --seed %d --operations %d --packets %d --hook %s%s' % (
                  run.seed, run.options.operations, run.options.packets,
-                 ','.join(run.options.hook))]
+                 ','.join(run.options.hook), ' --user ' + run.user.mode if run.user else '')]
     lines += ['    operation %d: %s' % (number, str(operation).replace('\n', '\n    '))
               for number, operation in run.history[-run.options.history:]]
     if packet:
@@ -46,7 +46,7 @@ def mismatch_text(run, what, packet=None, router=None, notes=()):
             packet.token, packet.kind, packet.port, frames.describe(packet.frame)),
             '        ' + packet.frame.hex()]
         for name, results in packet.results.items():
-            if router and name not in ('kernel', router.name):
+            if router and name not in ('kernel', 'fallback', router.name):
                 continue
             lines.append('    %s%s:' % (name, ', verdict %s' % packet.verdicts[name]
                                         if name in packet.verdicts else ''))
@@ -68,7 +68,7 @@ def summary(tally, engines, seconds):
     the MAC addresses, the TTL and the checksum; no ICMP redirect, and neither firewall nor IPsec policy
     there, nor a bridge above the port that it came in by."""
     lines = []
-    for engine in engines:
+    for engine in sorted(set(engines) | set(tally['eligible'])):
         eligible, taken = tally['eligible'].get(engine, 0), tally['taken'].get(engine, 0)
         lines.append('%s: %d of %d eligible packets taken by the fast path: %.2f %%' % (
             engine, taken, eligible, 100 * taken / max(1, eligible)))
@@ -89,11 +89,12 @@ def summary(tally, engines, seconds):
         tally['at_once'].items())) or 'none'))
     lines.append('frames of no packet: %d, redirects left out: %d, late frames: %d, '
                  'late errors unlike: %d, other legs: %d, packets not counted: %d, '
-                 'operations that the kernel refused: %d' % (
+                 'operations that the kernel refused: %d, that the daemon did: %d' % (
                      tally['other_frames'], tally['redirects'], tally['late'], tally['late_unlike'],
-                     tally['other_leg'], tally['uncounted'], tally['refused']))
-    lines.append('engines: %s; %d seeds, %d operations, %d packets, each into %d routers: '
+                     tally['other_leg'], tally['uncounted'], tally['refused'],
+                     tally['refused_by_daemon']))
+    lines.append('engines: %s; %d seeds, %d operations, %d packets, each into %.3g routers: '
                  '%d comparisons, %d mismatches, %.0f s' % (
                      ' '.join(engines), tally['seeds'], tally['operations'], tally['packets'],
-                     1 + len(engines), tally['compared'], tally['mismatches'], seconds))
+                     tally['routers'] / max(1, tally['seeds']), tally['compared'], tally['mismatches'], seconds))
     return lines

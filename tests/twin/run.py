@@ -5,17 +5,19 @@ import signal
 
 import frames
 import operations
-from compare import Comparison, is_plain, moved_flows, route_get
+from compare import Judges, is_plain, moved_flows, route_get
 from daemon import DROPPED, FORWARDED, Counters, Refused
 from exchange import Exchange
 from kernel import wait_for
 from late import wrong_of
 from op_links import repair_commands
+from op_user import UserOperation
 from packets import Generator
 from questions import Questions, verify
 from report import count, mismatch_text, new_tally
 from state import State
 from topology import Router
+from user import UserRoutes
 
 MESSAGES = 3  # mismatches of a seed told in full
 MOMENT = 0.02  # for what comes of a single packet
@@ -34,7 +36,9 @@ class Run:
     def __init__(self, seed, options, prefix, log):
         self.seed, self.options, self.number, self.log = seed, options, 0, log
         self.rng = random.Random(seed)
-        self.state, self.tally, self.messages, self.history = State(), new_tally(), [], []
+        mode = options.user if options.user != 'both' else ('beside', 'alone')[seed % 2]
+        self.state, self.tally, self.messages, self.history = State(bool(mode)), new_tally(), [], []
+        self.user = UserRoutes(self.state, mode) if mode else None
         self.routers, self.prefix = [], prefix
         self.mismatched = set()  # tags of packets
         self.generator = Generator(self.rng, self.state)
@@ -43,7 +47,7 @@ class Run:
     def execute(self):
         try:
             self.build()
-            self.tally['seeds'] = 1
+            self.tally['seeds'], self.tally['routers'] = 1, len(self.routers)
             for self.number in range(1, self.options.operations + 1):
                 self.step()
                 if not self.number % VERIFY_EVERY and self.number < self.options.operations:
@@ -56,24 +60,28 @@ class Run:
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             for router in self.routers:
-                if router.close() and not router.name.startswith('kernel'):
+                if router.close() and router.hook:
                     self.mismatch('%s: ebpf-routed ended with a failure' % router.name)
         return self.tally, self.messages
 
     def build(self):
-        for engine in ['kernel'] + self.options.engines:
+        alone = self.user and self.user.mode == 'alone'
+        for engine in ['kernel'] + ['fallback'] * bool(alone) + self.options.engines:
             self.routers.append(Router(
                 self.prefix, engine, self.options.hooks.get(engine), self.options.build, self.log))
         for router in self.routers:
             router.build_links()
-        self.kernel, self.fast = self.routers[0], self.routers[1:]
+            if self.user:
+                self.user.prepare(router)
+        self.kernel, self.fast = self.routers[0], [one for one in self.routers if one.hook]
+        self.fallback = self.routers[1] if alone else self.kernel
         for router in self.fast:
             router.start_daemon()
         for router in self.fast:
             router.wait_daemon()
             router.settle()
         self.exchange = Exchange(self.routers, self.state)
-        self.comparison = Comparison(self.kernel.router, self.state)
+        self.judges = Judges(self.kernel, self.fallback, self.state)
         self.questions = {router.name: Questions(router) for router in self.fast}
         self.before = {router.name: router.control.stats() for router in self.fast}
         self.besides = dict.fromkeys(self.questions, 0)  # counted, and no packet of a batch
@@ -123,7 +131,9 @@ class Run:
         self.exchange.drain()
         for packet in batch:
             packet.operation = self.number
-        self.comparison.begin()
+        self.judges.begin()
+        if self.user:
+            self.user.begin(self.fast)
         self.exchange.begin(batch)
         self.exchange.send(batch, self.routers)
         self.compare(batch)
@@ -139,9 +149,20 @@ class Run:
             self.wait_carrier(router, operation)
         for router, lines in zip(self.routers, answers):
             lines += self.command_after(router, operation)
+        if self.user:
+            self.apply_user(operation)
         for port, frame in operation.frames:
             self.exchange.inject(port, frame)
         self.compare_answers(operation, answers)
+
+    def apply_user(self, operation):
+        if isinstance(operation, UserOperation):
+            wrong, refused = self.user.apply(operation, self.fast)
+            self.tally['refused_by_daemon'] += refused
+            for line in wrong:
+                self.mismatch(line)
+        for router in self.routers:
+            self.user.sync(router)
 
     def apply_at_once(self, operation):
         """Packets into each router as soon as its daemon has heard of the operation: mostly before a dump
@@ -155,8 +176,9 @@ class Run:
             dumps = router.hear()
             answers.append(self.command(router, operation))
             self.wait_carrier(router, operation)
-            if router is self.routers[0]:
-                self.comparison.begin()
+            if self.user:
+                self.user.sync(router)
+            self.judges.begin(router)
             router.hear()
             self.exchange.send(batch, [router])
             if router.control:
@@ -172,7 +194,7 @@ class Run:
             self.check_counted(router, batch)
 
     def compare(self, batch):
-        wrong = self.exchange.collect(lambda: self.comparison.unequal(batch, self.fast))
+        wrong = self.exchange.collect(lambda: self.judges.unequal(batch, self.fast))
         self.exchange.close(batch)
         for packet, router in wrong:
             self.mismatch('%s and the kernel differ' % router.name, packet, router)
@@ -180,7 +202,7 @@ class Run:
     def compare_answers(self, operation, answers):
         if answers[0]:
             self.tally['refused'] += 1
-        for router, lines in zip(self.fast, answers[1:]):
+        for router, lines in zip(self.routers[1:], answers[1:]):
             if lines != answers[0] and not operation.lenient:
                 self.mismatch('%s: the kernel answers otherwise: %s instead of %s' % (
                     router.name, lines, answers[0]))
@@ -231,15 +253,14 @@ class Run:
             plain = is_plain(packet, packet.results['kernel']) and not packet.redirected \
                 and not self.state.is_guarded(packet.port)
             count(self.tally['kernel'], self.outcome(packet, plain))
+            by_user = self.user and self.user.decider(packet)
             for router in self.fast:
                 verdict = packet.verdicts[router.name] or 'not counted'
-                count(self.tally['verdicts'].setdefault(router.name, {}), verdict)
+                self.tally_packet(router.name, verdict, plain)
+                if by_user:
+                    self.tally_packet(router.name + ' by user routes', verdict, plain)
                 if plain:
-                    count(self.tally['eligible'], router.name)
-                    if verdict == FORWARDED:
-                        count(self.tally['taken'], router.name)
-                    else:
-                        count(self.tally['left'].setdefault(router.name, {}), verdict)
+                    if verdict != FORWARDED:
                         self.tally['examples'].setdefault(verdict, 'seed %d, operation %d, r%d: %s' % (
                             self.seed, self.number, packet.port, frames.describe(packet.frame)))
                 if plain and packet.results[router.name] != packet.results['kernel']:
@@ -250,12 +271,23 @@ class Run:
                               ['before: packet %d to %s' % (first.token,
                                                             first.results[router.name])])
             self.check_counted(router, batch)
+            for line in self.user.check(router, batch) if self.user and not self.resent else ():
+                self.mismatch(line)
+
+    def tally_packet(self, name, verdict, plain):
+        count(self.tally['verdicts'].setdefault(name, {}), verdict)
+        if plain:
+            count(self.tally['eligible'], name)
+            if verdict == FORWARDED:
+                count(self.tally['taken'], name)
+            else:
+                count(self.tally['left'].setdefault(name, {}), verdict)
 
     def check_late(self):
         for packet in self.exchange.packets.values():
             self.tally['late'] += sum(map(len, packet.late.values()))
             for router in self.fast:
-                wrong, unlike = wrong_of(packet, router)
+                wrong, unlike = wrong_of(packet, router, self.judges.of(packet, router).name)
                 self.tally['late_unlike'] += unlike
                 if wrong and packet.token not in self.mismatched:
                     self.mismatch('%s: %s, sent after operation %d' % (
@@ -355,12 +387,15 @@ class Run:
         came, late[before:] = late[before:], []
         return verdict, came
 
+    def judged_by(self, router):
+        return [one for one in self.routers if one is router or not one.hook]
+
     def diagnosis(self, packet, router):
         """Why, as far as the kernel and the daemon can tell."""
         notes = []
         if frames.is_ipv4(packet.frame):
             question = route_get(packet)
-            for one in (self.kernel, router):
+            for one in self.judged_by(router):
                 notes.append('%s: ip %s: %s' % (one.name, question,
                                                 one.router.ip.ask([question])))
                 gateway = re.findall(r' via (?:inet6 )?(\S+)', notes[-1])
@@ -371,7 +406,7 @@ class Run:
                     'frame': packet.frame.hex(), 'iif': 'r%d' % packet.port}))
             except Refused as error:
                 notes.append('get: %s' % error)
-        for one in (self.kernel, router):
+        for one in self.judged_by(router):
             notes.append('sent again, %s: %s' % (one.name, [
                 'h%d %s' % (port, frames.describe(frame))
                 for port, frame in self.again(one, packet)[1]]))

@@ -13,7 +13,8 @@ RECENT = 8  # prefixes touched lately, where packets go by preference
 class State:
     """Changes as operations are chosen, never by what a router answers: a seed must replay."""
 
-    def __init__(self):
+    def __init__(self, has_user=False):
+        self.has_user = has_user
         self.mac = {n: world.router_mac(n) for n in world.PORTS}
         self.mtu = {n: 1500 for n in world.PORTS}
         self.router_up = dict.fromkeys(world.PORTS, True)
@@ -26,6 +27,7 @@ class State:
                        for n in world.PORTS for host in world.GATEWAYS + world.HOSTS}
         self.routes = collections.OrderedDict()  # what `ip route del` needs -> True
         self.nexthops = collections.OrderedDict()  # id -> True for a group
+        self.user = {}  # user routes, see user.py: changes as the daemons accept them, alike
         self.undo = []  # operations that put right what was disturbed
         self.recent = collections.deque(['203.0.113.0/24', '0.0.0.0/0'], maxlen=RECENT)
 

@@ -14,6 +14,7 @@ from daemon import Control, Counters
 from kernel import ETH_P_ALL, ETHTOOL_SGRO, ETHTOOL_STXCSUM, Namespace, wait_for
 
 MTU_LARGEST = 2000
+MIXED = 'ebpf-routed-mixed'  # the daemon, but for what tests/twin/mixed.c says
 
 ROUTER_SYSCTLS = {
     'ipv4/ip_forward': 1, 'ipv4/conf/all/rp_filter': 0, 'ipv4/conf/default/rp_filter': 0,
@@ -42,15 +43,14 @@ class Router:
 
     def __init__(self, prefix, engine, hook, build, log):
         self.name, self.engine, self.build, self.log = engine, engine, build, log
-        self.hook = hook  # xdp or tc; None: the kernel alone
+        self.hook = hook  # xdp, tc, or mixed: xdp at r1 and r3, tc at r2 and r4; None: the kernel alone
         self.instance = prefix + engine
         self.daemon = self.control = self.counters = self.socket = self.sender = None
         self.router = Namespace(self.instance)
         self.hosts = Namespace(self.instance + '-h')
 
-    @property
-    def accelerated(self):
-        return self.engine != 'kernel'
+    def is_tc(self, port):
+        return self.hook == 'tc' or self.hook == 'mixed' and port % 2 == 0
 
     def build_links(self):
         self.router.create()
@@ -108,8 +108,9 @@ class Router:
 
     def start_daemon(self):
         self.daemon = subprocess.Popen(
-            [os.path.join(self.build, 'ebpf-routed'), '--netns', self.router.name, '--instance',
-             self.instance, '-i', 'r*', '--hook', self.hook, '--fib', self.engine],
+            [os.path.join(self.build, MIXED if self.hook == 'mixed' else 'ebpf-routed'), '--netns',
+             self.router.name, '--instance', self.instance, '-i', 'r*', '--hook',
+             'xdp' if self.hook == 'mixed' else self.hook, '--fib', self.engine],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
 
     def wait_daemon(self):
