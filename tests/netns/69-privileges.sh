@@ -116,8 +116,13 @@ for case in garbage values oversized many silent deaf leaving; do
 	gone "$ROUTED_PID" && fail "$case: the daemon has ended"
 	probe left <<<"forward 203.0.113.1 right n=5"
 done
+# A build with sanitizers keeps what is freed for a while.
+sanitized() {
+	ldd "$B/ebpf-routed" | grep -q asan
+}
+
 rss=$(field "$ROUTED_PID" VmRSS)
-[ "$rss" -lt 400000 ] || fail "the daemon holds $rss KiB after all"
+sanitized || [ "$rss" -lt 400000 ] || fail "the daemon holds $rss KiB after all"
 if grep -q 'ran out' "$WORK/ebpf-routed.log"; then
 	fail "the lease ran out meanwhile"
 fi

@@ -110,7 +110,7 @@ def case_oversized(path):
     clients = [connect(path) for _ in range(16)]
     for client in clients:
         client.setblocking(False)
-    taken, piece, end = 0, b"x" * (1 << 20), time.monotonic() + PATIENCE
+    taken, piece, end = 0, b"x" * (1 << 20), time.monotonic() + 3 * PATIENCE
     closed = 0
     while time.monotonic() < end and closed < len(clients) // 2:
         closed = 0
