@@ -184,6 +184,14 @@ static bool heal(struct fib *fib)
 	return fib_policy_heal(fib) || ports || adjacencies || slots || rows || fib->engine_freed;
 }
 
+/* A part of it is for sets that are shared when there is no more for others. */
+static uint32_t room_for_user(const struct fib_numbers *numbers)
+{
+	uint32_t kept = (numbers->limit - numbers->first) / 16, left = fib_numbers_left(numbers);
+
+	return left > kept ? left - kept : 0;
+}
+
 int fib_sync(struct fib *fib)
 {
 	uint64_t writes = fib->writes;
@@ -197,6 +205,8 @@ int fib_sync(struct fib *fib)
 	} while ((heal(fib) || fib->mirror->dirty.prefixes.n || fib->policy.dirty) && !fib->error &&
 		 ++pass < PASSES);
 	control_after(fib);
+	mirror_user_room(fib->mirror, room_for_user(&fib->slot_numbers),
+			 room_for_user(&fib->row_numbers));
 	if (fib->error)
 		return fib->error;
 	writes = fib->writes - writes;

@@ -78,6 +78,30 @@ void fib_destroy(struct fib *fib); /* NULL is fine; writes nothing */
  */
 int fib_sync(struct fib *fib);
 
+/* What may run out. */
+enum fib_room {
+	FIB_ROOM_FOUND,
+	FIB_ROOM_SLOT,
+	FIB_ROOM_GROUP,
+	FIB_ROOM_ADJACENCY,
+	FIB_ROOM_PORT,
+	FIB_ROOM_ENGINE,
+};
+
+struct fib_shortage {
+	struct prefix prefix; /* the first one for which there is no room */
+	const char *why;      /* static, for the user */
+};
+
+/*
+ * Takes everything that the dirty prefixes need, without a write that a packet could see: those of the user
+ * then lead where they say, and no other one falls back as table_full that did not before, as soon as the
+ * fib_sync() that has to follow at once has written them. 0; -ENOSPC with *ret: then the caller takes its
+ * change of the mirror back, and the fib_sync() that follows gives back what was taken; or another -errno,
+ * which asks for the same. What the change takes away is no room yet.
+ */
+int fib_prepare(struct fib *fib, struct fib_shortage *ret);
+
 /* Makes freed numbers reusable (one grace period) where enough have gathered, or any if `all`. */
 void fib_reclaim(struct fib *fib, bool all);
 

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 
 #define LEN_EXTENDED 0x40 /* in a length of the first table: the entry names a row */
+#define LEN_COUNTED  0x80 /* the same, within dir24_room_for() only: it is going to */
 #define EACH_BYTE    0x0101010101010101ull
 #define EACH_LEAF    0x0001000100010001ull
 
@@ -323,10 +324,32 @@ static void dir24_destroy(struct fib_engine *engine)
 	free(dir);
 }
 
+static uint32_t dir24_room_for(struct fib_engine *engine, const struct prefix *prefixes, uint32_t n)
+{
+	struct dir24 *dir = dir24_of(engine);
+	uint32_t left = dir->n_groups - dir24_used(engine), fit;
+	uint8_t *len;
+
+	for (fit = 0; fit < n; fit++) {
+		len = &dir->priv->len[prefixes[fit].addr >> 8];
+		if (prefixes[fit].len <= 24 || *len & (LEN_EXTENDED | LEN_COUNTED))
+			continue;
+		if (!left)
+			break;
+		left--;
+		*len |= LEN_COUNTED;
+	}
+	for (uint32_t i = 0; i < fit; i++)
+		dir->priv->len[prefixes[i].addr >> 8] &= (uint8_t)~LEN_COUNTED;
+	return fit;
+}
+
 static const struct fib_engine_ops dir24_ops = {
 	.name = "dir24",
 	.set = dir24_set,
 	.del = dir24_del,
+	.room_for = dir24_room_for,
+	.full = "no extension group is left (max-extension-groups)",
 	.lookup = dir24_lookup,
 	.used = dir24_used,
 	.grace = dir24_grace,

@@ -40,6 +40,13 @@ struct fib_engine_ops {
 	int (*del)(struct fib_engine *engine, struct prefix prefix, struct prefix cover,
 		   uint32_t cover_leaf);
 
+	/*
+	 * How many of these prefixes, in their order, there is room for; n: for all. What is held needs
+	 * none, each prefix comes once. As long as nothing else is entered set() then meets no -ENOSPC.
+	 */
+	uint32_t (*room_for)(struct fib_engine *engine, const struct prefix *prefixes, uint32_t n);
+	const char *full; /* what there is none left of then, for the user */
+
 	/* What a program finds for the address (host byte order), read back from the maps. */
 	uint32_t (*lookup)(const struct fib_engine *engine, uint32_t addr);
 

@@ -107,6 +107,14 @@ static int victim_below(void *ctx, struct rib_entry *entry)
 	return 0;
 }
 
+bool fib_full_claims(struct fib *fib, const struct rib_entry *entry)
+{
+	struct between between = { .fib = fib, .entry = entry };
+
+	return fib->victims.count &&
+	       rib_walk_below(mirror_rib(fib->mirror), rib_prefix(entry), victim_below, &between);
+}
+
 /* Enters a prefix that the engine does not hold. */
 static int enter(struct fib *fib, struct rib_entry *entry, uint32_t leaf, struct prefix *ret_mark)
 {
@@ -114,7 +122,7 @@ static int enter(struct fib *fib, struct rib_entry *entry, uint32_t leaf, struct
 	const struct rib *rib = mirror_rib(fib->mirror);
 	int err;
 
-	if (!fib->victims.count || !rib_walk_below(rib, rib_prefix(entry), victim_below, &between))
+	if (!fib_full_claims(fib, entry))
 		return fib_leaf_write(fib, entry, leaf, ret_mark);
 	between.adopt = mark_get(fib, entry);
 	if (!between.adopt)

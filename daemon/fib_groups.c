@@ -98,7 +98,8 @@ static int members_take(struct fib *fib, struct fib_slot *s, const struct resolv
 				fib_member_unref(fib, leaves[i]);
 			return err;
 		}
-		s->starved |= leaves[i] == VERDICT_table_full;
+		if (leaves[i] == VERDICT_table_full)
+			s->starved = FIB_ROOM_SLOT;
 	}
 	return 0;
 }
@@ -134,7 +135,7 @@ static int row_switch(struct fib *fib, uint32_t slot, const struct group *group,
 		return 0;
 	row = fib_number_take(fib, &fib->row_numbers);
 	if (!row) {
-		s->starved = true;
+		s->starved = FIB_ROOM_GROUP;
 		return -ENOSPC;
 	}
 	fib->rows[row] = *group;

@@ -51,7 +51,8 @@ struct fib_slot {
 	uint64_t grant;	  /* what it is to be, once the routes are written */
 	uint32_t handle;  /* the mirror's next hop that owns it, or 0: a leg of groups */
 	uint32_t leaf_refs, group_refs, policy_refs;
-	bool used, dirty, idle, starved, granting;
+	bool used, dirty, idle, granting;
+	uint8_t starved; /* enum fib_room: what it found none of, a leg of a group included */
 	uint32_t next_dirty, next_idle, next_grant;
 	struct fib_adjacency *adjacency;
 	uint32_t row; /* of a group, 0: none */
@@ -169,6 +170,7 @@ int fib_numbers_init(struct fib_numbers *numbers, uint32_t first, uint32_t limit
 void fib_numbers_destroy(struct fib_numbers *numbers);
 uint32_t fib_number_take(struct fib *fib, struct fib_numbers *numbers); /* 0: none left */
 void fib_number_give(struct fib_numbers *numbers, uint32_t number);
+uint32_t fib_numbers_left(const struct fib_numbers *numbers);
 void fib_grace(struct fib *fib);
 
 /* fib_ports.c */
@@ -213,6 +215,9 @@ void fib_slots_sync(struct fib *fib);
 void fib_slots_release(struct fib *fib);
 void fib_slots_destroy(struct fib *fib);
 
+/* What the slot, or one of its members, found none of. */
+enum fib_room fib_slot_starved(const struct fib *fib, uint32_t slot);
+
 /* fib_cpus.c */
 /* One reference more to each, -ENOMEM or what the sink said: none. */
 int fib_cpus_get(struct fib *fib, uint32_t first, uint32_t n);
@@ -245,6 +250,8 @@ void fib_routes_retry(struct fib *fib);
 int fib_full_install(struct fib *fib, struct rib_entry *entry, uint32_t leaf);
 void fib_full_withdraw(struct fib *fib, struct rib_entry *entry);
 void fib_full_retry(struct fib *fib);
+/* Would the entry, which is not held, stand for one that is left out? */
+bool fib_full_claims(struct fib *fib, const struct rib_entry *entry);
 uint32_t fib_full_counts(const struct fib *fib);
 void fib_full_destroy(struct fib *fib);
 

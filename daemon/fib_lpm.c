@@ -116,10 +116,27 @@ static void lpm_destroy(struct fib_engine *engine)
 	free(lpm);
 }
 
+static uint32_t lpm_room_for(struct fib_engine *engine, const struct prefix *prefixes, uint32_t n)
+{
+	const struct lpm *lpm = lpm_of(engine);
+	uint32_t left = lpm->limit - lpm_used(engine), fit;
+
+	for (fit = 0; fit < n; fit++) {
+		if (rib_find(lpm->held, prefixes[fit]))
+			continue;
+		if (!left)
+			break;
+		left--;
+	}
+	return fit;
+}
+
 static const struct fib_engine_ops lpm_ops = {
 	.name = "lpm",
 	.set = lpm_set,
 	.del = lpm_del,
+	.room_for = lpm_room_for,
+	.full = "no entry of the trie is left (max-lpm-routes)",
 	.lookup = lpm_lookup,
 	.used = lpm_used,
 	.grace = lpm_grace,

@@ -122,7 +122,7 @@ static int slot_change(struct fib *fib, uint32_t slot, struct nexthop value,
 /* No room for what it should be: falls back, and is tried again when room returns. */
 static int sync_full(struct fib *fib, uint32_t slot, bool user, struct fib_adjacency *adjacency)
 {
-	fib->slots[slot].starved = true;
+	fib->slots[slot].starved = adjacency ? FIB_ROOM_ADJACENCY : FIB_ROOM_PORT;
 	return slot_change(fib, slot, verdict_value(VERDICT_table_full, user), adjacency);
 }
 
@@ -208,7 +208,7 @@ static int slot_sync(struct fib *fib, uint32_t slot)
 
 	if (err)
 		return err;
-	s->starved = false;
+	s->starved = FIB_ROOM_FOUND;
 	slot_resolve(fib, s, &r);
 	switch (r.kind) {
 	case RESOLVED_GROUP:
@@ -340,6 +340,17 @@ int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf)
 	}
 	*ret_leaf = slot;
 	return 0;
+}
+
+enum fib_room fib_slot_starved(const struct fib *fib, uint32_t slot)
+{
+	const struct fib_slot *s = &fib->slots[slot];
+	enum fib_room room = s->starved;
+
+	for (uint32_t i = 0; i < s->n_members && room == FIB_ROOM_FOUND; i++)
+		if (s->members[i] >= LEAF_FIRST_SLOT)
+			room = fib->slots[s->members[i]].starved;
+	return room;
 }
 
 static uint32_t leg_hash(uint32_t owner, const struct event_leg *leg, uint32_t mtu)

@@ -63,6 +63,14 @@ void fib_number_give(struct fib_numbers *numbers, uint32_t number)
 	numbers->freed = true;
 }
 
+/* A grace period makes quarantined ones free. */
+uint32_t fib_numbers_left(const struct fib_numbers *numbers)
+{
+	uint32_t unused = numbers->limit > numbers->next ? numbers->limit - numbers->next : 0;
+
+	return unused + numbers->n_free + numbers->n_quarantine;
+}
+
 static bool gathered(const struct fib_numbers *numbers)
 {
 	return numbers->n_quarantine > (numbers->limit - numbers->first) / 8;

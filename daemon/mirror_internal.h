@@ -70,6 +70,7 @@ struct mirror {
 		uint32_t numbered;	/* sets ever made for a single route */
 		uint32_t slots, rows;	/* that the sets of single routes need at most */
 		uint32_t slots_max, rows_max;
+		uint32_t slots_left, rows_left; /* see mirror_user_room() */
 		bool stale; /* devices or addresses changed: the legs may be by other ones */
 		uint32_t n_overrides;
 	} user;
@@ -227,6 +228,7 @@ struct mirror_user *mirror_user_order_next(struct mirror_user_order *order,
 /* A set of its own for what the route does, as long as there is room; 0: memory is out. */
 uint32_t mirror_user_nexthop_get(struct mirror *mirror, const struct user_route *route);
 void mirror_user_nexthop_put(struct mirror *mirror, uint32_t handle);
+void mirror_user_nexthop_ref(struct mirror *mirror, uint32_t handle); /* of a set that is held */
 
 /* mirror_rules.c */
 int mirror_apply_rule(struct mirror *mirror, const struct event *ev);

@@ -139,6 +139,41 @@ int mirror_user_set(struct mirror *mirror, const struct user_route *route)
 	return err;
 }
 
+uint32_t mirror_user_hold(struct mirror *mirror, struct prefix dst)
+{
+	const struct mirror_user *user = find(mirror, dst);
+
+	if (!user)
+		return 0;
+	mirror_nexthop_ref(mirror, user->nexthop);
+	return user->nexthop;
+}
+
+void mirror_user_let_go(struct mirror *mirror, uint32_t held)
+{
+	mirror_nexthop_unref(mirror, held);
+}
+
+int mirror_user_restore(struct mirror *mirror, const struct user_route *route, uint32_t held)
+{
+	const struct mirror_user *now = find(mirror, route->dst);
+	bool kept = now && now->nexthop == held;
+	struct user_route copy;
+	int err = mirror_user_copy(route, &copy);
+
+	if (err)
+		return err;
+	if (!kept)
+		mirror_user_nexthop_ref(mirror, held);
+	err = put(mirror, &copy, held);
+	if (!err)
+		return 0;
+	if (!kept)
+		mirror_user_nexthop_put(mirror, held);
+	mirror_user_release(&copy);
+	return err;
+}
+
 int mirror_user_del(struct mirror *mirror, struct prefix dst)
 {
 	struct mirror_user *user = find(mirror, dst);
@@ -232,8 +267,15 @@ void mirror_user_limit(struct mirror *mirror, uint32_t slots, uint32_t groups)
 	mirror->user.rows_max = groups;
 }
 
+void mirror_user_room(struct mirror *mirror, uint32_t slots, uint32_t groups)
+{
+	mirror->user.slots_left = slots;
+	mirror->user.rows_left = groups;
+}
+
 int mirror_user_init(struct mirror *mirror)
 {
+	mirror_user_room(mirror, UINT32_MAX, UINT32_MAX);
 	mirror_user_limit(mirror, NEXTHOP_LIMIT / 2, GROUP_LIMIT / 2);
 	mirror->user.order = mirror_user_order_new();
 	return mirror->user.order ? 0 : -ENOMEM;

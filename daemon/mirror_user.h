@@ -19,6 +19,15 @@
 int mirror_user_set(struct mirror *mirror, const struct user_route *route);
 int mirror_user_del(struct mirror *mirror, struct prefix dst); /* 0, -ENOENT */
 
+/*
+ * For those who may have to take a change back. What the route there does, with what it has counted, stays
+ * as long as it is held, whatever becomes of the route. 0: there is none.
+ */
+uint32_t mirror_user_hold(struct mirror *mirror, struct prefix dst);
+void mirror_user_let_go(struct mirror *mirror, uint32_t held); /* 0 is fine */
+/* As mirror_user_set(), for the route that was there then. */
+int mirror_user_restore(struct mirror *mirror, const struct user_route *route, uint32_t held);
+
 /* The mirror's own copies, until the route is set or deleted the next time. NULL: none. */
 const struct user_route *mirror_user_find(const struct mirror *mirror, struct prefix dst);
 /* In order of address, then length; the first for NULL. */
@@ -45,6 +54,8 @@ int mirror_user_adopt(struct mirror *mirror, const struct mirror *from);
 /* At most so many slots and groups are for single routes; more routes share them. Half of what is there
  * unless told otherwise. */
 void mirror_user_limit(struct mirror *mirror, uint32_t slots, uint32_t groups);
+/* From fib, after what was written: no more than that are left for them until the next time. */
+void mirror_user_room(struct mirror *mirror, uint32_t slots, uint32_t groups);
 /* For fib, after what was applied: which devices the names in the routes stand for now. */
 void mirror_user_settle(struct mirror *mirror);
 /* The device (ifindex) of the longest connected net that the address lies in; 0: none. */

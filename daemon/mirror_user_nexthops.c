@@ -3,8 +3,8 @@
  * What user routes do, as next-hop sets beside those of the kernel's routes.
  *
  * Every route has a set of its own, so that the fast path counts what the route decides. When these would take
- * more than half of the fast path's slots, further routes that do the same share a set, and its
- * counters.
+ * more than half of the fast path's slots, or of what is left of them, further routes that do the same share
+ * a set, and its counters.
  *
  * Devices are named in a user route and numbered in its set. Which number a name stands for, and which
  * connected net a gateway lies in, is looked up again when links or addresses changed.
@@ -161,7 +161,15 @@ static uint32_t slots_of(unsigned int n_legs)
 static bool has_room(const struct mirror *mirror, unsigned int n_legs)
 {
 	return mirror->user.slots + slots_of(n_legs) <= mirror->user.slots_max &&
-	       mirror->user.rows + (n_legs > 1) <= mirror->user.rows_max;
+	       mirror->user.rows + (n_legs > 1) <= mirror->user.rows_max &&
+	       slots_of(n_legs) <= mirror->user.slots_left &&
+	       (n_legs > 1) <= mirror->user.rows_left;
+}
+
+static void use_room(struct mirror *mirror, unsigned int n_legs)
+{
+	mirror->user.slots_left -= slots_of(n_legs);
+	mirror->user.rows_left -= n_legs > 1;
 }
 
 static uint32_t find_shared(const struct mirror *mirror, const struct user_route *route,
@@ -239,13 +247,22 @@ uint32_t mirror_user_nexthop_get(struct mirror *mirror, const struct user_route 
 		handle = create(mirror, route, hash, shared);
 	if (!handle)
 		return 0;
-	if (!shared) {
-		mirror->user.slots += slots_of(n_legs);
-		mirror->user.rows += n_legs > 1;
-	}
+	if (!shared)
+		use_room(mirror, n_legs);
 	find_devices(mirror, handle);
-	mirror_nexthop_ref(mirror, handle);
+	mirror_user_nexthop_ref(mirror, handle);
 	return handle;
+}
+
+void mirror_user_nexthop_ref(struct mirror *mirror, uint32_t handle)
+{
+	const struct mirror_nexthop *nexthop = get(mirror, handle);
+
+	if (!nexthop->shared) {
+		mirror->user.slots += slots_of(nexthop->n_legs);
+		mirror->user.rows += nexthop->n_legs > 1;
+	}
+	mirror_nexthop_ref(mirror, handle);
 }
 
 void mirror_user_nexthop_put(struct mirror *mirror, uint32_t handle)

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 #include "log.h"
-#include "mirror_user.h"
 #include "sync_wanted.h"
+#include "user_install.h"
 #include "verify.h"
 
 enum { WARNINGS_MAX = 10 }; /* lines about what a file names and the system has not yet */
@@ -89,71 +89,22 @@ static int check(const struct daemon *d, const struct user_batch *batch, enum ch
 
 /* ---- applying ------------------------------------------------------------------------ */
 
-/* Did everything find room? A route that did not would leave its packets to the kernel, quietly. */
-static int check_room(const struct daemon *d, const struct user_batch *batch, uint32_t full_before,
-		      struct user_error *error)
-{
-	struct fib_counts counts;
-
-	for (uint32_t i = 0; i < batch->n; i++) {
-		const struct user_item *item = &batch->items[i];
-		struct prefix dst = item->command.route.dst;
-		const struct rib_entry *entry;
-		char prefix[PREFIX_STRLEN];
-		enum verdict verdict;
-
-		if (item->command.verb == USER_DEL || !user_batch_decides(batch, item))
-			continue;
-		entry = rib_find(mirror_rib(d->mirror), dst);
-		if (!entry || fib_verdict(d->fib, entry, &verdict, NULL) ||
-		    verdict != VERDICT_table_full)
-			continue;
-		destination_format(dst, prefix);
-		return item->file ? user_refuse(error, "%.160s:%u: %s: the table is full",
-						item->file, item->line, prefix)
-				  : user_refuse(error, "%s: the table is full", prefix);
-	}
-	fib_counts(d->fib, &counts);
-	if (counts.full > full_before)
-		return user_refuse(error,
-				   "user routes: the table is full, %u other routes would go",
-				   counts.full - full_before);
-	return 0;
-}
-
-static int refuse_errno(int err, const char *object, struct user_error *error)
-{
-	user_refuse(error, "%s: %s", object, strerror(-err));
-	return err;
-}
-
 int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mode,
 		 struct user_counts *ret, struct user_error *error)
 {
-	struct user_counts counts;
-	struct fib_counts before;
 	int err;
 
 	/* What was announced before the call counts: a script may just have made the device. */
 	if (mode == CHANGE_STRICT)
 		sync_read(d);
 	err = check(d, batch, mode, error);
+	if (!err)
+		err = user_install(batch, d->mirror, d->fib, ret, error);
+	if (err == -ENOTRECOVERABLE)
+		log_error("user routes: some of a refused change stay: out of memory");
 	if (err)
 		return err;
-	fib_counts(d->fib, &before);
-	err = user_batch_apply(batch, d->mirror, &counts);
-	if (err)
-		return refuse_errno(err, "user routes", error);
-	err = fib_sync(d->fib);
-	err = err < 0 ? refuse_errno(err, "maps", error) : check_room(d, batch, before.full, error);
-	if (!err) {
-		wanted_look(d);
-		verify_user_changed(d);
-		*ret = counts;
-		return 0;
-	}
-	if (user_batch_undo(batch, d->mirror))
-		log_error("user routes: some of a refused change stay: out of memory");
-	fib_sync(d->fib);
-	return err;
+	wanted_look(d);
+	verify_user_changed(d);
+	return 0;
 }

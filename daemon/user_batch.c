@@ -10,7 +10,7 @@ enum { FIRST_ITEMS = 16 };
 /* What was there before: a copy of the route, or only the prefix where there was none. */
 struct user_undo {
 	struct user_route old;
-	bool was_there;
+	uint32_t held; /* see mirror_user_hold(); 0: there was none */
 };
 
 void user_batch_init(struct user_batch *batch, const struct mirror *base)
@@ -18,10 +18,16 @@ void user_batch_init(struct user_batch *batch, const struct mirror *base)
 	*batch = (struct user_batch){ .base = base };
 }
 
-static void forget_undo(struct user_batch *batch)
+static void forget(struct user_batch *batch, struct user_undo *undo)
+{
+	mirror_user_let_go(batch->mirror, undo->held);
+	mirror_user_release(&undo->old);
+}
+
+void user_batch_keep(struct user_batch *batch)
 {
 	for (uint32_t i = 0; i < batch->n_undo; i++)
-		mirror_user_release(&batch->undo[i].old);
+		forget(batch, &batch->undo[i]);
 	free(batch->undo);
 	batch->undo = NULL;
 	batch->n_undo = 0;
@@ -29,7 +35,7 @@ static void forget_undo(struct user_batch *batch)
 
 void user_batch_free(struct user_batch *batch)
 {
-	forget_undo(batch);
+	user_batch_keep(batch);
 	for (uint32_t i = 0; i < batch->n; i++)
 		mirror_user_release(&batch->items[i].command.route);
 	free(batch->items);
@@ -74,8 +80,7 @@ static int grow(struct user_batch *batch)
 	return 0;
 }
 
-/* The last item for the prefix, or NULL. */
-static const struct user_item *last_of(const struct user_batch *batch, struct prefix dst)
+const struct user_item *user_batch_item(const struct user_batch *batch, struct prefix dst)
 {
 	uint32_t at = batch->n ? batch->buckets[hash_of(dst) & batch->mask] : 0;
 
@@ -86,7 +91,7 @@ static const struct user_item *last_of(const struct user_batch *batch, struct pr
 
 const struct user_route *user_batch_find(const struct user_batch *batch, struct prefix dst)
 {
-	const struct user_item *item = last_of(batch, dst);
+	const struct user_item *item = user_batch_item(batch, dst);
 
 	if (item)
 		return item->command.verb == USER_DEL ? NULL : &item->command.route;
@@ -95,7 +100,7 @@ const struct user_route *user_batch_find(const struct user_batch *batch, struct 
 
 bool user_batch_decides(const struct user_batch *batch, const struct user_item *item)
 {
-	return last_of(batch, item->command.route.dst) == item;
+	return user_batch_item(batch, item->command.route.dst) == item;
 }
 
 /* ---- adding -------------------------------------------------------------------------- */
@@ -113,7 +118,7 @@ static int locate(struct user_error *error, const char *file, unsigned int line)
 static int refuse_duplicate(const struct user_batch *batch, struct prefix dst, const char *prefix,
 			    struct user_error *error)
 {
-	const struct user_item *item = last_of(batch, dst);
+	const struct user_item *item = user_batch_item(batch, dst);
 
 	if (item && item->file)
 		return user_refuse(error,
@@ -240,9 +245,10 @@ static int remember(struct user_batch *batch, const struct user_route *old, stru
 {
 	struct user_undo *undo = &batch->undo[batch->n_undo];
 
-	*undo = (struct user_undo){ .was_there = old != NULL, .old.dst = dst };
+	*undo = (struct user_undo){ .old.dst = dst };
 	if (old && mirror_user_copy(old, &undo->old))
 		return -ENOMEM;
+	undo->held = mirror_user_hold(batch->mirror, dst);
 	batch->n_undo++;
 	return 0;
 }
@@ -270,7 +276,7 @@ static int apply_item(struct user_batch *batch, struct mirror *mirror,
 		counts->added++;
 	err = is_del ? mirror_user_del(mirror, route->dst) : mirror_user_set(mirror, route);
 	if (err)
-		mirror_user_release(&batch->undo[--batch->n_undo].old);
+		forget(batch, &batch->undo[--batch->n_undo]);
 	return err;
 }
 
@@ -279,7 +285,8 @@ int user_batch_apply(struct user_batch *batch, struct mirror *mirror, struct use
 	struct user_counts counts = { 0 };
 	int err = 0;
 
-	forget_undo(batch);
+	user_batch_keep(batch);
+	batch->mirror = mirror;
 	batch->undo = calloc(batch->n + 1, sizeof(*batch->undo));
 	if (!batch->undo)
 		return -ENOMEM;
@@ -301,11 +308,11 @@ int user_batch_undo(struct user_batch *batch, struct mirror *mirror)
 	for (uint32_t i = batch->n_undo; i-- > 0;) {
 		const struct user_undo *undo = &batch->undo[i];
 
-		if (!undo->was_there)
+		if (!undo->held)
 			mirror_user_del(mirror, undo->old.dst);
-		else if (mirror_user_set(mirror, &undo->old))
+		else if (mirror_user_restore(mirror, &undo->old, undo->held))
 			err = -ENOMEM;
 	}
-	forget_undo(batch);
+	user_batch_keep(batch);
 	return err;
 }

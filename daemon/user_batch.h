@@ -23,6 +23,7 @@ struct user_batch {
 	uint32_t n, room;
 	uint32_t *buckets; /* index + 1 of the last item of a hash */
 	uint32_t mask;
+	struct mirror *mirror;	/* where it was applied */
 	struct user_undo *undo; /* what was applied, in order */
 	uint32_t n_undo;
 };
@@ -48,7 +49,8 @@ int user_batch_drop(struct user_batch *batch, struct prefix dst);
 
 /* What the batch, and the base below it, have for the prefix; NULL: nothing. */
 const struct user_route *user_batch_find(const struct user_batch *batch, struct prefix dst);
-/* Of the items for a prefix the last one decides. */
+/* Of the items for a prefix the last one decides. NULL: there is none. */
+const struct user_item *user_batch_item(const struct user_batch *batch, struct prefix dst);
 bool user_batch_decides(const struct user_batch *batch, const struct user_item *item);
 
 /*
@@ -60,7 +62,12 @@ int user_batch_check(const struct user_batch *batch, struct user_check *check,
 
 /* Changes the mirror: all of it and 0, or nothing and -ENOMEM. */
 int user_batch_apply(struct user_batch *batch, struct mirror *mirror, struct user_counts *ret);
-/* Takes back what the last user_batch_apply() did. 0, or -ENOMEM where some of it stays. */
+/*
+ * Takes back what the last user_batch_apply() did; routes that were there are what they were, with what they
+ * have counted. 0, or -ENOMEM where some of it stays.
+ */
 int user_batch_undo(struct user_batch *batch, struct mirror *mirror);
+/* It stays: how it was before is forgotten. user_batch_free() says so too. */
+void user_batch_keep(struct user_batch *batch);
 
 #endif

@@ -727,6 +727,19 @@ static int engine_del(struct fib_engine *engine, struct prefix prefix, struct pr
 	return 0;
 }
 
+static uint32_t engine_room_for(struct fib_engine *engine, const struct prefix *prefixes,
+				uint32_t n)
+{
+	struct recorder *rec = rec_of_engine(engine);
+	uint32_t left = rec->route_limit - rec->n_routes;
+
+	for (uint32_t i = 0; i < n; i++)
+		assert_null(route_find(rec, prefixes[i]));
+	if (rec->inner)
+		return rec->inner->ops->room_for(rec->inner, prefixes, n);
+	return n < left ? n : left;
+}
+
 static uint32_t engine_lookup(const struct fib_engine *engine, uint32_t addr)
 {
 	return recorder_leaf(rec_of_engine(engine), addr);
@@ -752,6 +765,8 @@ static const struct fib_engine_ops engine_ops = {
 	.name = "recorder",
 	.set = engine_set,
 	.del = engine_del,
+	.room_for = engine_room_for,
+	.full = "the list is full",
 	.lookup = engine_lookup,
 	.grace = engine_grace,
 	.wants_grace = engine_wants_grace,
@@ -995,7 +1010,30 @@ static void check_packet(const struct recorder *rec, uint32_t i,
 	}
 }
 
-int recorder_sync(struct recorder *rec, struct fib *fib)
+static int sync_fib(void *ctx)
+{
+	return fib_sync(ctx);
+}
+
+/* Nothing of what failed was to be seen, and everything is in its place. */
+static void check_unseen(const struct recorder *rec, uint32_t i, const struct answer *before,
+			 uint64_t path)
+{
+	char was[512], then[512];
+
+	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
+		if (answer_equal(&rec->trace[t], before))
+			continue;
+		recorder_print_log(rec, rec->n_trace / rec->n_watch);
+		fail_msg("%08x, write %u of what failed: was %s, but meanwhile %s", rec->watch[i],
+			 t / rec->n_watch, answer_format(before, was, sizeof(was)),
+			 answer_format(&rec->trace[t], then, sizeof(then)));
+	}
+	if (path_of(rec, rec->watch[i]) != path)
+		fail_msg("%08x goes by other numbers than before", rec->watch[i]);
+}
+
+int recorder_run(struct recorder *rec, struct fib *fib, int (*fn)(void *ctx), void *ctx)
 {
 	struct recorder_outcome packets[REC_PACKETS];
 	struct answer *before = calloc(rec->n_watch + 1, sizeof(*before));
@@ -1017,8 +1055,10 @@ int recorder_sync(struct recorder *rec, struct fib *fib)
 		packet_look(rec, &rec->packets[i], &packets[i]);
 	rec->n_trace = rec->n_packet_trace = 0;
 	reach_all(rec);
-	ret = fib_sync(fib);
+	ret = fn(ctx);
 	for (uint32_t i = 0; rec->watching && i < rec->n_watch; i++) {
+		if (ret < 0 && fn != sync_fib)
+			check_unseen(rec, i, &before[i], paths[i]);
 		recorder_lookup(rec, rec->watch[i], &after);
 		check_trace(rec, i, &before[i], &after,
 			    paths[i] && paths[i] == path_of(rec, rec->watch[i]) &&
@@ -1035,4 +1075,9 @@ int recorder_sync(struct recorder *rec, struct fib *fib)
 	free(paths);
 	free(sources);
 	return ret;
+}
+
+int recorder_sync(struct recorder *rec, struct fib *fib)
+{
+	return recorder_run(rec, fib, sync_fib, fib);
 }

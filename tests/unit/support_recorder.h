@@ -154,6 +154,11 @@ void recorder_watch_edges(struct recorder *rec, struct prefix prefix);
  * fall back, but not be forwarded or dropped in a third way; not even that if the answer stays.
  */
 int recorder_sync(struct recorder *rec, struct fib *fib);
+/*
+ * The same of something that syncs the fib; where it fails, by a negative result, nothing of it may have
+ * been seen, and every address goes by the numbers by which it went before.
+ */
+int recorder_run(struct recorder *rec, struct fib *fib, int (*fn)(void *ctx), void *ctx);
 /* Sync as ever, nothing watched (for setting up). */
 int recorder_sync_unwatched(struct recorder *rec, struct fib *fib);
 void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret);

@@ -1,0 +1,805 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Changes of user routes that find no room: refused in a line that says of what, before any packet could have
+ * seen some of it, and nothing else is moved. The recorder looks every watched address up after every single write.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "daemon/fib_internal.h"
+#include "daemon/mirror_user.h"
+#include "daemon/user_install.h"
+#include "support_events.h"
+#include "support_model.h"
+#include "support_recorder.h"
+
+static const struct fib_limits roomy = {
+	.ports = 16, .adjacencies = 256, .nexthops = 256, .groups = 64
+};
+
+static struct world *another(struct world *w, struct fib_limits limits, uint32_t routes,
+			     uint32_t dir24_rows)
+{
+	if (w->mirror)
+		world_free(w);
+	world_new(w, limits, routes, dir24_rows);
+	for (uint32_t i = 2; i <= 5; i++) {
+		char gateway[16];
+
+		snprintf(gateway, sizeof(gateway), "10.0.%u.1", i);
+		world_do(w, ev_neighbour(EVENT_NEW, i, gateway, NUD_REACHABLE, 10 * i));
+	}
+	return w;
+}
+
+static int setup(void **state)
+{
+	*state = calloc(1, sizeof(struct world));
+	assert_non_null(*state);
+	another(*state, roomy, 64, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	free(*state);
+	return 0;
+}
+
+/* ---- one change ------------------------------------------------------------------------------ */
+
+struct change {
+	struct world *w;
+	struct user_batch batch;
+	struct user_counts counts;
+	struct user_error error;
+};
+
+static int run_install(void *ctx)
+{
+	struct change *c = ctx;
+
+	return user_install(&c->batch, c->w->mirror, c->w->fib, &c->counts, &c->error);
+}
+
+static void read_batch(struct change *c, struct world *w, const char *text)
+{
+	char *copy = strdup(text);
+
+	*c = (struct change){ .w = w };
+	user_batch_init(&c->batch, w->mirror);
+	if (user_batch_text(&c->batch, "f", copy, USER_VERB_NEEDED, &c->error))
+		fail_msg("refused before: %s", c->error.text);
+	free(copy);
+	for (uint32_t i = 0; i < c->batch.n; i++)
+		recorder_watch_edges(w->rec, c->batch.items[i].command.route.dst);
+}
+
+/* "": it is in force; else the line for the user. The text is good until the next change. */
+static const char *change(struct world *w, const char *text)
+{
+	static struct change c;
+	bool was_full = false;
+	struct answer answer;
+	int err;
+
+	read_batch(&c, w, text);
+	for (uint32_t i = 0; i < w->rec->n_watch; i++) {
+		recorder_lookup(w->rec, w->rec->watch[i], &answer);
+		was_full |= answer.verdict == VERDICT_table_full;
+	}
+	err = recorder_run(w->rec, w->fib, run_install, &c);
+	user_batch_free(&c.batch);
+	assert_int_equal(w->mirror->dirty.prefixes.n, 0);
+	if (err) {
+		assert_int_equal(err, -EINVAL);
+		return c.error.text;
+	}
+	/* Nor did anything fall back on the way for want of room. */
+	for (uint32_t t = 0; !was_full && t < w->rec->n_trace; t++)
+		for (uint32_t m = 0; m < w->rec->trace[t].n; m++)
+			assert_int_not_equal(w->rec->trace[t].members[m].verdict,
+					     VERDICT_table_full);
+	return "";
+}
+
+/* What may run out, as far as it is in use. */
+struct usage {
+	uint32_t slots, rows, adjacencies, legs, routes, user, overrides, full, cpus;
+};
+
+static struct usage usage_of(struct world *w)
+{
+	struct usage u = { .slots = fib_numbers_left(&w->fib->slot_numbers),
+			   .rows = fib_numbers_left(&w->fib->row_numbers),
+			   .adjacencies = fib_numbers_left(&w->fib->adjacency_numbers),
+			   .legs = w->fib->legs.count,
+			   .routes = w->rec->n_routes,
+			   .user = mirror_user_count(w->mirror),
+			   .overrides = w->mirror->user.n_overrides,
+			   .full = fib_full_counts(w->fib) };
+
+	for (uint32_t cpu = 0; cpu < REC_CPUS; cpu++)
+		u.cpus += w->rec->cpus[cpu];
+	return u;
+}
+
+static void assert_refused(struct world *w, const char *text, const char *line)
+{
+	struct usage before = usage_of(w), after;
+	uint32_t slots = w->mirror->user.slots, rows = w->mirror->user.rows;
+
+	assert_string_equal(change(w, text), line);
+	after = usage_of(w);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(slots, w->mirror->user.slots);
+	assert_int_equal(rows, w->mirror->user.rows);
+}
+
+static void assert_taken(struct world *w, const char *text)
+{
+	assert_string_equal(change(w, text), "");
+}
+
+static uint32_t slot_of(struct world *w, const char *dst)
+{
+	uint32_t slot;
+	bool shared;
+
+	assert_int_equal(fib_user_slot(w->fib, prefix_of(dst), &slot, &shared), 0);
+	return slot;
+}
+
+/* ---- each thing that may run out ------------------------------------------------------------- */
+
+#define FULL(prefix) prefix ": the table is full, "
+
+static void test_list_full(void **state)
+{
+	struct world *w = another(*state, roomy, 3, 0);
+
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	assert_taken(w, "add 30.0.0.0/8 drop");
+	/* The cover of what has no room would say table_full, be it the kernel's, the user's or the default. */
+	assert_refused(w, "add 20.1.0.0/16 drop\nadd 20.2.0.0/16 pass",
+		       FULL("f:2: 20.2.0.0/16") "the list is full");
+	assert_refused(w, "add 30.1.0.0/16 drop\nadd 30.2.0.0/16 pass",
+		       FULL("f:2: 30.2.0.0/16") "the list is full");
+	assert_refused(w, "replace 30.0.0.0/8 pass\nadd 40.0.0.0/8 drop\nadd 50.0.0.0/8 drop",
+		       FULL("f:3: 50.0.0.0/8") "the list is full");
+	/* The default route needs no room, nor does what replaces something. */
+	assert_taken(w, "replace 30.0.0.0/8 pass\nadd 40.0.0.0/8 drop\nadd default drop");
+	assert_taken(w, "replace 20.0.0.0/8 via 10.0.3.1 dev eth3\nreplace 40.0.0.0/8 pass");
+	assert_int_equal(world_mac(w, "20.1.1.1"), 30);
+}
+
+static void test_what_goes_is_no_room_yet(void **state)
+{
+	struct world *w = another(*state, roomy, 2, 0);
+
+	assert_taken(w, "add 20.0.0.0/8 drop\nadd 30.0.0.0/8 drop");
+	assert_refused(w, "del 20.0.0.0/8\nadd 40.0.0.0/8 drop",
+		       FULL("f:2: 40.0.0.0/8") "the list is full; what the same change deletes has "
+					       "its place until then");
+	assert_taken(w, "del 20.0.0.0/8");
+	assert_taken(w, "add 40.0.0.0/8 drop");
+}
+
+static void test_rows_of_dir24_full(void **state)
+{
+	struct world *w = another(*state, roomy, REC_ROUTES, 2);
+	const char *why = "the list is full"; /* says the recorder, whatever is below it */
+	char line[128];
+
+	world_do(w, ev_route(EVENT_NEW, "20.1.1.0/24", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.1.128/25", 3, "10.0.3.1"));
+	snprintf(line, sizeof(line), FULL("f:3: 20.1.3.0/25") "%s", why);
+	assert_refused(w, "add 20.1.0.0/16 drop\nadd 20.1.2.0/26 drop\nadd 20.1.3.0/25 pass", line);
+	/* Several of one /24 need one row, and where there is a row nothing more. */
+	assert_taken(w, "add 20.1.1.0/26 drop\nadd 20.1.2.0/26 pass\nadd 20.1.2.64/26 pass");
+	snprintf(line, sizeof(line), FULL("f:1: 20.1.4.0/32") "%s", why);
+	assert_refused(w, "add 20.1.4.0/32 drop", line);
+	assert_taken(w, "add 20.1.2.255/32 drop\nadd 20.1.4.0/24 drop");
+	/* A row that was given back is one again, after a grace period. */
+	assert_taken(w, "del 20.1.2.0/26\ndel 20.1.2.64/26\ndel 20.1.2.255/32");
+	assert_taken(w, "add 20.1.5.0/25 drop");
+}
+
+static void test_slots_full(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w;
+	uint32_t slot;
+
+	limits.nexthops = LEAF_FIRST_SLOT + 3;
+	w = another(*state, limits, 64, 0);
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	assert_taken(w, "add 30.0.0.0/8 drop");
+	slot = slot_of(w, "30.0.0.0/8");
+	assert_refused(w, "replace 30.0.0.0/8 pass\nadd 31.0.0.0/8 dev eth4",
+		       FULL("f:2: 31.0.0.0/8") "no next-hop slot is left (max-nexthops)");
+	assert_int_equal(slot_of(w, "30.0.0.0/8"), slot);
+	assert_refused(
+		w, "add 30.1.0.0/16 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3",
+		FULL("f:1: 30.1.0.0/16") "no next-hop slot is left (max-nexthops)");
+	assert_taken(w, "replace 30.0.0.0/8 pass");
+	assert_taken(w, "replace 30.0.0.0/8 drop");
+}
+
+/* As many as may have a slot of their own, replaced at once: there is none for each in addition. */
+static void test_all_replaced(void **state)
+{
+	struct fib_limits limits = roomy;
+	char add[2048] = "", replace[2048] = "";
+	struct world *w;
+
+	limits.nexthops = LEAF_FIRST_SLOT + 24;
+	w = another(*state, limits, 64, 0);
+	mirror_user_limit(w->mirror, 20, 2);
+	for (int i = 0; i < 40; i++) {
+		sprintf(add + strlen(add), "add 20.0.%d.0/24 drop\n", i);
+		sprintf(replace + strlen(replace), "replace 20.0.%d.0/24 pass\n", i);
+	}
+	assert_taken(w, add);
+	assert_int_equal(w->mirror->user.slots, 20);
+	assert_taken(w, replace);
+	assert_int_equal(world_verdict(w, "20.0.39.1"), VERDICT_user_pass);
+	assert_taken(w, "del 20.0.0.0/24\nadd 20.0.0.0/25 drop");
+}
+
+static void test_groups_full(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w;
+
+	limits.groups = 3; /* two of them */
+	w = another(*state, limits, 64, 0);
+	assert_taken(w,
+		     "add 20.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3\n"
+		     "add 21.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.4.1 dev eth4");
+	assert_refused(
+		w,
+		"add 22.0.0.0/8 drop\n"
+		"replace 21.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.5.1 dev eth5",
+		FULL("f:2: 21.0.0.0/8") "no multipath group is left (max-groups)");
+	/* The same once more is a group that is there, if it is shared. */
+	assert_taken(w, "replace 21.0.0.0/8 via 10.0.4.1 dev eth4");
+	assert_taken(w,
+		     "add 22.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.5.1 dev eth5");
+}
+
+static void test_adjacencies_full(void **state)
+{
+	const char *why = "no adjacency is left (max-adjacencies)";
+	struct fib_limits limits = roomy;
+	struct world *w;
+	char line[128];
+
+	limits.adjacencies = 6; /* five: those of the neighbours, and one */
+	w = another(*state, limits, 64, 0);
+	snprintf(line, sizeof(line), FULL("f:2: 21.0.0.0/8") "%s", why);
+	assert_refused(w,
+		       "add 20.0.0.0/8 via 10.0.2.9 dev eth2\nadd 21.0.0.0/8 via 10.0.2.8 dev eth2",
+		       line);
+	snprintf(line, sizeof(line), FULL("f:1: 20.0.0.0/8") "%s", why);
+	assert_refused(w,
+		       "add 20.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.2.9 dev eth2 "
+		       "nexthop via 10.0.2.8 dev eth2",
+		       line);
+	assert_taken(w,
+		     "add 20.0.0.0/8 via 10.0.2.9 dev eth2\nadd 21.0.0.0/8 via 10.0.2.9 dev eth2");
+	assert_taken(w, "add 22.0.0.0/8 via 10.0.5.1 dev eth5");
+}
+
+static void test_ports_full(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w;
+
+	limits.ports = 4; /* eth2, eth3, eth4 */
+	w = another(*state, limits, 64, 0);
+	assert_refused(w, "add 20.0.0.0/8 drop\nadd 21.0.0.0/8 redirect eth5",
+		       FULL("f:2: 21.0.0.0/8") "no port is left for its device");
+	assert_taken(w, "add 20.0.0.0/8 drop\nadd 21.0.0.0/8 redirect eth4");
+}
+
+static void test_cpu_refused(void **state)
+{
+	struct usage before, after;
+	struct world *w = *state;
+
+	assert_taken(w, "add 20.0.0.0/8 cpu 1");
+	before = usage_of(w);
+	w->rec->fail_op = OP_CPU;
+	w->rec->fail_errno = ENOMEM;
+	{
+		struct change c;
+
+		read_batch(&c, w, "replace 20.0.0.0/8 drop\nadd 21.0.0.0/8 cpu 2-3");
+		assert_int_equal(recorder_run(w->rec, w->fib, run_install, &c), -ENOMEM);
+		assert_string_equal(c.error.text, "maps: Cannot allocate memory");
+		user_batch_free(&c.batch);
+	}
+	w->rec->fail_errno = 0;
+	after = usage_of(w);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_taken(w, "replace 20.0.0.0/8 drop\nadd 21.0.0.0/8 cpu 2-3");
+}
+
+/* ---- what it does to others ------------------------------------------------------------------ */
+
+static void test_override_refused(void **state)
+{
+	struct world *w = another(*state, roomy, 6, 0);
+
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.1.0/24", 4, "10.0.4.1"));
+	assert_taken(w, "add 20.1.2.0/24 drop");
+	/* What an override hides goes behind it. */
+	assert_refused(w,
+		       "add default drop override\nreplace 20.0.0.0/8 pass override\n"
+		       "add 30.0.0.0/8 drop\nadd 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop",
+		       FULL("f:5: 32.0.0.0/8") "the list is full");
+	assert_int_equal(world_mac(w, "20.1.0.1"), 30);
+	/* And what comes back when one goes has to fit. */
+	assert_taken(w, "replace 20.0.0.0/8 pass override");
+	assert_taken(w, "add 30.0.0.0/8 drop\nadd 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop");
+	assert_refused(w, "replace 20.0.0.0/8 pass",
+		       "user routes: the kernel's 20.1.1.0/24 would fall back: the table is full, "
+		       "the list is full");
+	assert_taken(w, "del 30.0.0.0/8");
+	assert_taken(w, "replace 20.0.0.0/8 pass");
+	assert_int_equal(world_mac(w, "20.1.1.1"), 40);
+}
+
+/* The slots of what an override hides are free, and somebody has them by the time it is to go. */
+static void test_hidden_without_slots(void **state)
+{
+	struct fib_limits limits = roomy;
+	struct world *w;
+
+	limits.nexthops = LEAF_FIRST_SLOT + 3;
+	w = another(*state, limits, 64, 0);
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.2.0.0/16", 4, "10.0.4.1"));
+	assert_taken(w, "add 20.0.0.0/8 drop override");
+	assert_taken(w, "add 30.0.0.0/8 pass");
+	assert_refused(
+		w, "del 20.0.0.0/8",
+		"user routes: the kernel's 20.2.0.0/16 would fall back: the table is full, no "
+		"next-hop slot is left (max-nexthops); what the same change deletes has its "
+		"place until then");
+	assert_taken(w, "del 30.0.0.0/8");
+	assert_taken(w, "replace 20.0.0.0/8 drop");
+}
+
+static void test_victims_and_marks(void **state)
+{
+	struct world *w = another(*state, roomy, 2, 0);
+
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	assert_taken(w, "add 30.0.0.0/8 drop");
+	world_do(w, ev_route(EVENT_NEW, "20.1.1.0/24", 3, "10.0.3.1"));
+	assert_int_equal(world_verdict(w, "20.1.1.1"), VERDICT_table_full);
+	assert_int_equal(world_verdict(w, "20.2.2.2"), VERDICT_table_full);
+	/* Neither the mark, nor what is left out, nor what lies between them can be the user's. */
+	assert_refused(w, "replace 20.0.0.0/8 drop", FULL("f:1: 20.0.0.0/8") "the list is full");
+	assert_refused(w, "add 20.1.1.0/24 drop", FULL("f:1: 20.1.1.0/24") "the list is full");
+	assert_refused(w, "add 20.1.0.0/16 drop", FULL("f:1: 20.1.0.0/16") "the list is full");
+	assert_refused(w, "add 40.0.0.0/8 drop", FULL("f:1: 40.0.0.0/8") "the list is full");
+	assert_taken(w, "replace 30.0.0.0/8 pass");
+	assert_int_equal(w->fib->victims.count, 1);
+	assert_taken(w, "del 30.0.0.0/8");
+	assert_int_equal(world_mac(w, "20.1.1.1"), 30);
+	assert_int_equal(w->fib->victims.count + w->fib->marks.count, 0);
+}
+
+static bool is_left_out(struct world *w, const char *dst)
+{
+	return rib_find(mirror_rib(w->mirror), prefix_of(dst))->spare & ENTRY_LEFT_OUT;
+}
+
+/* Rows that come free serve those who went without one by one: one of two in a /24, which has a row then. */
+static void test_between_victim_and_mark(void **state)
+{
+	struct world *w = another(*state, roomy, REC_ROUTES, 1);
+	char low[32], high[32], line[128];
+	uint32_t found = 0;
+
+	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/25", 2, "10.0.2.1"));
+	for (uint32_t i = 0; i < 8; i++) {
+		sprintf(low, "20.1.%u.0/28", i);
+		world_do(w, ev_route(EVENT_NEW, low, 3, "10.0.3.1"));
+		sprintf(high, "20.1.%u.16/28", i);
+		world_do(w, ev_route(EVENT_NEW, high, 4, "10.0.4.1"));
+	}
+	w->rec->lenient = true;
+	world_do(w, ev_route(EVENT_DEL, "30.0.0.0/25", 2, "10.0.2.1"));
+	for (uint32_t i = 0; i < 8; i++) {
+		sprintf(low, "20.1.%u.0/28", i);
+		sprintf(high, "20.1.%u.16/28", i);
+		if (is_left_out(w, low) == is_left_out(w, high))
+			continue;
+		found++;
+		sprintf(low, "add 20.1.%u.0/27 drop", i);
+		sprintf(line, FULL("f:1: 20.1.%u.0/27") "the list is full", i);
+		assert_refused(w, low, line);
+		sprintf(low, "add 20.1.%u.128/27 drop", i);
+		assert_taken(w, low);
+	}
+	assert_int_equal(found, 1);
+}
+
+/* A user route that the kernel's churn left without room: changes that do not touch it are free to be made. */
+static void test_full_by_the_kernel(void **state)
+{
+	struct world *w = another(*state, roomy, 2, 0);
+
+	assert_taken(w, "add 20.0.0.0/8 drop\nadd 30.0.0.0/8 drop");
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
+	assert_int_equal(world_verdict(w, "20.2.2.2"), VERDICT_table_full);
+	assert_taken(w, "replace 20.0.0.0/8 drop\nreplace 30.0.0.0/8 pass");
+	assert_refused(w, "replace 20.0.0.0/8 pass", FULL("f:1: 20.0.0.0/8") "the list is full");
+	world_do(w, ev_route(EVENT_DEL, "20.1.0.0/16", 3, "10.0.3.1"));
+	assert_taken(w, "replace 20.0.0.0/8 pass");
+}
+
+static void test_counters_stay(void **state)
+{
+	struct fib_limits limits = roomy;
+	uint32_t slot, group;
+	struct world *w;
+
+	limits.groups = 3;
+	w = another(*state, limits, 4, 0);
+	assert_taken(w,
+		     "add 20.0.0.0/8 drop comment a\n"
+		     "add 21.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3");
+	slot = slot_of(w, "20.0.0.0/8");
+	group = slot_of(w, "21.0.0.0/8");
+	assert_refused(w,
+		       "replace 20.0.0.0/8 pass comment b\ndel 21.0.0.0/8\nadd 30.0.0.0/8 drop\n"
+		       "add 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop",
+		       FULL("f:5: 32.0.0.0/8") "the list is full; what the same change deletes has "
+					       "its place until then");
+	assert_int_equal(slot_of(w, "20.0.0.0/8"), slot);
+	assert_int_equal(slot_of(w, "21.0.0.0/8"), group);
+	assert_string_equal(mirror_user_find(w->mirror, prefix_of("20.0.0.0/8"))->comment, "a");
+	/* The words alone: the same slot, whatever is refused beside them. */
+	assert_refused(w,
+		       "replace 20.0.0.0/8 drop override comment b\nadd 30.0.0.0/8 drop\n"
+		       "add 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop",
+		       FULL("f:4: 32.0.0.0/8") "the list is full");
+	assert_int_equal(slot_of(w, "20.0.0.0/8"), slot);
+	assert_taken(w, "replace 20.0.0.0/8 drop comment c");
+	assert_int_equal(slot_of(w, "20.0.0.0/8"), slot);
+	/* What was replaced for good is gone from the mirror, too. */
+	assert_taken(w, "replace 20.0.0.0/8 pass\ndel 21.0.0.0/8");
+	assert_int_equal(w->mirror->nexthops.live, 1);
+}
+
+/* ---- random changes -------------------------------------------------------------------------- */
+
+enum { ROUTES = 24, STEPS = 120 };
+
+struct history {
+	struct world tight, wide; /* the same, but one has room for all */
+	struct random random;
+	struct prefix kernel[ROUTES];
+	uint32_t devices[ROUTES], n_kernel;
+	bool was_full[REC_WATCH];
+	struct prefix full[128]; /* user routes */
+	uint32_t n_full;
+	uint32_t taken, refused, by[FIB_ROOM_ENGINE + 1], kernels;
+};
+
+static void tell(struct history *h, int op, uint32_t i)
+{
+	char dst[PREFIX_STRLEN], gateway[24];
+	struct world *both[] = { &h->tight, &h->wide };
+
+	snprintf(gateway, sizeof(gateway), "10.0.%u.1", h->devices[i]);
+	prefix_format(h->kernel[i], dst);
+	for (int n = 0; n < 2; n++) {
+		both[n]->rec->lenient = true;
+		world_do(both[n], ev_route(op, dst, h->devices[i], gateway));
+		both[n]->rec->lenient = false;
+	}
+}
+
+static struct prefix some_prefix(struct history *h)
+{
+	static const uint8_t lens[] = { 8, 12, 16, 22, 24, 25, 26, 28, 32 };
+	uint32_t addr = 20u << 24 | random_below(&h->random, 2) << 20 |
+			random_below(&h->random, 2) << 16 | random_below(&h->random, 3) << 8 |
+			random_below(&h->random, 4) << 6;
+
+	return prefix_make(addr, lens[random_below(&h->random, sizeof(lens))]);
+}
+
+static void kernel_step(struct history *h)
+{
+	uint32_t i = 0;
+
+	if (h->n_kernel && random_below(&h->random, 2)) {
+		i = random_below(&h->random, h->n_kernel);
+		tell(h, EVENT_DEL, i);
+		h->kernel[i] = h->kernel[--h->n_kernel];
+		h->devices[i] = h->devices[h->n_kernel];
+		return;
+	}
+	if (h->n_kernel == ROUTES)
+		return;
+	h->kernel[h->n_kernel] = some_prefix(h);
+	while (!prefix_equal(h->kernel[i], h->kernel[h->n_kernel]))
+		i++;
+	if (i < h->n_kernel)
+		return;
+	h->devices[i] = 2 + random_below(&h->random, 4);
+	h->n_kernel++;
+	tell(h, EVENT_NEW, i);
+}
+
+static void random_line(struct history *h, char *line)
+{
+	static const char *const actions[] = {
+		"drop",
+		"drop override",
+		"pass",
+		"pass comment x",
+		"via 10.0.2.1 dev eth2",
+		"via 10.0.3.7 dev eth3 override",
+		"via 10.0.3.8 dev eth3",
+		"via 10.0.3.9 dev eth3 lladdr 02:00:00:00:00:09",
+		"redirect eth4",
+		"redirect eth5 override",
+		"dev eth2",
+		"cpu 1-2",
+		"nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3",
+		"nexthop via 10.0.4.1 dev eth4 nexthop via 10.0.5.7 dev eth5 weight 2",
+	};
+	char dst[PREFIX_STRLEN];
+
+	prefix_format(some_prefix(h), dst);
+	sprintf(line, "replace %s %s", dst,
+		actions[random_below(&h->random, sizeof(actions) / sizeof(actions[0]))]);
+}
+
+static void note_refusal(struct history *h, const char *line)
+{
+	static const char *const words[] = {
+		[FIB_ROOM_SLOT] = "max-nexthops",
+		[FIB_ROOM_GROUP] = "max-groups",
+		[FIB_ROOM_ADJACENCY] = "max-adjacencies",
+		[FIB_ROOM_PORT] = "no port is left",
+		[FIB_ROOM_ENGINE] = "",
+	};
+	int i = FIB_ROOM_SLOT;
+
+	while (!strstr(line, words[i]))
+		i++;
+	h->by[i]++;
+	h->kernels += strstr(line, "the kernel's") != NULL;
+	h->refused++;
+}
+
+static bool has_full(const struct answer *answer)
+{
+	for (uint32_t i = 0; i < answer->n; i++)
+		if (answer->members[i].verdict == VERDICT_table_full)
+			return true;
+	return false;
+}
+
+/* By a route of the batch, other than one that says what it said, and had no room then. */
+static bool is_by(const struct history *h, const struct user_batch *batch, uint32_t addr)
+{
+	struct resolved_route r;
+	const struct rib_entry *entry = resolve_lookup(h->tight.mirror, addr, &r);
+
+	if (!entry || !r.user || !user_batch_item(batch, rib_prefix(entry)))
+		return false;
+	for (uint32_t i = 0; i < h->n_full; i++)
+		if (prefix_equal(h->full[i], rib_prefix(entry)))
+			return false;
+	return true;
+}
+
+/* All is as it would be with room for it, but for what found none when the kernel came with it. */
+static void compare(struct history *h, const struct user_batch *batch)
+{
+	struct answer tight, wide;
+	char is[512], should[512];
+
+	for (uint32_t i = 0; i < h->tight.rec->n_watch; i++) {
+		uint32_t addr = h->tight.rec->watch[i];
+
+		recorder_lookup(h->tight.rec, addr, &tight);
+		recorder_lookup(h->wide.rec, addr, &wide);
+		if (answer_equal(&tight, &wide))
+			continue;
+		if (has_full(&tight) && (h->was_full[i] || !is_by(h, batch, addr)))
+			continue;
+		fail_msg("%08x goes %s, not %s", addr, answer_format(&tight, is, sizeof(is)),
+			 answer_format(&wide, should, sizeof(should)));
+	}
+}
+
+static void note_full(struct history *h)
+{
+	const struct user_route *route = NULL;
+	struct answer answer;
+
+	h->n_full = 0;
+	while ((route = mirror_user_next(h->tight.mirror, route))) {
+		const struct rib_entry *entry = rib_find(mirror_rib(h->tight.mirror), route->dst);
+		enum verdict verdict;
+
+		if (fib_verdict(h->tight.fib, entry, &verdict, NULL) == 0 &&
+		    verdict == VERDICT_table_full && h->n_full < 128)
+			h->full[h->n_full++] = route->dst;
+	}
+
+	for (uint32_t i = 0; i < h->tight.rec->n_watch; i++) {
+		recorder_lookup(h->tight.rec, h->tight.rec->watch[i], &answer);
+		h->was_full[i] = has_full(&answer);
+	}
+}
+
+/* Of one of the routes that are there. */
+static bool random_del(struct history *h, char *line)
+{
+	uint32_t n = mirror_user_count(h->tight.mirror);
+	const struct user_route *route = NULL;
+	char dst[PREFIX_STRLEN];
+
+	if (!n)
+		return false;
+	for (n = 1 + random_below(&h->random, n); n; n--)
+		route = mirror_user_next(h->tight.mirror, route);
+	sprintf(line, "del %s", prefix_format(route->dst, dst));
+	return true;
+}
+
+static void random_batch(struct history *h, char *text)
+{
+	uint32_t n = 1 + random_below(&h->random, 6), dels = random_below(&h->random, 2) ? n : 0;
+	char line[128];
+
+	*text = '\0';
+	for (; n; n--) {
+		if (random_below(&h->random, 6) < (dels ? 4 : 1)) {
+			if (!random_del(h, line) || strstr(text, strchr(line, ' ')))
+				continue;
+		} else {
+			random_line(h, line);
+		}
+		sprintf(text + strlen(text), "%s\n", line);
+	}
+}
+
+static void user_step(struct history *h)
+{
+	struct usage before, after;
+	struct user_counts counts;
+	struct change c, same;
+	char text[2048];
+
+	random_batch(h, text);
+	read_batch(&c, &h->tight, text);
+	note_full(h);
+	before = usage_of(&h->tight);
+	h->tight.rec->lenient = true;
+	if (recorder_run(h->tight.rec, h->tight.fib, run_install, &c) == 0) {
+		read_batch(&same, &h->wide, text);
+		assert_int_equal(user_batch_apply(&same.batch, h->wide.mirror, &counts), 0);
+		user_batch_free(&same.batch);
+		assert_true(recorder_sync_unwatched(h->wide.rec, h->wide.fib) >= 0);
+		assert_memory_equal(&counts, &c.counts, sizeof(counts));
+		assert_true(fib_full_counts(h->tight.fib) <= before.full);
+		h->taken++;
+	} else {
+		note_refusal(h, c.error.text);
+		after = usage_of(&h->tight);
+		assert_memory_equal(&before, &after, sizeof(before));
+	}
+	compare(h, &c.batch);
+	h->tight.rec->lenient = false;
+	user_batch_free(&c.batch);
+}
+
+static void histories(struct fib_limits limits, uint32_t routes, uint32_t dir24_rows,
+		      const enum fib_room *expected, int n_expected)
+{
+	struct history sum = { .taken = 0 };
+	const char *seed = getenv("TEST_SEED"), *rounds = getenv("TEST_ROUNDS");
+	uint32_t first = seed ? atoi(seed) : 1, n = rounds ? atoi(rounds) : 5;
+
+	for (uint32_t round = first; round < first + n; round++) {
+		struct history h = { .taken = 0 };
+
+		random_init(&h.random, 1);
+		h.random.seed = h.random.state = round * 2654435761u + 1;
+		another(&h.tight, limits, routes, dir24_rows);
+		another(&h.wide, roomy, 512, 0);
+		for (int i = 0; i < STEPS; i++) {
+			if (random_below(&h.random, 3) == 0)
+				kernel_step(&h);
+			else
+				user_step(&h);
+			if (random_below(&h.random, 16) == 0)
+				fib_reclaim(h.tight.fib, true);
+		}
+		sum.taken += h.taken;
+		sum.refused += h.refused;
+		sum.kernels += h.kernels;
+		for (int i = 0; i <= FIB_ROOM_ENGINE; i++)
+			sum.by[i] += h.by[i];
+		world_free(&h.tight);
+		world_free(&h.wide);
+	}
+	print_message("%u taken, %u refused: slots %u, groups %u, adjacencies %u, ports %u, engine "
+		      "%u; %u for the kernel's\n",
+		      sum.taken, sum.refused, sum.by[FIB_ROOM_SLOT], sum.by[FIB_ROOM_GROUP],
+		      sum.by[FIB_ROOM_ADJACENCY], sum.by[FIB_ROOM_PORT], sum.by[FIB_ROOM_ENGINE],
+		      sum.kernels);
+	assert_true(sum.taken > n * STEPS / 20);
+	for (int i = 0; i < n_expected; i++)
+		assert_true(sum.by[expected[i]] > n);
+}
+
+static void test_random_engine(void **state)
+{
+	static const enum fib_room engine[] = { FIB_ROOM_ENGINE };
+
+	(void)state;
+	histories(roomy, 9, 0, engine, 1);
+	histories(roomy, REC_ROUTES, 3, engine, 1);
+}
+
+static void test_random_numbers(void **state)
+{
+	static const enum fib_room numbers[] = { FIB_ROOM_SLOT, FIB_ROOM_GROUP, FIB_ROOM_ADJACENCY,
+						 FIB_ROOM_PORT };
+	struct fib_limits tight = {
+		.ports = 4, .adjacencies = 5, .nexthops = LEAF_FIRST_SLOT + 10, .groups = 2
+	};
+
+	(void)state;
+	histories(tight, 512, 0, numbers, 4);
+	tight.ports = 16;
+	histories(tight, 12, 0, numbers, 1);
+	histories(tight, REC_ROUTES, 4, numbers, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_list_full),
+		TEST(test_what_goes_is_no_room_yet),
+		TEST(test_rows_of_dir24_full),
+		TEST(test_slots_full),
+		TEST(test_all_replaced),
+		TEST(test_groups_full),
+		TEST(test_adjacencies_full),
+		TEST(test_ports_full),
+		TEST(test_cpu_refused),
+		TEST(test_override_refused),
+		TEST(test_hidden_without_slots),
+		TEST(test_victims_and_marks),
+		TEST(test_between_victim_and_mark),
+		TEST(test_full_by_the_kernel),
+		TEST(test_counters_stay),
+		cmocka_unit_test(test_random_engine),
+		cmocka_unit_test(test_random_numbers),
+	};
+
+	cmocka_set_test_filter(getenv("TEST_FILTER"));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
