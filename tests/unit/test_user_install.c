@@ -201,7 +201,7 @@ static void test_rows_of_dir24_full(void **state)
 	assert_refused(w, "add 20.1.0.0/16 drop\nadd 20.1.2.0/26 drop\nadd 20.1.3.0/25 pass", line);
 	/* Several of one /24 need one row, and where there is a row nothing more. */
 	assert_taken(w, "add 20.1.1.0/26 drop\nadd 20.1.2.0/26 pass\nadd 20.1.2.64/26 pass");
-	snprintf(line, sizeof(line), FULL("f:1: 20.1.4.0/32") "%s", why);
+	snprintf(line, sizeof(line), FULL("f:1: 20.1.4.0") "%s", why);
 	assert_refused(w, "add 20.1.4.0/32 drop", line);
 	assert_taken(w, "add 20.1.2.255/32 drop\nadd 20.1.4.0/24 drop");
 	/* A row that was given back is one again, after a grace period. */
