@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two tables that the router and the tracepoint programs share: ports by ifindex, and the
- * counters of each port.
+ * The tables that the router and the tracepoint programs share: ports by ifindex, what is known of each
+ * port, and its counters.
  */
 #ifndef EBPF_ROUTE_BPF_PORT_TABLES_H
 #define EBPF_ROUTE_BPF_PORT_TABLES_H
@@ -17,6 +17,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } port_of_ifindex SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PORT_LIMIT);
+	__type(key, __u32);
+	__type(value, struct port);
+} ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

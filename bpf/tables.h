@@ -11,6 +11,7 @@
 #ifdef __bpf__
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "port_tables.h"
 #endif
 #include <stdbool.h>
 #include "include/maps.h"
@@ -93,14 +94,6 @@ struct {
 	__type(key, struct neighbour_key);
 	__type(value, union neighbour_word);
 } neighbours SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, PORT_LIMIT);
-	__type(key, __u32);
-	__type(value, struct port);
-} ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* `status`: the daemon as a whole, one property a line, and the interfaces it is attached to. */
+#include <string.h>
 #include "output.h"
 
 /* "LABEL N" and, where some of them are, what else is to be said. */
@@ -72,6 +73,26 @@ static void add_bypassed(struct table *table, const json_t *list)
 	table_cell(table, "%s", names);
 }
 
+/* Ports that take no redirected frames, or are on trial after that. */
+static void add_refusals(struct text *t, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		const char *state = field_string(row, "state");
+		char buf[FORMAT_LEN];
+
+		if (strcmp(state, "over") == 0)
+			continue;
+		text_add(t, "%-13s %s: %s (%s; refused %s times)\n", "refused",
+			 field_string(row, "ifname"),
+			 strcmp(state, "out") == 0
+				 ? "its driver takes no redirected frames, left to the kernel"
+				 : "to be tried again with the next packets",
+			 field_string(row, "error"),
+			 format_count(field_integer(row, "refusals"), buf));
+	}
+}
+
 static void add_interfaces(struct text *t, const json_t *list)
 {
 	struct table table = { .columns = "<<<<" };
@@ -120,6 +141,7 @@ static void print_status(struct text *t, const json_t *row)
 	add_netlink(t, json_object_get(row, "netlink"));
 	text_add(t, "%-13s %" JSON_INTEGER_FORMAT " s\n", "lease",
 		 field_integer(row, "lease_seconds"));
+	add_refusals(t, json_object_get(row, "refusals"));
 	add_interfaces(t, json_object_get(row, "interfaces"));
 }
 

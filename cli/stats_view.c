@@ -103,9 +103,13 @@ static void add_section(struct section *s)
 		const char *key, *label;
 		bool share; /* of the packets received */
 	} lines[] = {
-		{ "rx", "rx", false },		{ "forwarded", "forwarded", true },
-		{ "dropped", "dropped", true }, { "fallback", "fallback", true },
-		{ "tx", "tx", false },		{ "tx_errors", "tx errors", false },
+		{ "rx", "rx", false },
+		{ "forwarded", "forwarded", true },
+		{ "dropped", "dropped", true },
+		{ "fallback", "fallback", true },
+		{ "tx", "tx", false },
+		{ "tx_errors", "tx errors", false },
+		{ "cpu_errors", "cpu errors", false },
 	};
 
 	s->rx = tally_get(s, json_object_get(s->now, "rx"), json_object_get(s->before, "rx"))
@@ -114,6 +118,9 @@ static void add_section(struct section *s)
 		const json_t *now = json_object_get(s->now, lines[i].key);
 		const json_t *before = json_object_get(s->before, lines[i].key);
 
+		/* Of the total alone, and worth a line only where there are some. */
+		if (strcmp(lines[i].key, "cpu_errors") == 0 && !tally_of(now).packets)
+			continue;
 		add_line(s, "  ", lines[i].label, tally_get(s, now, before), lines[i].share);
 		table_end_row(s->table);
 		if (json_object_get(now, "reasons"))

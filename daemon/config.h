@@ -42,6 +42,7 @@ struct config {
 	uint32_t receive_buffer;  /* bytes of the notification socket */
 	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups,
 		lpm_routes; /* map sizes */
+	uint32_t cpu_queue; /* packets */
 };
 
 /*

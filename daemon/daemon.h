@@ -14,12 +14,14 @@
 #include "sync_redirects.h"
 
 struct control_server;
+struct cpus_watch;
 struct foreign;
 struct guard_watch;
 struct metrics_server;
 struct route_files;
 struct route_state;
 struct sync;
+struct transmit;
 struct verify_child;
 struct wanted;
 
@@ -35,10 +37,12 @@ struct daemon {
 	struct fib *fib;
 	struct attachments *attachments;
 	struct sync *sync;
-	struct wanted *wanted; /* neighbours to ask for, see sync_wanted.h */
+	struct wanted *wanted;	   /* neighbours to ask for, see sync_wanted.h */
+	struct transmit *transmit; /* ports that are refused, NULL: not told of */
+	struct cpus_watch *cpus;   /* that are online */
 	struct guard_watch *guard;
-	struct foreign *foreign;   /* see sync_foreign.h */
-	struct route_files *files; /* of user routes */
+	struct foreign *foreign;	 /* see sync_foreign.h */
+	struct route_files *files;	 /* of user routes */
 	struct route_state *route_state; /* of those set at run time, see route_state.h */
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL: not asked for */

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "log.h"
@@ -69,41 +68,6 @@ static int load_router(struct datapath *dp, const struct buffer_support *support
 	}
 	dp->router = router;
 	return 0;
-}
-
-/* Transmit errors are worth having, not worth failing for. */
-static void load_transmit(struct datapath *dp)
-{
-	struct transmit_bpf *transmit = transmit_bpf__open();
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info);
-	struct stat ns;
-	int err = transmit ? 0 : -errno;
-
-	if (!err && stat("/proc/thread-self/ns/net", &ns))
-		err = -errno;
-	if (!err)
-		err = bpf_obj_get_info_by_fd(bpf_map__fd(dp->router->maps.tx_ports), &info, &len);
-	if (!err) {
-		transmit->rodata->netns_inum = ns.st_ino;
-		transmit->rodata->tx_ports_id = info.id;
-		err = bpf_map__reuse_fd(transmit->maps.port_counters,
-					bpf_map__fd(dp->router->maps.port_counters));
-	}
-	if (!err)
-		err = bpf_map__reuse_fd(transmit->maps.port_of_ifindex,
-					bpf_map__fd(dp->router->maps.port_of_ifindex));
-	if (!err)
-		err = transmit_bpf__load(transmit);
-	if (!err)
-		err = transmit_bpf__attach(transmit);
-	if (err) {
-		log_warning("tracepoint programs: not loaded: %s, transmit errors are not counted",
-			    strerror(-err));
-		transmit_bpf__destroy(transmit);
-		return;
-	}
-	dp->transmit = transmit;
 }
 
 static int map_memory(struct mapped *mapped, const struct bpf_map *map)
@@ -226,7 +190,7 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 					       .nexthops = options->nexthops,
 					       .groups = options->groups,
 					       .policy_routes = POLICY_ROUTE_LIMIT };
-	load_transmit(dp);
+	transmit_load(dp);
 	*ret = dp;
 	return 0;
 fail:
@@ -288,11 +252,6 @@ int datapath_program_fd(const struct datapath *dp)
 int datapath_tc_program_fd(const struct datapath *dp)
 {
 	return bpf_program__fd(dp->router->progs.router_tc);
-}
-
-bool datapath_counts_transmit(const struct datapath *dp)
-{
-	return dp->transmit;
 }
 
 /* ---- lease --------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ struct datapath;
 struct datapath_options {
 	enum engine engine;
 	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups, lpm_routes;
+	uint32_t cpu_queue; /* packets that wait for each CPU that user routes steer to */
 	bool observe;
 };
 
@@ -36,6 +37,11 @@ int datapath_wanted_fd(const struct datapath *dp);
 
 /* Are transmit errors counted (the tracepoint programs are loaded)? */
 bool datapath_counts_transmit(const struct datapath *dp);
+/* The ring buffer of struct tx_refusal; -1 where they are not. */
+int datapath_refused_fd(const struct datapath *dp);
+uint32_t datapath_cpus(const struct datapath *dp); /* that the machine can have */
+/* Packets handed to that CPU and lost on the way; -EOPNOTSUPP where they are not counted. */
+int datapath_cpu_errors(const struct datapath *dp, uint32_t cpu, uint64_t *ret);
 
 /*
  * Is there anything at the places of our pins that is not ours? 0, or -EEXIST, or another -errno where that

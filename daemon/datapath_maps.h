@@ -27,6 +27,9 @@ struct datapath {
 
 extern const struct fib_sink_ops datapath_sink_ops;
 
+/* Sets dp->transmit, or says why not. */
+void transmit_load(struct datapath *dp);
+
 /* One value of a shared table, read or written at once. */
 #define SHARED_READ(value)	   __atomic_load_n(&(value), __ATOMIC_RELAXED)
 #define SHARED_WRITE(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELEASE)

@@ -196,11 +196,12 @@ static int sink_set_policy_route(struct fib_sink *sink, uint32_t table, struct p
 	return 0;
 }
 
-/* A CPU that is possible and off takes packets too, and never works on them: not our business here. */
+/* The kernel takes any that is possible, also one that is off: the fib does not ask for those. */
 static int sink_set_cpu(struct fib_sink *sink, uint32_t cpu, bool in)
 {
-	int fd = bpf_map__fd(datapath_of(sink)->router->maps.cpus);
-	struct bpf_cpumap_val value = { .qsize = CPU_QUEUE };
+	struct datapath *dp = datapath_of(sink);
+	struct bpf_cpumap_val value = { .qsize = dp->options.cpu_queue };
+	int fd = bpf_map__fd(dp->router->maps.cpus);
 
 	if (!in)
 		return bpf_map_delete_elem(fd, &cpu) && errno != ENOENT ? -errno : 0;

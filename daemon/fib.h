@@ -110,6 +110,15 @@ void fib_reclaim(struct fib *fib, bool all);
  * May be called in a pause of fib_sync(), see mirror_set_pause().
  */
 void fib_port_down(struct fib *fib, uint32_t ifindex);
+/* The same of frames that native XDP would redirect to it: mirror_link_refuses(). Not in a pause. */
+void fib_port_refuses(struct fib *fib, uint32_t ifindex);
+
+struct user_cpus;
+/*
+ * The CPUs that are online: packets are handed to no other one. 0 or -errno of a write; then it is to be
+ * said again.
+ */
+int fib_cpus_online(struct fib *fib, const struct user_cpus *online);
 
 struct fib_counts {
 	uint32_t routes;   /* prefixes installed in the engine, the default route included */

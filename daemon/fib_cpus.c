@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * CPUs that user routes steer to: each is in the map while slots name it. It is entered before the first
- * one does, and taken out behind the last. One that the kernel does not take is not there, and the
- * programs leave its packets to the kernel where they are.
+ * one does, and taken out behind the last. One that is offline, or that the kernel does not take, is not
+ * there, and the programs leave its packets to the kernel where they are (user_pass).
  */
 #include "fib_internal.h"
 
@@ -18,11 +18,16 @@ static int room_for(struct fib *fib, uint32_t n)
 	return 0;
 }
 
+static bool is_online(const struct fib *fib, uint32_t cpu)
+{
+	return !fib->cpus_known || user_cpus_has(&fib->cpus_online, cpu);
+}
+
 static int enter(struct fib *fib, struct fib_cpu *c, uint32_t cpu, bool in)
 {
 	int err = 0;
 
-	if (c->entered == in)
+	if (c->entered == in || (in && !is_online(fib, cpu)))
 		return 0;
 	if (fib->sink->ops->set_cpu)
 		err = fib->sink->ops->set_cpu(fib->sink, cpu, in);
@@ -67,4 +72,18 @@ void fib_cpus_release(struct fib *fib)
 		if (!c->refs && enter(fib, c, cpu, false))
 			fib->cpus_idle = true;
 	}
+}
+
+int fib_cpus_online(struct fib *fib, const struct user_cpus *online)
+{
+	int err = 0;
+
+	fib->cpus_online = *online;
+	fib->cpus_known = true;
+	for (uint32_t cpu = 0; cpu < fib->cpus.n && !err; cpu++) {
+		struct fib_cpu *c = &((struct fib_cpu *)fib->cpus.items)[cpu];
+
+		err = enter(fib, c, cpu, c->refs && is_online(fib, cpu));
+	}
+	return err;
 }

@@ -14,6 +14,7 @@
 #include "fib.h"
 #include "mirror_internal.h"
 #include "resolve.h"
+#include "user_check.h"
 
 /* The numbers first..limit-1 of one map. */
 struct fib_numbers {
@@ -138,6 +139,8 @@ struct fib {
 
 	struct vec cpus; /* struct fib_cpu */
 	bool cpus_idle;	 /* some may be */
+	bool cpus_known; /* which are online; if not, all count as such */
+	struct user_cpus cpus_online;
 
 	struct table own;
 	uint32_t own_left_out;

@@ -75,17 +75,28 @@ static int port_update(struct fib *fib, struct fib_port *port, const struct port
 	return err;
 }
 
-void fib_port_down(struct fib *fib, uint32_t ifindex)
+static void port_clear(struct fib *fib, uint32_t ifindex, uint16_t flag)
 {
 	struct fib_port *port = port_find(fib, ifindex);
 	struct port value;
 
-	if (!port || !(port->value.flags & PORT_UP))
+	if (!port || !(port->value.flags & flag))
 		return;
 	value = port->value;
-	value.flags &= (uint16_t)~PORT_UP;
+	value.flags &= (uint16_t)~flag;
 	if (!fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, &value)))
 		port->value = value;
+}
+
+void fib_port_down(struct fib *fib, uint32_t ifindex)
+{
+	port_clear(fib, ifindex, PORT_UP);
+}
+
+/* The flag is not in the map any more: only if it is not here either it is written when it comes back. */
+void fib_port_refuses(struct fib *fib, uint32_t ifindex)
+{
+	port_clear(fib, ifindex, PORT_XMIT_NATIVE);
 }
 
 static void port_leave(struct fib *fib, struct fib_port *port)

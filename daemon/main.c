@@ -169,6 +169,7 @@ static int open_datapath(struct daemon *d)
 		.neighbours = c->neighbours,
 		.extension_groups = c->extension_groups,
 		.lpm_routes = c->lpm_routes,
+		.cpu_queue = c->cpu_queue,
 		.observe = c->observe,
 	};
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };

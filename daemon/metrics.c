@@ -14,6 +14,7 @@
 #include "mirror_user.h"
 #include "show.h"
 #include "sync_foreign.h"
+#include "sync_transmit.h"
 
 struct metrics_server {
 	struct evhttp *http;
@@ -23,6 +24,7 @@ struct snapshot {
 	struct sync_counts sync;
 	struct fib_counts fib;
 	uint32_t user_routes;
+	uint64_t cpu_errors;
 	bool lease;
 };
 
@@ -47,7 +49,8 @@ struct snapshot {
 	X(nexthops, "gauge", "Next-hop slots in use", s->fib.nexthops)                             \
 	X(neighbours, "gauge", "Connected neighbours resolved", s->fib.neighbours)                 \
 	X(map_writes_total, "counter", "Writes to the maps", s->fib.writes)                        \
-	X(leaf_writes_total, "counter", "Of these, prefixes", s->fib.leaf_writes)
+	X(leaf_writes_total, "counter", "Of these, prefixes", s->fib.leaf_writes)                  \
+	X(cpu_errors_total, "counter", "Packets handed to a CPU and lost on the way", s->cpu_errors)
 
 SCALARS(METRIC)
 
@@ -97,12 +100,44 @@ static void put_bypassed(const struct daemon *d, struct evbuffer *out)
 	}
 }
 
+static void put_refusals(const struct daemon *d, struct evbuffer *out)
+{
+	const struct mirror_link *link;
+	struct refusing r;
+
+	evbuffer_add_printf(
+		out, "# HELP ebpfroute_tx_refusals_total Times that its driver took no "
+		     "redirected frames\n# TYPE ebpfroute_tx_refusals_total counter\n"
+		     "# HELP ebpfroute_tx_refused 1 while it is left to the kernel for that\n"
+		     "# TYPE ebpfroute_tx_refused gauge\n");
+	for (uint32_t i = 0; transmit_refusing(d, i, &r); i++) {
+		link = mirror_link(d->mirror, r.ifindex);
+		if (!link)
+			continue;
+		evbuffer_add_printf(out, "ebpfroute_tx_refusals_total{interface=\"%s\"} %llu\n",
+				    link->e.name, (unsigned long long)r.refusals);
+		evbuffer_add_printf(out, "ebpfroute_tx_refused{interface=\"%s\"} %d\n",
+				    link->e.name, r.state == REFUSING_OUT);
+	}
+}
+
+static uint64_t all_cpu_errors(const struct daemon *d)
+{
+	uint64_t total = 0, packets;
+
+	for (uint32_t cpu = 0; cpu < datapath_cpus(d->datapath); cpu++)
+		if (!datapath_cpu_errors(d->datapath, cpu, &packets))
+			total += packets;
+	return total;
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct daemon *d = arg;
 	struct evbuffer *out = evbuffer_new();
 	struct snapshot s = { .lease = datapath_lease_valid(d->datapath),
-			      .user_routes = mirror_user_count(d->mirror) };
+			      .user_routes = mirror_user_count(d->mirror),
+			      .cpu_errors = all_cpu_errors(d) };
 	const struct mirror_link *link;
 	struct port_counters c;
 
@@ -126,6 +161,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 		    !datapath_port_counters(d->datapath, port, &c))
 			put_port(out, link->e.name, &c);
 	}
+	put_refusals(d, out);
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
 			  "text/plain; version=0.0.4");
 	evhttp_send_reply(request, HTTP_OK, "OK", out);

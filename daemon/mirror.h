@@ -36,6 +36,7 @@ struct mirror_link {
 	bool present; /* announced as a link; until then nothing but e.ifindex of e counts */
 	bool dirty;
 	bool stopped; /* see mirror_link_stopped() */
+	bool refuses; /* see mirror_link_refuses() */
 	uint32_t generation, netconf_generation;
 	uint32_t
 		suspect; /* generation in which routes via it may have vanished silently; 0: none */
@@ -162,6 +163,12 @@ bool mirror_link_stopped(struct mirror *mirror, uint32_t ifindex);
 bool mirror_any_stopped(const struct mirror *mirror);
 /* All that was announced so far has been applied. */
 void mirror_caught_up(struct mirror *mirror);
+
+/*
+ * The driver takes no frames that native XDP redirects to the device, whatever its features say; or it may
+ * be tried again, as when it comes up or its features change.
+ */
+void mirror_link_refuses(struct mirror *mirror, uint32_t ifindex, bool refuses);
 
 /* fn is called now and then in the course of long work, here and in the fib. */
 void mirror_set_pause(struct mirror *mirror, void (*fn)(void *ctx), void *ctx);

@@ -173,6 +173,16 @@ void mirror_caught_up(struct mirror *mirror)
 	mirror->any_stopped = false;
 }
 
+void mirror_link_refuses(struct mirror *mirror, uint32_t ifindex, bool refuses)
+{
+	struct mirror_link *link = mirror_link_find(mirror, ifindex);
+
+	if (!link || link->refuses == refuses)
+		return;
+	link->refuses = refuses;
+	mirror_dirty_link(mirror, link);
+}
+
 /* Only what is suspect about it stays, in case it comes back before the next dump. */
 static void link_gone(struct mirror *mirror, struct mirror_link *link)
 {
@@ -234,6 +244,8 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 	/* What the dump did not show has come since, whoever had the number and the name before. */
 	came = ev->op == EVENT_NEW && link->generation != mirror->generation;
 	link->generation = mirror->generation;
+	if (!link->present || e->flags & ~link->e.flags & (IFF_UP | IFF_LOWER_UP))
+		link->refuses = false;
 	if (!link->present) {
 		link->present = true;
 		mirror->links_present++;
@@ -363,6 +375,7 @@ int mirror_apply_features(struct mirror *mirror, const struct event *ev)
 		return 0;
 	link->features_known = known;
 	link->xdp_features = features;
+	link->refuses = false;
 	if (link->present)
 		mirror_dirty_link(mirror, link);
 	return 0;

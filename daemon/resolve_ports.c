@@ -146,7 +146,7 @@ static uint16_t egress_flags(const struct mirror_link *link)
 
 	if (resolve_is_up(&link->e) && !link->stopped)
 		flags |= PORT_UP;
-	if (resolve_sends_for_xdp(link))
+	if (resolve_sends_for_xdp(link) && !link->refuses)
 		flags |= PORT_XMIT_NATIVE;
 	return flags;
 }

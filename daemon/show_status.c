@@ -8,6 +8,7 @@
 #include "mirror_user.h"
 #include "route_files.h"
 #include "sync_foreign.h"
+#include "sync_transmit.h"
 
 #define SETTLE_SECONDS 10 /* unless the client says how long */
 
@@ -51,6 +52,30 @@ static json_t *status_interfaces(const struct daemon *d)
 		if (!attach_tried(d->attachments, link->e.ifindex) &&
 		    foreign_bypassed(d, link->e.ifindex, 0, buf))
 			json_array_append_new(list, status_interface(d, link->e.ifindex));
+	return list;
+}
+
+/* Ports whose driver took no redirected frames at some time. */
+static json_t *status_refusals(const struct daemon *d)
+{
+	static const char *const states[] = {
+		[REFUSING_OUT] = "out",
+		[REFUSING_TRIAL] = "trial",
+		[REFUSING_OVER] = "over",
+	};
+	json_t *list = json_array();
+	struct refusing r;
+
+	for (uint32_t i = 0; transmit_refusing(d, i, &r); i++) {
+		json_t *row = json_object();
+
+		put_device(d, row, "ifname", r.ifindex);
+		json_object_set_new(row, "state", json_string(states[r.state]));
+		json_object_set_new(row, "error", json_string(strerror(r.error)));
+		json_object_set_new(row, "refusals", json_integer((json_int_t)r.refusals));
+		json_object_set_new(row, "retry_seconds", json_integer(r.seconds));
+		json_array_append_new(list, row);
+	}
 	return list;
 }
 
@@ -114,6 +139,7 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));
 	json_object_set_new(row, "uptime_seconds",
 			    json_integer(now.tv_sec - (long)(d->started_ns / 1000000000ULL)));
+	json_object_set_new(row, "refusals", status_refusals(d));
 	json_object_set_new(row, "interfaces", status_interfaces(d));
 	return reply_row(reply, row);
 }
@@ -154,6 +180,27 @@ static void add_counters(struct port_counters *total, const struct port_counters
 		to[i] += from[i];
 }
 
+/* Which interface they came in by is not known any more when they are lost. */
+static json_t *cpu_errors(const struct daemon *d)
+{
+	json_t *row = json_object(), *cpus = json_array();
+	uint64_t total = 0, packets;
+
+	for (uint32_t cpu = 0; cpu < datapath_cpus(d->datapath); cpu++) {
+		if (datapath_cpu_errors(d->datapath, cpu, &packets) || !packets)
+			continue;
+		json_array_append_new(cpus, json_pack("{sisI}", "cpu", cpu, "packets",
+						      (json_int_t)packets));
+		total += packets;
+	}
+	json_object_set_new(row, "packets",
+			    datapath_counts_transmit(d->datapath) ? json_integer((json_int_t)total)
+								  : json_null());
+	json_object_set_new(row, "bytes", json_null());
+	json_object_set_new(row, "cpus", cpus);
+	return row;
+}
+
 /* Attached interfaces, and those that only ever were an egress. */
 int show_stats(struct daemon *d, const json_t *args, struct reply *reply)
 {
@@ -177,6 +224,7 @@ int show_stats(struct daemon *d, const json_t *args, struct reply *reply)
 		json_array_append_new(list, row);
 	}
 	put_counters(d, total_row, &total);
+	json_object_set_new(total_row, "cpu_errors", cpu_errors(d));
 	return reply_row(reply, json_pack("{soso}", "interfaces", list, "total", total_row));
 }
 

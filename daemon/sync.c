@@ -15,11 +15,13 @@
 #include "log.h"
 #include "route_files.h"
 #include "route_state.h"
+#include "sync_cpus.h"
 #include "sync_foreign.h"
 #include "sync_guard.h"
 #include "sync_links.h"
 #include "sync_refresh.h"
 #include "sync_rules.h"
+#include "sync_transmit.h"
 #include "sync_wanted.h"
 #include "sysctl.h"
 
@@ -137,6 +139,7 @@ static void read_settings(struct daemon *d)
 {
 	sysctl_read(d->mirror);
 	redirects_look(d);
+	cpus_look(d);
 	datapath_keep_priority(d->datapath, sysctl_keeps_priority());
 }
 
@@ -212,6 +215,7 @@ static int drain(struct daemon *d, int rounds)
 
 	do {
 		links_look(d);
+		transmit_look(d);
 		n = netlink_receive(d->netlink, RECEIVE_BUDGET, on_event, d);
 		if (n >= 0 && n < RECEIVE_BUDGET && !s->overrun)
 			mirror_caught_up(d->mirror);
@@ -245,6 +249,7 @@ static int drain_features(struct daemon *d)
 
 	if (!d->features)
 		return 0;
+	transmit_look(d);
 	n = netlink_features_receive(d->features, on_event, d);
 	if (n == -ENOBUFS)
 		n = netlink_features_dump(d->features, on_event, d);
@@ -463,6 +468,7 @@ int sync_start(struct daemon *d)
 	s->failure_limit = LOG_LIMIT(3, 10);
 
 	links_watch(d);
+	cpus_watch(d);
 	err = sync_resync(d, "start");
 	if (err) {
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
@@ -488,6 +494,8 @@ int sync_start(struct daemon *d)
 		err = make_events(d);
 	if (!err)
 		err = wanted_start(d);
+	if (!err)
+		err = transmit_start(d);
 	if (err)
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 	else
@@ -513,6 +521,8 @@ void sync_stop(struct daemon *d)
 	struct event *all[5];
 
 	wanted_stop(d);
+	transmit_stop(d);
+	cpus_unwatch(d);
 	if (!s)
 		return;
 	all[0] = s->netlink_event;

@@ -22,6 +22,9 @@ struct user_cpus {
 /* A list as the kernel writes it, "0-3,8". false where it is none; *ret is untouched then. */
 bool user_cpus_parse(const char *list, struct user_cpus *ret);
 
+/* The same from the first line of a file. */
+bool user_cpus_read(const char *path, struct user_cpus *ret);
+
 static inline bool user_cpus_has(const struct user_cpus *cpus, uint32_t cpu)
 {
 	return cpu < USER_CPUS && cpus->bits[cpu / 64] >> cpu % 64 & 1;

@@ -74,6 +74,16 @@ static void read_hold(struct shadow *shadow)
 	mirror_set_hold(shadow->mirror, hold);
 }
 
+/* What a driver refused is past, too. */
+static void read_refusals(struct shadow *shadow)
+{
+	const struct mirror_link *link;
+
+	for (link = mirror_next_link(shadow->d->mirror, 0); link;
+	     link = mirror_next_link(shadow->d->mirror, link->e.ifindex))
+		mirror_link_refuses(shadow->mirror, link->e.ifindex, link->refuses);
+}
+
 static int read_others(struct shadow *shadow)
 {
 	const struct mirror *daemon = shadow->d->mirror;
@@ -83,6 +93,7 @@ static int read_others(struct shadow *shadow)
 	read_hold(shadow);
 	/* How a rule came to its device is past; what it does is asked packet by packet. */
 	mirror_adopt_rules(shadow->mirror, daemon);
+	read_refusals(shadow);
 	/* These have no other source than the daemon: what is checked is what became of them. */
 	mirror_set_kernel_routes(shadow->mirror, mirror_kernel_routes(daemon));
 	/* What was accepted a while ago, and has not been used yet, no dump shows. */

@@ -44,8 +44,10 @@ enum {
 	DIR24_ROW = 256, /* leaves of a row of either dir24 table: 512 bytes, indexed by a shift */
 	DIR24_GROUP_LIMIT = 1 << 14,
 	LPM_LIMIT = 1 << 20,
-	CPU_QUEUE = 2048,	 /* packets that wait for each CPU of `cpus` */
-	WANTED_BYTES = 64 << 10, /* ring buffer `wanted` */
+	CPU_QUEUE = 2048,	  /* packets that wait for each CPU of `cpus`, by default */
+	CPU_QUEUE_LIMIT = 16384,  /* kernel/bpf/cpumap.c takes no longer ones */
+	WANTED_BYTES = 64 << 10,  /* ring buffer `wanted` */
+	REFUSED_BYTES = 64 << 10, /* ring buffer `refused` */
 };
 
 /*
@@ -227,6 +229,12 @@ union port_word {
 	__u64 word;
 };
 
+/* A port that the tracepoint programs took PORT_XMIT_NATIVE from: its driver took no frame of a bulk. */
+struct tx_refusal {
+	__u32 ifindex;
+	__s32 error; /* negative errno */
+};
+
 /*
  * Key of `ingress_macs`: a macvlan device (VRRP) takes what comes in by its lower device for its own MAC
  * address; the kernel then treats it as received by the macvlan device. Value: u64, its port.
@@ -353,8 +361,11 @@ static inline __u32 own_filter_bit(__be32 addr)
  *   policy_routes    LPM_TRIE struct policy_key -> u32 leaf
  *   port_counters    PERCPU_ARRAY[PORT_LIMIT] struct port_counters; row 0: from an unknown port
  *   nexthop_counters PERCPU_ARRAY struct nexthop_counters
- *   cpus             CPUMAP[possible CPUs] CPU -> struct bpf_cpumap_val, CPU_QUEUE long, no program
+ *   cpus             CPUMAP[possible CPUs] CPU -> struct bpf_cpumap_val, no program
  *   wanted           RINGBUF[WANTED_BYTES] struct neighbour_key: connected destinations to be resolved
+ * of the tracepoint programs:
+ *   cpu_errors       ARRAY[possible CPUs] u64: packets handed to that CPU and lost on the way
+ *   refused          RINGBUF[REFUSED_BYTES] struct tx_refusal
  */
 
 _Static_assert((__u32)NEXTHOP_LIMIT <= LEAF_LIMIT, "NEXTHOP_LIMIT");
@@ -370,6 +381,7 @@ _Static_assert(sizeof(struct neighbour_key) == 8, "neighbour_key");
 _Static_assert(sizeof(union neighbour_word) == 8, "neighbour");
 _Static_assert(sizeof(struct port) == 16, "port");
 _Static_assert(sizeof(union port_word) == 8, "port_word");
+_Static_assert(sizeof(struct tx_refusal) == 8, "tx_refusal");
 _Static_assert(sizeof(union ingress_mac) == 8, "ingress_mac");
 _Static_assert(sizeof(struct policy_step) == 36, "policy_step");
 _Static_assert(sizeof(struct policy_key) == 12, "policy_key");

@@ -36,7 +36,7 @@ a verdict of the probe, the one that is counted then, and of a frame that comes 
 With --at-once COMMAND --status COMMAND, the command runs before the frames are sent, which happens as
 soon as the daemon (`ebpf-route status`) has heard of it; all before a dump, else the exit code is 75.
 
-Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can and prints the number sent;
+Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can, or --rate FRAMES a second, and prints the number sent;
 --announce MAC sends a gratuitous ARP from the sender's address; --error pmtu=BYTES or redirect=GATEWAY
 --about DESTINATION tells the router so by ICMP of a packet that it sent itself to that destination.
 """
@@ -474,11 +474,13 @@ def run_flood(sender, args):
         body = struct.pack('!HHHH', 1024 + i % 60000, 9, 18, 0) + bytes(10)
         frames.append(sender.peer + sender.mac + b'\x08\0' +
                       ipv4(sender.address, dst, 64, i & 0xffff, 0, 17, b'', body))
-    end, sent = time.monotonic() + args.flood, 0
-    while time.monotonic() < end:
+    begin, sent = time.monotonic(), 0
+    while time.monotonic() < begin + args.flood:
         for frame in frames[sent % len(frames):][:256]:
             sender.send(frame)
             sent += 1
+        if args.rate:
+            time.sleep(max(0, begin + sent / args.rate - time.monotonic()))
     print(sent)
     return 0
 
@@ -513,6 +515,7 @@ def main():
     parser.add_argument('--get')
     parser.add_argument('--timeout', type=float, default=3)
     parser.add_argument('--flood', type=float)
+    parser.add_argument('--rate', type=float)
     parser.add_argument('--destinations')
     parser.add_argument('--announce', type=mac_bytes)
     parser.add_argument('--error')

@@ -145,6 +145,8 @@ void lab_policy_set(struct lab *lab, const struct policy_step *steps, uint32_t n
 void lab_upper(struct lab *lab);
 /* Whether a CPU can be handed packets, until changed again; only CPU 0 can at first. */
 void lab_cpu(struct lab *lab, uint32_t cpu, bool on);
+/* The same with another length of its queue than 64. */
+void lab_cpu_queue(struct lab *lab, uint32_t cpu, uint32_t length);
 /* Destinations that the program wanted to be resolved since the last call; all by PORT_OUT. */
 size_t lab_wanted(struct lab *lab, __be32 *ret, size_t limit);
 /* kind: enum own_kind; 0 takes it out of the map, neither of the filter nor of what models know. */

@@ -72,10 +72,21 @@ void lab_own_address(struct lab *l, const char *addr, uint8_t kind)
 
 void lab_cpu(struct lab *l, uint32_t cpu, bool on)
 {
-	const struct bpf_cpumap_val value = { .qsize = 64 };
-	int fd = bpf_map__fd(l->router->maps.cpus);
-	int err = on ? bpf_map_update_elem(fd, &cpu, &value, BPF_ANY)
-		     : bpf_map_delete_elem(fd, &cpu);
+	int err;
+
+	if (on) {
+		lab_cpu_queue(l, cpu, 64);
+		return;
+	}
+	err = bpf_map_delete_elem(bpf_map__fd(l->router->maps.cpus), &cpu);
+	assert(!err);
+	(void)err;
+}
+
+void lab_cpu_queue(struct lab *l, uint32_t cpu, uint32_t length)
+{
+	const struct bpf_cpumap_val value = { .qsize = length };
+	int err = bpf_map_update_elem(bpf_map__fd(l->router->maps.cpus), &cpu, &value, BPF_ANY);
 
 	assert(!err);
 	(void)err;

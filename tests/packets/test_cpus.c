@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Flows over CPUs: each keeps its own, all get a share, and ports count whatever the policy for groups.
- * A CPU that is not in the map shows which flows were meant for it: they are user_pass.
+ * A CPU that is not in the map shows which flows were meant for it: they are user_pass. Packets that a
+ * full queue does not take are counted.
  */
-#include "lab.h"
+#include "lab_transmit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 #include <linux/bpf.h>
 
-enum { FLOWS = 1024 };
+#ifndef BPF_F_TEST_XDP_LIVE_FRAMES
+#define BPF_F_TEST_XDP_LIVE_FRAMES (1U << 1)
+#endif
+
+enum {
+	FLOWS = 1024,
+	BATCH = 64,
+	BATCHES = 10,
+	QUEUE = 8, /* as long as the bulks that it is filled by */
+};
 
 static int start(void **state)
 {
@@ -128,6 +141,77 @@ static void test_coming_and_going(void **state)
 	assert_false(is_steered(&recipe));
 }
 
+/* ---- full queues ----------------------------------------------------------------------- */
+
+/* IPv4 packets that the kernel has received in this namespace. */
+static uint64_t received(void)
+{
+	unsigned long long n = 0;
+	char line[1024];
+	FILE *file = fopen("/proc/net/snmp", "re");
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Ip: %*u %*u %llu", &n) == 1)
+			break;
+	fclose(file);
+	return n;
+}
+
+static void flood_cpu(void)
+{
+	static const struct recipe recipe = { .dst = "10.22.0.1" };
+	struct xdp_md ctx = { .ingress_ifindex = lab_ifindex(PORT_IN) };
+	struct frame frame;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.bytes, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = BATCH * BATCHES, .batch_size = BATCH,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+
+	frame_make(&frame, lab_port_mac[PORT_IN], &recipe);
+	opts.data_size_in = ctx.data_end = frame.len;
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(lab->router->progs.router_xdp), &opts), 0);
+}
+
+/*
+ * The CPU that sends is the one that is to receive: in the course of a batch it does not come to that, so
+ * that of each batch no more than the queue holds is taken.
+ */
+static void test_full_queue(void **state)
+{
+	static struct lab_counters counters;
+	struct transmit_bpf *transmit = lab_transmit(lab, 0), *other = lab_transmit(lab, 1);
+	uint64_t before, errors = 0, arrived = 0, end = now_ns() + 5000000000ULL;
+	cpu_set_t all, one;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(system("ip link set lab0 address 02:00:00:01:00:01"), 0);
+	lab_cpu_queue(lab, 0, QUEUE);
+	before = received();
+	flood_cpu();
+	while (arrived + errors < BATCH * BATCHES && now_ns() < end) {
+		usleep(1000);
+		arrived = received() - before;
+		errors = lab_cpu_errors(transmit, 0);
+	}
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	lab_cpu_queue(lab, 0, 64);
+	assert_int_equal(arrived + errors, BATCH * BATCHES);
+	assert_true(errors >= (BATCH - QUEUE) * BATCHES);
+	assert_true(arrived >= QUEUE);
+	/* Each of them is inside of `cpu`. */
+	lab_counters(lab, &counters);
+	assert_int_equal(counters.port[PORT_IN].verdict[VERDICT_cpu].packets, BATCH * BATCHES);
+	/* Those of another map are not ours. */
+	assert_int_equal(lab_cpu_errors(other, 0), 0);
+	transmit_bpf__destroy(transmit);
+	transmit_bpf__destroy(other);
+}
+
 int run_cpus(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +219,7 @@ int run_cpus(void)
 		cmocka_unit_test_setup(test_flow_keeps_its_cpu, start),
 		cmocka_unit_test_setup(test_fragments, start),
 		cmocka_unit_test_setup(test_coming_and_going, start),
+		cmocka_unit_test_setup(test_full_queue, start),
 	};
 
 	return cmocka_run_group_tests_name("cpus", tests, NULL, NULL);

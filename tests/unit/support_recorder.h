@@ -108,6 +108,7 @@ struct recorder {
 	struct recorder_policy_route policy_routes[REC_ITEMS];
 	uint32_t n_policy_routes, policy_route_limit;
 	bool cpus[REC_CPUS];
+	bool any_cpu; /* slots may steer to CPUs that are not there: they may be offline */
 	union ingress_mac macs[REC_ITEMS];
 	uint16_t mac_ports[REC_ITEMS];
 	uint32_t n_macs, mac_limit;

@@ -263,6 +263,73 @@ static void test_stops_in_dump(void **state)
 	fib_port_down(w->fib, 99);
 }
 
+/* ---- drivers that take no redirected frames -------------------------------------------------- */
+
+static void features(struct world *w, uint32_t ifindex, uint64_t bits)
+{
+	struct event ev = { .kind = EVENT_FEATURES, .op = EVENT_NEW };
+
+	ev.features = (struct event_features){ .ifindex = ifindex, .xdp_features = bits };
+	apply(w, &ev);
+}
+
+static bool transmits(const struct world *w, uint32_t ifindex)
+{
+	return w->rec->ports[fib_port_of(w->fib, ifindex)].flags & PORT_XMIT_NATIVE;
+}
+
+/* In the map it is at once, so that it is written whenever it is to come back. */
+static void refuse(struct world *w, uint32_t ifindex)
+{
+	fib_port_refuses(w->fib, ifindex);
+	assert_false(transmits(w, ifindex));
+	mirror_link_refuses(w->mirror, ifindex, true);
+}
+
+static void test_refuses(void **state)
+{
+	enum { NDO_XMIT = 1 << 2, OTHER = 1 };
+	struct world *w = *state;
+
+	apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+	features(w, 10, NDO_XMIT);
+	assert_true(sync(w) >= 0);
+	assert_true(transmits(w, 10));
+	/* It stays out, whatever else is announced. */
+	refuse(w, 10);
+	assert_true(sync(w) >= 0);
+	assert_false(transmits(w, 10));
+	features(w, 10, NDO_XMIT);
+	apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+	assert_true(sync(w) >= 0);
+	assert_false(transmits(w, 10));
+	mirror_link_refuses(w->mirror, 10, false);
+	assert_true(sync(w) >= 0);
+	assert_true(transmits(w, 10));
+	/* News of the device are as good; also before anything was written. */
+	for (int i = 0; i < 4; i++) {
+		refuse(w, 10);
+		if (i % 2)
+			assert_true(sync(w) >= 0);
+		if (i < 2) {
+			apply(w, ev_link(EVENT_NEW, 10, IFF_UP));
+			apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+		} else {
+			features(w, 10, NDO_XMIT | OTHER << i % 2);
+		}
+		assert_true(sync(w) >= 0);
+		assert_true(transmits(w, 10));
+	}
+	/* A device that goes leaves nothing to the next one of its number. */
+	refuse(w, 10);
+	apply(w, ev_link(EVENT_DEL, 10, LINK_RUNS));
+	apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+	features(w, 10, NDO_XMIT);
+	assert_true(sync(w) >= 0);
+	assert_true(transmits(w, 10));
+	refuse(w, 99);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stops_in_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stops_in_sync, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stops_in_dump, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refuses, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# An egress whose driver takes no redirected frames any more: under a steady flood at most a bulk is lost, then
+# everything goes by the kernel, and by XDP again when it takes them. The driver is a veth whose peer
+# has no NAPI. Packets that find the queue of a CPU full are counted; a CPU that is off gets none.
+# check: once
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]
+#
+. "$(dirname "$0")/../../scripts/lib.sh"
+
+BULK=16 # DEV_MAP_BULK_SIZE of the kernel: so many frames, and the one that comes next, on each CPU
+LIMIT=$(((BULK + 1) * $(nproc)))
+
+# flood SECONDS ARGUMENTS...: in the background; the number of frames in $WORK/sent at its end.
+flood() {
+	echo 203.0.113.1 >"$WORK/destinations"
+	"$PYTHON" "$TOP/tests/netns/frames.py" "${PORTS[@]}" --from left --flood "$@" \
+		--destinations "$WORK/destinations" >"$WORK/sent" &
+	FLOOD_PID=$!
+	PIDS+=("$FLOOD_PID")
+}
+
+# in_receives NAMESPACE: IPv4 packets that its kernel has received.
+in_receives() {
+	on "$1" sed -nE 's/^Ip: [0-9]+ [0-9]+ ([0-9]+) .*/\1/p' /proc/net/snmp
+}
+
+# At the other end, by whatever way.
+arrived() {
+	in_receives right
+}
+
+tx_errors() {
+	counter r2 .tx_errors.packets
+}
+
+by_kernel() {
+	counter r1 .fallback.reasons.egress_no_xdp.packets
+}
+
+by_xdp() {
+	counter r2 .tx.packets
+}
+
+# more THAN COMMAND...: it counts more than that by now.
+more() {
+	[ "$("${@:2}")" -gt "$1" ]
+}
+
+# refusal STATE: of r2.
+refusal() {
+	fast -j status | jq -e --arg state "$1" '.refusals[] | select(.ifname == "r2" and .state == $state)'
+}
+
+# tried TIMES: and refused, or more often.
+tried() {
+	fast -j status | jq -e --argjson times "$1" '.refusals[] | select(.refusals >= $times)'
+}
+
+# says REASON: of a packet for the destination of the flood.
+says() {
+	fast -j get 203.0.113.1 iif r1 | jq -e --arg reason "$1" '.reason == $reason'
+}
+
+handed() {
+	counter r1 .fallback.reasons.cpu.packets
+}
+
+cpu_errors() {
+	fast -j stats | jq .total.cpu_errors.packets
+}
+
+# What was handed to a CPU was received there, or is counted as lost.
+all_accounted() {
+	[ $(($(handed) - HANDED)) = $(($(in_receives router) - RECEIVED + $(cpu_errors) - ERRORS)) ]
+}
+
+napi() {
+	on right ethtool -K h0 gro "$1"
+}
+
+begin() {
+	ARRIVED=$(arrived) ERRORS=$(tx_errors) KERNEL=$(by_kernel) XDP=$(by_xdp)
+	flood "$1" --rate 20000
+}
+
+# account LIMIT: what was sent since begin() arrived, but for what is counted, and that is not much.
+account() {
+	local sent lost errors
+
+	wait "$FLOOD_PID"
+	sent=$(cat "$WORK/sent")
+	errors=$(($(tx_errors) - ERRORS))
+	wait_for 5 more $((ARRIVED + sent - errors - 1)) arrived || true
+	lost=$((ARRIVED + sent - $(arrived)))
+	say "  of $sent frames $lost lost, $errors counted"
+	[ "$lost" = "$errors" ] || fail "$lost frames lost, $errors counted"
+	[ "$errors" -le "$1" ] || fail "$errors frames lost, at most $1 expected"
+}
+
+# instead FILE COMMAND...: from now on the daemon is run by that.
+instead() {
+	mkdir -p "$WORK/bin"
+	ln -sf "$B/ebpf-route" "$WORK/bin/ebpf-route"
+	printf '#!/bin/sh\nexec %s "$@"\n' "$*" >"$WORK/bin/ebpf-routed"
+	chmod +x "$WORK/bin/ebpf-routed"
+}
+
+[ "$ENGINE" != kernel ] || skip "this is about the daemon"
+[ "$HOOK" = xdp ] || skip "this is about XDP"
+lab_start
+port left 1
+port right 2
+ipr route add 203.0.113.0/24 via 198.18.2.2
+resolve 198.18.2.2
+routed --lease 60
+
+say "- the kernel tells of it"
+begin 2
+wait_for 5 more $((XDP + 1000)) by_xdp || fail "nothing goes by XDP"
+napi off
+wait_for 5 more $((KERNEL + 1000)) by_kernel || fail "nothing goes by the kernel"
+XDP=$(by_xdp)
+napi on
+wait_for 5 more $((XDP + 1000)) by_xdp || fail "XDP did not take it up again"
+account "$LIMIT"
+
+say "- and the daemon does not hear it"
+begin 2
+wait_for 5 more $((XDP + 1000)) by_xdp || fail "nothing goes by XDP"
+kill -STOP "$ROUTED_PID"
+napi off
+seen=$(arrived)
+wait_for 5 more $((seen + 5000)) arrived || fail "the frames are lost"
+kill -CONT "$ROUTED_PID"
+account "$LIMIT"
+napi on
+probe left <<<"forward 203.0.113.1 right n=5"
+
+say "- the kernel does not tell: tried again, and again"
+stop "$ROUTED_PID" || true
+: >"$WORK/ebpf-routed.log"
+instead "$PYTHON" "$TOP/tests/netns/before63.py" "$B/ebpf-routed"
+B=$WORK/bin routed --lease 60
+begin 5
+wait_for 5 more $((XDP + 1000)) by_xdp || fail "nothing goes by XDP"
+napi off
+wait_for 2 refusal out || fail "no refusal: $(fast -j status)"
+wait_for 5 more $((KERNEL + 1000)) by_kernel || fail "nothing goes by the kernel"
+wait_for 5 tried 2 || fail "not tried again: $(fast -j status)"
+fast status | grep -q "^refused  *r2: its driver takes no redirected frames" || fail "$(fast status)"
+fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+napi on
+XDP=$(by_xdp)
+wait_for 10 more $((XDP + 1000)) by_xdp || fail "XDP did not take it up again"
+wait_for 5 refusal over || fail "not over: $(fast -j status)"
+account $((2 * LIMIT))
+grep -q "r2: its driver takes no redirected frames (.*), leaving them to the kernel" \
+	"$WORK/ebpf-routed.log" || fail "nothing was said"
+grep -q "r2: its driver takes redirected frames again" "$WORK/ebpf-routed.log" ||
+	fail "nothing was said of the end"
+[ "$(grep -c "r2: its driver" "$WORK/ebpf-routed.log")" = 2 ] || fail "too much was said"
+fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+
+say "- a CPU that is off gets no packets, and the queue of one that is on is short"
+stop "$ROUTED_PID" || true
+cat /sys/devices/system/cpu/online >"$WORK/online"
+instead "unshare --mount sh -c 'mount --bind $WORK/online /sys/devices/system/cpu/online
+	exec \"\$0\" \"\$@\"' $B/ebpf-routed"
+B=$WORK/bin routed --lease 1 --cpu-queue 1 --metrics "127.0.0.1:9433"
+fast add 203.0.113.0/24 cpu 0
+probe left <<<"cpu 203.0.113.1 right n=5 loss=1"
+echo 1 >"$WORK/online"
+wait_for 1 says user_pass || fail "CPU 0 is off: $(fast get 203.0.113.1 iif r1)"
+probe left <<<"user_pass 203.0.113.1 right n=5"
+cat /sys/devices/system/cpu/online >"$WORK/online"
+wait_for 1 says cpu || fail "CPU 0 is on: $(fast get 203.0.113.1 iif r1)"
+
+RECEIVED=$(in_receives router) HANDED=$(handed) ERRORS=$(cpu_errors)
+flood 1
+wait "$FLOOD_PID"
+wait_for 5 all_accounted || true
+say "  handed over $(($(handed) - HANDED)), received $(($(in_receives router) - RECEIVED)), lost $(($(cpu_errors) - ERRORS))"
+all_accounted || fail "the sum is wrong"
+[ "$(cpu_errors)" -gt "$ERRORS" ] || fail "nothing was lost: the queue cannot have been so short"
+fast stats | grep -Eq "^ *cpu errors +$(cpu_errors) " || fail "$(fast stats)"
+on router curl -s "127.0.0.1:9433/metrics" | grep -qx "ebpfroute_cpu_errors_total $(cpu_errors)" ||
+	fail "$(on router curl -s "127.0.0.1:9433/metrics" | grep cpu)"
