@@ -37,6 +37,9 @@ int attach_link(struct attachments *a, const struct mirror_link *link, enum hook
  */
 bool attach_hides_vlan_tags(const char *ifname);
 
+/* The hook at which an earlier run left the interface attached by a pinned link. */
+enum hook attach_left(const struct attachments *a, uint32_t ifindex);
+
 /* Detaches, where attached. Also to be called when the interface is gone. */
 void attach_detach(struct attachments *a, uint32_t ifindex);
 

@@ -108,6 +108,28 @@ int links_attach(const struct attachments *a, uint32_t ifindex, enum hook hook)
 	return fd >= 0 ? fd : create(a, ifindex, hook);
 }
 
+enum hook attach_left(const struct attachments *a, uint32_t ifindex)
+{
+	static const enum hook hooks[] = { HOOK_XDP, HOOK_XDP_GENERIC, HOOK_TC };
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		bool is_left;
+		int fd;
+
+		if (!pin_path(a, ifindex, hooks[i], path, sizeof(path)))
+			continue;
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		is_left = is_link_of(fd, ifindex, hooks[i]);
+		close(fd);
+		if (is_left)
+			return hooks[i];
+	}
+	return HOOK_NONE;
+}
+
 void links_drop_other(const struct attachments *a, const struct attachment *made)
 {
 	char path[256];

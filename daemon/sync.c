@@ -453,6 +453,18 @@ static int make_events(struct daemon *d)
 	return 0;
 }
 
+/*
+ * What a port can do depends on its hook where the kernel does not tell its features (before 6.3). The maps are
+ * to say it before a program reads them: the hook is taken to be as it was.
+ */
+static void set_hooks(struct daemon *d, enum hook (*hook)(const struct attachments *, uint32_t))
+{
+	const struct mirror_link *link = mirror_next_link(d->mirror, 0);
+
+	for (; link; link = mirror_next_link(d->mirror, link->e.ifindex))
+		mirror_set_hook(d->mirror, link->e.ifindex, hook(d->attachments, link->e.ifindex));
+}
+
 int sync_start(struct daemon *d)
 {
 	struct sync *s = calloc(1, sizeof(*s));
@@ -474,7 +486,8 @@ int sync_start(struct daemon *d)
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 		return err;
 	}
-	read_settings(d);	    /* of the links that are known now */
+	read_settings(d); /* of the links that are known now */
+	set_hooks(d, attach_left);
 	err = route_files_start(d); /* no packet goes by the kernel's routes alone */
 	if (err)
 		return err;
@@ -487,6 +500,7 @@ int sync_start(struct daemon *d)
 		err = sync_attach(d, true);
 	if (err)
 		return err;
+	set_hooks(d, attach_hook);
 	read_settings(d); /* of what is attached now */
 	s->changed = (struct changed_links){ 0 };
 	err = write_maps(d);
