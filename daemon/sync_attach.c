@@ -110,7 +110,7 @@ void sync_attach_lost(struct daemon *d, const struct mirror_link *link)
 
 	mirror_set_hook(d->mirror, link->e.ifindex, HOOK_NONE);
 	if (again)
-		attach_one(d, link, "detached by someone else, again ", false);
+		attach_one(d, link, "detached by someone else: ", false);
 	else
 		log_warning("%s: detached by someone else twice within a minute, left alone until "
 			    "SIGHUP, its packets take the kernel's path",
@@ -124,7 +124,7 @@ static void look_at_tried(struct daemon *d, const struct mirror_link *link)
 
 	/* The mirror has forgotten it: the link went and came back in one batch. */
 	if (hook != link->hook) {
-		sync_attach_again(d, link, "gone and back, ");
+		sync_attach_again(d, link, "gone and back: ");
 	} else if (strcmp(name, link->e.name) != 0) {
 		if (hook != HOOK_NONE)
 			log_info("%s: renamed to %s, stays attached", name, link->e.name);

@@ -6,7 +6,7 @@
 struct daemon;
 struct mirror_link;
 
-/* Detaches and attaches it. The log says what happened: "gone and back, ". */
+/* Detaches and attaches it. The log says what happened: "gone and back: ". */
 void sync_attach_again(struct daemon *d, const struct mirror_link *link, const char *happened);
 
 /* Someone else detached the program: attaches it again, but not in a fight. */

@@ -54,9 +54,9 @@ static bool look_at(struct daemon *d, const struct mirror_link *link)
 	if (!attach_is_intact(d->attachments, filters, ifindex) && is_here(link))
 		sync_attach_lost(d, link);
 	else if (attach_is_before_others(d->attachments, filters, ifindex))
-		sync_attach_again(d, link, "others came to its tc ingress, behind them ");
+		sync_attach_again(d, link, "others came to its tc ingress, going behind them: ");
 	else if (attach_may_retry(d->attachments, link))
-		sync_attach_again(d, link, "nothing in the way any more, ");
+		sync_attach_again(d, link, "nothing in the way any more: ");
 	else
 		return false;
 	return true;

@@ -42,6 +42,20 @@ killed() {
 	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
 }
 
+tcx() {
+	[ -n "$(on router "$PYTHON" "$TOP/tests/netns/foreign.py" ids tcx-ingress "$1")" ]
+}
+
+has_clsact() {
+	[[ $(on router tc qdisc show dev "$1") == *clsact* ]]
+}
+
+attached_anew() {
+	grep -q "$1: detached by someone else: attached (tc)" "$WORK/ebpf-routed.log"
+}
+
+others=()
+
 # A filter of someone else: drops what goes to 203.0.113.66, and says nothing of the rest.
 DROP_ONE='4,32 0 0 30,21 0 1 3405803842,6 0 0 2,6 0 0 4294967295'
 
@@ -113,8 +127,51 @@ nothing_left "the end"
 [ "$(filters r1)" = "$before" ] || fail "r1: its filters changed:" "$(diff <(echo "$before") <(filters r1) || true)"
 on router tc qdisc show dev r1 | grep -q clsact || fail "r1: the qdisc that was there has gone"
 
+if [ "$has_tcx" = yes ]; then
+	say "- killed: the qdisc made for our filter goes at the end of the next run, not if it is in use or someone else's"
+	on router tc filter del dev r1 ingress # leaves a qdisc of someone else
+	for ifname in r1 r2; do # behind these ours is a filter
+		background other router "$PYTHON" "$TOP/tests/netns/foreign.py" attach tcx-ingress $ifname
+		others+=("$BACKGROUND_PID")
+		wait_for 5 tcx $ifname || fail "$ifname: no tcx program"
+	done
+	for next in tc xdp; do
+		routed
+		[ "$(ours r1)$(ours r2)" = 11 ] || fail "not behind the tcx programs"
+		killed
+		HOOK=$next routed
+		end
+		nothing_left "after a crash, and $next"
+		has_clsact r1 || fail "r1: the qdisc that was there has gone"
+		! has_clsact r2 || fail "r2: the qdisc made for our filter is left"
+	done
+	routed
+	killed
+	on router tc filter add dev r2 egress bpf da bytecode "$DROP_ONE"
+	routed
+	on router tc qdisc del dev r1 clsact
+	wait_for 5 attached_anew r1 || fail "r1: not attached again"
+	end
+	has_clsact r2 || fail "r2: the qdisc has gone with someone else's filter in it"
+	! has_clsact r1 || fail "r1: this time it was made for our filter, and is left"
+	on router tc qdisc del dev r2 clsact
+	routed
+	kill -STOP "$ROUTED_PID"
+	on router tc qdisc del dev r2 clsact
+	on router tc qdisc add dev r2 clsact
+	kill -CONT "$ROUTED_PID"
+	wait_for 5 attached_anew r2 || fail "r2: not attached again"
+	end
+	has_clsact r2 || fail "r2: the qdisc that someone else put in the place of ours has gone"
+	on router tc qdisc del dev r2 clsact
+	on router tc qdisc add dev r1 clsact
+	for pid in "${others[@]}"; do
+		stop "$pid" || true
+	done
+fi
+
 say "- a filter at our very place is not ours: left alone, and said"
-on router tc filter del dev r1 ingress
+on router tc filter del dev r1 ingress 2>/dev/null || true
 # FNV-1a of the instance's name, as daemon/attach.c has it
 handle=$("$PYTHON" -c '
 import functools, sys

@@ -170,7 +170,7 @@ say "- filters and tcx programs that come later are gone behind"
 qdisc add dev r1 clsact
 on router tc filter add dev r1 ingress pref 7 bpf da bytecode "$DROP_ONE"
 if [ $has_tcx = yes ]; then
-	wait_for 5 said 1 'r1: others came to its tc ingress, behind them attached \(tc\)$' || fail "r1: not behind"
+	wait_for 5 said 1 'r1: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r1: not behind"
 	[ -z "$(on router "$PYTHON" "$TOP/tests/netns/foreign.py" ids tcx-ingress r1)" ] ||
 		fail "r1: a tcx program is left"
 fi
@@ -179,7 +179,7 @@ probe_only left --stats '' <<<"drop 203.0.113.66" || fail "the filter was passed
 if [ $has_tcx = yes ]; then
 	qdisc del dev r2 clsact # its own: r2 is attached by tcx
 	another tcx-ingress r2 drop
-	wait_for 5 said 1 'r2: others came to its tc ingress, behind them attached \(tc\)$' || fail "r2: not behind"
+	wait_for 5 said 1 'r2: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r2: not behind"
 	probe_only right --stats '' <<<"drop 198.18.1.2" || fail "r2: the tcx program was passed by"
 	stop "$OTHER" || true
 fi

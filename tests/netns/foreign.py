@@ -4,7 +4,7 @@
 
     foreign.py attach xdp|xdp-generic|tcx-ingress|tcx-egress DEV [drop]
                                      by a link that ends with this process; prints the program's id
-    foreign.py pin PATH              an XDP program for `ip link set DEV xdp pinned PATH`
+    foreign.py set DEV               an XDP program without a link, as `ip link set DEV xdp` does; prints its id
     foreign.py ids tcx-ingress|tcx-egress DEV      of the programs there, in their order
     foreign.py detach DEV PROGRAM    by force, the link of that program on that interface
 """
@@ -59,9 +59,17 @@ def attach(place, dev, what=""):
     signal.pause()
 
 
-def pin(path):
-    name = ctypes.create_string_buffer(path.encode())
-    bpf(OBJ_PIN, struct.pack("=QII", ctypes.addressof(name), load(XDP, XDP_PASS), 0))
+def set_xdp(dev):
+    program = load(XDP, XDP_PASS)
+    xdp = struct.pack("=HHiHHI", 8, 1, program, 8, 3, ATTACH["xdp"][1])  # IFLA_XDP_FD, IFLA_XDP_FLAGS
+    body = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex(dev), 0, 0)
+    body += struct.pack("=HH", 4 + len(xdp), 43 | 1 << 15) + xdp  # IFLA_XDP, nested
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as netlink:
+        netlink.send(struct.pack("=IHHII", 16 + len(body), 19, 5, 1, 0) + body)  # RTM_SETLINK, acknowledged
+        error = struct.unpack_from("=i", netlink.recv(4096), 16)[0]
+    if error:
+        raise OSError(-error, os.strerror(-error))
+    print(struct.unpack_from("=II", information(program))[1])
 
 
 def ids(place, dev):
@@ -86,4 +94,4 @@ def detach(dev, program):
         os.close(fd)
 
 
-{"attach": attach, "pin": pin, "ids": ids, "detach": detach}[sys.argv[1]](*sys.argv[2:])
+{"attach": attach, "set": set_xdp, "ids": ids, "detach": detach}[sys.argv[1]](*sys.argv[2:])
