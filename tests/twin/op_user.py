@@ -30,12 +30,12 @@ def user_prefix(rng, state):
     return prefix
 
 
-def leg(rng, several=False):
+def leg(rng, state, several=False):
     """(words, whether it is accepted whatever addresses there are)."""
     port, host, draw = rng.choice(world.PORTS), rng.choice(world.GATEWAYS), rng.random()
     if draw < 0.08:
         return 'via %s dev r%d lladdr %s' % (UNREACHED, port, world.gateway_mac(port, 0x66)), True
-    if draw < 0.14:
+    if draw < 0.14 and state.has_tc:  # XDP alone cannot send by it: refused
         return 'via %s dev %s' % (world.ENCAPSULATING_GATEWAY, world.ENCAPSULATING), True
     if draw < 0.24 and not several:
         return 'dev r%d' % port, True
@@ -48,22 +48,22 @@ def leg(rng, several=False):
     return 'via %s dev r%d' % (world.gateway(port, host), port), False
 
 
-def action(rng):
+def action(rng, state):
     draw = rng.random()
     if draw < 0.16:
         return 'drop', True
     if draw < 0.20:
         return 'pass', True
     if draw < 0.36:
-        legs = [leg(rng, True) for _ in range(rng.choice((2, 2, 3)))]
+        legs = [leg(rng, state, True) for _ in range(rng.choice((2, 2, 3)))]
         return ' '.join('nexthop %s weight %d' % (words, rng.choice((1, 1, 2, 5)))
                         for words, _ in legs), all(surely for _, surely in legs)
-    return leg(rng)
+    return leg(rng, state)
 
 
 def line_of(rng, state):
     """(prefix, words, surely)"""
-    words, surely = action(rng)
+    words, surely = action(rng, state)
     override = ' override' if rng.random() < 0.25 else ''
     return user_prefix(rng, state), words + override, surely
 
@@ -78,6 +78,15 @@ def user_set(rng, state):
         state.undo.append(UserGoes(prefix))
     return UserOperation('user route', [[verb, prefix, *words.split()]], [{pair: words}],
                          surely and (verb == 'replace' or pair not in state.user))
+
+
+def kernel_leg(rng, state, spread=False):
+    """As a route of the kernel may have it, and a user route too."""
+    while True:
+        words = leg_of(rng, spread)
+        if 'inet6' not in words and '198.18.77.7' not in words and (
+                state.has_tc or world.ENCAPSULATING not in words):
+            return words
 
 
 def user_beside(rng, state):
@@ -95,15 +104,9 @@ def user_beside(rng, state):
         return UserOperation('user route beside a blackhole', [['replace', part, 'drop']],
                              [{pair_of(part): 'drop'}],
                              router=['route replace blackhole ' + prefix])
-    words = leg_of(rng)
-    while 'inet6' in words or '198.18.77.7' in words:
-        words = leg_of(rng)
-    if rng.random() < 0.3:
-        other = leg_of(rng, True)
-        while 'inet6' in other or '198.18.77.7' in other:
-            other = leg_of(rng, True)
-        if ' via' in ' ' + words:
-            words = 'nexthop %s weight 1 nexthop %s weight 2' % (words, other)
+    words = kernel_leg(rng, state)
+    if words.startswith('via') and rng.random() < 0.3:
+        words = 'nexthop %s weight 1 nexthop %s weight 2' % (words, kernel_leg(rng, state, True))
     return UserOperation('user route beside an equal one', [['replace', part, *words.split()]],
                          [{pair_of(part): words}], False,
                          router=['route replace %s %s' % (prefix, words)])

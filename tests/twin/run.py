@@ -37,7 +37,8 @@ class Run:
         self.seed, self.options, self.number, self.log = seed, options, 0, log
         self.rng = random.Random(seed)
         mode = options.user if options.user != 'both' else ('beside', 'alone')[seed % 2]
-        self.state, self.tally, self.messages, self.history = State(bool(mode)), new_tally(), [], []
+        self.state, self.tally, self.messages, self.history = State(
+            bool(mode), 'xdp' not in options.hook), new_tally(), [], []
         self.user = UserRoutes(self.state, mode) if mode else None
         self.routers, self.prefix = [], prefix
         self.mismatched = set()  # tags of packets
@@ -259,6 +260,8 @@ class Run:
                 self.tally_packet(router.name, verdict, plain)
                 if by_user:
                     self.tally_packet(router.name + ' by user routes', verdict, plain)
+                if by_user and self.user.is_to_drop(packet):
+                    self.tally_packet(router.name + ' to user drops', verdict, True, DROPPED)
                 if plain:
                     if verdict != FORWARDED:
                         self.tally['examples'].setdefault(verdict, 'seed %d, operation %d, r%d: %s' % (
@@ -274,11 +277,11 @@ class Run:
             for line in self.user.check(router, batch) if self.user and not self.resent else ():
                 self.mismatch(line)
 
-    def tally_packet(self, name, verdict, plain):
+    def tally_packet(self, name, verdict, plain, expected=FORWARDED):
         count(self.tally['verdicts'].setdefault(name, {}), verdict)
         if plain:
             count(self.tally['eligible'], name)
-            if verdict == FORWARDED:
+            if verdict == expected:
                 count(self.tally['taken'], name)
             else:
                 count(self.tally['left'].setdefault(name, {}), verdict)

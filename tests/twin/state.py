@@ -13,8 +13,8 @@ RECENT = 8  # prefixes touched lately, where packets go by preference
 class State:
     """Changes as operations are chosen, never by what a router answers: a seed must replay."""
 
-    def __init__(self, has_user=False):
-        self.has_user = has_user
+    def __init__(self, has_user=False, has_tc=False):
+        self.has_user, self.has_tc = has_user, has_tc  # ports of the tc hook, at each router with a daemon
         self.mac = {n: world.router_mac(n) for n in world.PORTS}
         self.mtu = {n: 1500 for n in world.PORTS}
         self.router_up = dict.fromkeys(world.PORTS, True)
@@ -43,6 +43,11 @@ class State:
     def is_guarded(self, port):
         """Has something besides routing to see what comes in by this port?"""
         return bool(self.guards) or self.enslaved[port]
+
+    def forwards(self, port):
+        """May what comes in by this port be forwarded, as far as sysctls and bridges say?"""
+        return not self.enslaved[port] and not any(
+            'forward' in path for operation in self.undo for path in operation.sysctls)
 
     def ingress_ports(self):
         return [n for n in world.PORTS if self.is_usable(n)] or [1]

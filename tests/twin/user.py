@@ -67,6 +67,11 @@ class UserRoutes:
                 return None
         return None
 
+    def is_to_drop(self, packet):
+        """A plain one that meets a `drop`, and comes in where there is forwarding."""
+        return packet.kind == 'plain' and self.state.forwards(packet.port) and \
+            self.routes[self.decider(packet)].startswith('drop')
+
     # ---- the same for the kernel -----------------------------------------------------------------
     def learn(self, router):
         """The kernel's own routes that are still followed below ours."""
