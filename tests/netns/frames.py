@@ -36,7 +36,7 @@ a verdict of the probe, the one that is counted then, and of a frame that comes 
 With --at-once COMMAND --status COMMAND, the command runs before the frames are sent, which happens as
 soon as the daemon (`ebpf-route status`) has heard of it; all before a dump, else the exit code is 75.
 
-Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can, or --rate FRAMES a second, and prints the number sent;
+Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can, or --rate FRAMES a second, until the time is over or SIGTERM comes, and prints the number sent;
 --announce MAC sends a gratuitous ARP from the sender's address; --error pmtu=BYTES or redirect=GATEWAY
 --about DESTINATION tells the router so by ICMP of a packet that it sent itself to that destination.
 """
@@ -48,6 +48,7 @@ import math
 import random
 import select
 import shlex
+import signal
 import socket
 import struct
 import subprocess
@@ -474,8 +475,10 @@ def run_flood(sender, args):
         body = struct.pack('!HHHH', 1024 + i % 60000, 9, 18, 0) + bytes(10)
         frames.append(sender.peer + sender.mac + b'\x08\0' +
                       ipv4(sender.address, dst, 64, i & 0xffff, 0, 17, b'', body))
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     begin, sent = time.monotonic(), 0
-    while time.monotonic() < begin + args.flood:
+    while time.monotonic() < begin + args.flood and not ended:
         for frame in frames[sent % len(frames):][:256]:
             sender.send(frame)
             sent += 1
