@@ -164,3 +164,82 @@ local 198.18.1.1 any=1
 END
 fast add 203.0.116.0/24 drop
 probe left <<<"drop 203.0.116.1"
+stop "$ROUTED_PID" || fail "exit code $?"
+
+# A batch that touches every address of the flood, and in the end finds no room. $1: what runs out.
+flooded_batch() {
+	local i
+
+	cat <<'END'
+replace 10.9.0.0/16 drop
+del 10.8.0.0/16
+add 10.0.0.0/8 redirect r3 override
+add 10.1.0.0/16 drop
+add 10.2.0.0/16 via 198.18.3.2
+add 10.2.0.1 cpu 0
+END
+	for i in {1..60}; do
+		case $1 in
+		max-extension-groups) echo "add 10.3.$i.128/25 drop" ;;
+		max-lpm-routes) echo "add 10.3.$i.0/24 drop" ;;
+		max-nexthops | max-adjacencies) echo "add 10.3.$i.0/24 via 198.18.2.$((i + 2)) lladdr 02:00:00:00:09:$((i + 9))" ;;
+		max-groups) echo "add 10.3.$i.0/24 nexthop via 198.18.2.2 nexthop via 198.18.3.2 weight $((i + 1))" ;;
+		esac
+	done
+}
+
+# state: what of user routes and tables there is.
+state() {
+	fast route proto user | sed 's/packets [0-9]* bytes [0-9]*//'
+	fast -j status | jq -c '[.user_routes, .full, .leaf_writes, .objects]'
+}
+
+# flood LIMIT VALUE: with that limit the batch is refused, again and again, while packets come; none may go by
+# it, and the routes that it would replace and delete count on.
+flood() {
+	local before after refused=0 tx counted
+
+	routed "--$1" "$2"
+	fast add 10.9.0.0/16 via 198.18.2.2
+	fast add 10.8.0.0/16 via 198.18.2.2
+	settle
+	flooded_batch "$1" >"$WORK/full"
+	before=$(state)
+	tx=$(counter r3 .tx.packets)
+	"$PYTHON" "$TOP/tests/netns/frames.py" "${PORTS[@]}" --from left --flood 1 \
+		--destinations "$WORK/destinations" >"$WORK/sent" &
+	flooder=$!
+	PIDS+=("$flooder")
+	until gone_or_zombie "$flooder"; do
+		! fast batch "$WORK/full" >"$WORK/out" 2>"$WORK/said" || fail "$1: taken"
+		refused=$((refused + 1))
+	done
+	wait "$flooder"
+	grep -qE "^ebpf-route: $WORK/full:[0-9]+: 10[0-9./]+: the table is full, no [a-z -]+ is left \($1\); what the same change deletes has its place until then, nothing is changed$" "$WORK/said" ||
+		fail "$1: said: $(cat "$WORK/said")"
+	counted=$(fast -j route proto user | jq '[.[].packets] | add')
+	say "  $1: refused $refused times within $(cat "$WORK/sent") packets"
+	[ "$refused" -ge 5 ] || fail "$1: refused only $refused times"
+	[ "$(counter r1 .dropped.packets)" = 0 ] || fail "$1: some were dropped"
+	[ "$(counter r3 .tx.packets)" = "$tx" ] || fail "$1: some left by r3"
+	[ "$(counter r1 '.rx.packets - .forwarded.packets - .fallback.reasons.not_ipv4.packets')" = 0 ] ||
+		fail "$1: some were left to the kernel:" "$(fast -j stats | jq -c '.interfaces[0].fallback.reasons')"
+	[ "$(counter r1 .rx.packets)" -ge 1000 ] || fail "$1: hardly a packet came in"
+	[ "$((counted * 4))" -ge "$(counter r1 .rx.packets)" ] ||
+		fail "$1: two of four destinations count $counted of $(counter r1 .rx.packets)"
+	after=$(state)
+	[ "$before" = "$after" ] || fail "$1: something changed:" "$(diff <(echo "$before") <(echo "$after") || true)"
+	stop "$ROUTED_PID" || fail "exit code $?"
+}
+
+say "- a flood sees nothing of what is refused"
+ipr route add 10.0.0.0/8 via 198.18.2.2
+printf '%s\n' 10.9.0.1 10.8.0.1 10.1.0.1 10.2.0.1 >"$WORK/destinations"
+if [ "$ENGINE" = dir24 ]; then
+	flood max-extension-groups 8
+	flood max-groups 3
+	flood max-adjacencies 8
+else
+	flood max-lpm-routes 40
+fi
+flood max-nexthops 64
