@@ -79,13 +79,29 @@ int instance_claim(struct instance *instance, const char *name)
 	return err;
 }
 
+/* Did this mount namespace get its BPF file system from another one, as a service of systemd does? */
+static bool is_bpffs_of_others(void)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[1024], place[256];
+	bool is = false;
+
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*s %*s %*s %*s %255s", place) == 1 && strcmp(place, BPFFS) == 0)
+			is = strstr(line, " master:") != NULL; /* the last one lies on top */
+	fclose(file);
+	return is;
+}
+
 /* Is the directory of pins one that nobody else will see (`ip netns exec` mounts its own /sys)? */
 static bool mounts_are_private(void)
 {
 	struct stat own, first;
 
 	return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/1/ns/mnt", &first) == 0 &&
-	       own.st_ino != first.st_ino;
+	       own.st_ino != first.st_ino && !is_bpffs_of_others();
 }
 
 int instance_make_pin_dir(struct instance *instance)

@@ -149,6 +149,27 @@ rm "$PIN_DIR"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 nothing_left "the second instance"
 
+say "- --keep in a mount namespace: that of a service is fine, one whose pins would vanish is not"
+cat >"$WORK/in-namespace" <<'END'
+set -e
+mount -t proc proc /proc
+mount --make-rshared / # as systemd does
+mount -t bpf bpf /sys/fs/bpf -o mode=700
+ip link add x0 type veth peer name y0
+unshare -m --propagation "$1" "$2/ebpf-routed" --instance "$3" -i x0 --hook tc --keep >"$4/ready" 2>"$4/$1.log" &
+until grep -q ready "$4/ready"; do kill -0 $! && sleep 0.02; done
+kill $!
+wait $!
+ls "/sys/fs/bpf/ebpf-route/$3" >"$4/kept" 2>/dev/null || true
+END
+in_namespace() {
+	timeout 20 unshare -mnpf --mount-proc bash "$WORK/in-namespace" "$1" "$B" "$LAB" "$WORK" || fail "$1: exit code $?"
+}
+in_namespace slave
+grep -q router_tc "$WORK/kept" || fail "slave: nothing kept"
+in_namespace private
+grep -q 'pins would vanish' "$WORK/private.log" || fail "private: not said"
+
 say "- a pattern that matches nothing yet is waited for"
 routed -i 'x*'
 ipr link add name x0 type veth peer name y0
