@@ -41,11 +41,16 @@ struct findings {
 struct bypassed {
 	struct findings known;
 	bool unreadable; /* said already */
+	struct log_limit limit;
 };
 
 struct bypassed *bypassed_new(void)
 {
-	return calloc(1, sizeof(struct bypassed));
+	struct bypassed *b = calloc(1, sizeof(*b));
+
+	if (b)
+		b->limit = LOG_LIMIT(100, 60);
+	return b;
 }
 
 void bypassed_destroy(struct bypassed *b)
@@ -127,6 +132,8 @@ static uint16_t way_out_flags(const struct daemon *d)
 {
 	uint16_t flags = 0;
 
+	if (d->config.observe)
+		return 0;
 	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
 		if (attach_hook(d->attachments, i) == HOOK_XDP)
 			flags |= PORT_XMIT_NATIVE;
@@ -149,7 +156,7 @@ static void look_at_ingress(const struct daemon *d, struct netlink_filters *filt
 	enum hook hook = attach_hook(d->attachments, finding->ifindex);
 	struct attach_others others;
 
-	if (hook == HOOK_NONE)
+	if (hook == HOOK_NONE || d->config.observe)
 		return;
 	attach_look_at_others(d->attachments, finding->has_filters ? filters : NULL,
 			      finding->ifindex, false, &others);
@@ -239,13 +246,13 @@ static void say_qdisc(const struct mirror_link *link, const char *was, const cha
 		log_info("%s: qdisc %s: no longer bypassed", link->e.name, was);
 }
 
-static void say_changes(const struct mirror_link *link, const struct finding *was,
-			const struct finding *is)
+static void say_changes(struct bypassed *b, const struct mirror_link *link,
+			const struct finding *was, const struct finding *is)
 {
 	for (int i = 0; i < CAUSES; i++)
-		if (was->causes[i] != is->causes[i])
+		if (was->causes[i] != is->causes[i] && log_allowed(&b->limit))
 			say_filter(link, i, is->causes[i]);
-	if (strcmp(was->qdisc, is->qdisc) != 0)
+	if (strcmp(was->qdisc, is->qdisc) != 0 && log_allowed(&b->limit))
 		say_qdisc(link, was->qdisc, is->qdisc);
 }
 
@@ -272,7 +279,7 @@ void bypassed_look(struct daemon *d, struct bypassed *b, struct netlink_qdiscs *
 		const struct finding *is = find(&now, link->e.ifindex);
 
 		if (was || is)
-			say_changes(link, was ? was : &nothing, is ? is : &nothing);
+			say_changes(b, link, was ? was : &nothing, is ? is : &nothing);
 	}
 	free(b->known.list);
 	b->known = now;

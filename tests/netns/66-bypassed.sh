@@ -153,6 +153,13 @@ now r1 'qdisc tbf' 1 'qdisc tbf'
 fast verify >/dev/null || fail "verify"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 
+say "- nothing is bypassed by who only looks on"
+: >"$WORK/ebpf-routed.log"
+filter add r1 ingress 7
+routed --observe --metrics "$METRICS"
+now r1 '' 0 'qdisc|tc '
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+
 say "- the same by the tc hook: everything is passed through, so there is nothing to say"
 : >"$WORK/ebpf-routed.log"
 qdisc replace dev r2 root tbf rate 1gbit burst 100kb latency 50ms
