@@ -225,6 +225,9 @@ static const struct option_row options[] = {
 	SIZE("max-extension-groups", extension_groups, 1, DIR24_EXTENDED,
 	     "dir24: /24s that hold longer prefixes"),
 	SIZE("max-lpm-routes", lpm_routes, 1, 1 << 24, "lpm: prefixes"),
+	SIZE("max-ports", ports, 2, PORT_MOST, "interfaces that packets come in by or go out by"),
+	SIZE("max-policy-routes", policy_routes, 1, 1 << 24,
+	     "routes of tables that policy rules name"),
 	SIZE("cpu-queue", cpu_queue, 1, CPU_QUEUE_LIMIT,
 	     "packets that wait for a CPU of user routes (default 2048)"),
 	{ .name = "help", .letter = 'h', .command_line_only = true, .help = "this text" },
@@ -396,6 +399,8 @@ int config_read(struct config *config, int argc, char **argv)
 		.neighbours = NEIGHBOUR_LIMIT,
 		.extension_groups = DIR24_GROUP_LIMIT,
 		.lpm_routes = LPM_LIMIT,
+		.ports = PORT_LIMIT,
+		.policy_routes = POLICY_ROUTE_LIMIT,
 		.cpu_queue = CPU_QUEUE,
 	};
 	config->instance = strdup(DEFAULT_INSTANCE);

@@ -21,6 +21,10 @@ static void size_maps(struct router_bpf *router, const struct datapath_options *
 {
 	bool dir24 = options->engine == ENGINE_DIR24;
 
+	bpf_map__set_max_entries(router->maps.ports, options->ports);
+	bpf_map__set_max_entries(router->maps.port_counters, options->ports);
+	bpf_map__set_max_entries(router->maps.tx_ports, options->ports);
+	bpf_map__set_max_entries(router->maps.tc_ports, options->ports);
 	bpf_map__set_max_entries(router->maps.nexthops, options->nexthops);
 	bpf_map__set_max_entries(router->maps.nexthop_counters, options->nexthops);
 	bpf_map__set_max_entries(router->maps.adjacencies, options->adjacencies);
@@ -30,7 +34,7 @@ static void size_maps(struct router_bpf *router, const struct datapath_options *
 	bpf_map__set_max_entries(router->maps.dir24, dir24 ? DIR24_ENTRIES / DIR24_ROW : 1);
 	bpf_map__set_max_entries(router->maps.dir24_groups, dir24 ? options->extension_groups : 1);
 	/* As with lpm: a replacement counts as an addition on older kernels. */
-	bpf_map__set_max_entries(router->maps.policy_routes, POLICY_ROUTE_LIMIT + LPM_SLACK);
+	bpf_map__set_max_entries(router->maps.policy_routes, options->policy_routes + LPM_SLACK);
 	bpf_map__set_max_entries(router->maps.lpm, dir24 ? 1 : options->lpm_routes + LPM_SLACK);
 }
 
@@ -185,11 +189,11 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 	if (err)
 		goto fail;
 	dp->sink.ops = &datapath_sink_ops;
-	dp->sink.limits = (struct fib_limits){ .ports = PORT_LIMIT,
+	dp->sink.limits = (struct fib_limits){ .ports = options->ports,
 					       .adjacencies = options->adjacencies,
 					       .nexthops = options->nexthops,
 					       .groups = options->groups,
-					       .policy_routes = POLICY_ROUTE_LIMIT };
+					       .policy_routes = options->policy_routes };
 	transmit_load(dp);
 	*ret = dp;
 	return 0;

@@ -15,6 +15,7 @@ struct datapath;
 struct datapath_options {
 	enum engine engine;
 	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups, lpm_routes;
+	uint32_t ports, policy_routes;
 	uint32_t cpu_queue; /* packets that wait for each CPU that user routes steer to */
 	bool observe;
 };

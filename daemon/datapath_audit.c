@@ -39,6 +39,11 @@ const uint16_t *datapath_dir24_row(const struct datapath *dp, uint32_t row)
 	return (const uint16_t *)dp->dir24_groups.memory + (size_t)row * DIR24_ROW;
 }
 
+uint32_t datapath_port_limit(const struct datapath *dp)
+{
+	return dp->options.ports;
+}
+
 uint32_t datapath_nexthop_limit(const struct datapath *dp)
 {
 	return dp->options.nexthops;

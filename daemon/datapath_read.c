@@ -107,7 +107,7 @@ struct port datapath_port(const struct datapath *dp, uint16_t port)
 {
 	struct port none = { 0 };
 
-	return port < PORT_LIMIT ? ((struct port *)dp->ports.memory)[port] : none;
+	return port < dp->options.ports ? ((struct port *)dp->ports.memory)[port] : none;
 }
 
 uint16_t datapath_ingress_mac(const struct datapath *dp, union ingress_mac key)

@@ -36,7 +36,7 @@ struct host_map {
 };
 
 /* Port numbers end before this one: the ingress of a packet that comes in nowhere in particular. */
-#define PORT_ANY PORT_LIMIT
+#define PORT_ANY PORT_MOST
 
 static struct host_map dir24, dir24_groups, lpm, nexthops, groups, adjacencies, neighbours, ports,
 	tx_ports, tc_ports, cpus, own_addresses, ingress_macs, policy, policy_routes;
@@ -97,7 +97,7 @@ static void host_enter(const struct datapath *dp)
 	host_by_call(&ingress_macs, router->maps.ingress_macs);
 	host_by_call(&policy, router->maps.policy);
 	host_by_call(&policy_routes, router->maps.policy_routes);
-	memcpy(port_copies, dp->ports.memory, PORT_LIMIT * sizeof(*port_copies));
+	memcpy(port_copies, dp->ports.memory, dp->options.ports * sizeof(*port_copies));
 	port_copies[PORT_ANY] = (struct port){ .flags = PORT_FORWARDING };
 	ports = (struct host_map){ .memory = (char *)port_copies,
 				   .stride = sizeof(*port_copies),

@@ -169,6 +169,8 @@ static int open_datapath(struct daemon *d)
 		.neighbours = c->neighbours,
 		.extension_groups = c->extension_groups,
 		.lpm_routes = c->lpm_routes,
+		.ports = c->ports,
+		.policy_routes = c->policy_routes,
 		.cpu_queue = c->cpu_queue,
 		.observe = c->observe,
 	};

@@ -17,7 +17,7 @@ static bool look_at_port(const struct verify *v, const struct mirror *mirror, ui
 	memset(ret, 0, sizeof(*ret));
 	ret->wanted = link && resolve_port(mirror, link, &ret->should);
 	ret->number = datapath_port_of_ifindex(v->dp, ifindex);
-	if (ret->number && ret->number < PORT_LIMIT) {
+	if (ret->number && ret->number < datapath_port_limit(v->dp)) {
 		ret->is = datapath_port(v->dp, ret->number);
 		ret->tx_ifindex = datapath_tx_ifindex(v->dp, ret->number);
 	}
@@ -31,7 +31,7 @@ static bool look_at_port(const struct verify *v, const struct mirror *mirror, ui
 /* More links than ports: each number is taken. */
 static bool ports_are_full(const struct verify *v)
 {
-	for (uint32_t number = 1; number < PORT_LIMIT; number++)
+	for (uint32_t number = 1; number < datapath_port_limit(v->dp); number++)
 		if (!datapath_port(v->dp, number).ifindex)
 			return false;
 	return true;
@@ -161,7 +161,7 @@ int verify_ports(struct verify *v)
 		    !mirror_link(v->mirror, s.ifindex))
 			err = verify_note(v, &s);
 	s = (struct subject){ .kind = SUBJECT_PORT_ROW };
-	for (s.first = 1; s.first < PORT_LIMIT && !err; s.first++)
+	for (s.first = 1; s.first < datapath_port_limit(v->dp) && !err; s.first++)
 		err = verify_note(v, &s);
 	return err;
 }

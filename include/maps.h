@@ -28,6 +28,7 @@
 enum {
 	IFINDEX_LIMIT = 1 << 18, /* port_of_ifindex entries; higher ifindexes are not accelerated */
 	PORT_LIMIT = 1024,	 /* ports; 0 is "none" */
+	PORT_MOST = 1 << 14,	 /* that the configuration can ask for */
 	NEXTHOP_LIMIT = 1 << 14, /* next-hop slots, the fixed verdict slots included */
 	ADJACENCY_LIMIT = 1 << 16, /* adjacencies; 0 is "none" */
 	NEIGHBOUR_LIMIT = 1 << 16, /* connected neighbours */
