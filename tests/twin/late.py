@@ -44,6 +44,17 @@ def is_part_of(less, more, late):
     return not less - more and not more - less - collections.Counter(late)
 
 
+def is_answer_lost(packet, router, judge, losers):
+    """Do they differ in an ICMP message of the kernel's own that one sent, and the other had no room for?"""
+    results = {name: packet.results[name] for name in (router, judge)}
+    missing = [name for name in results if not results[name]]
+    if len(missing) != 1 or missing[0] not in losers:
+        return False
+    (_, frame), *more = results[router] or results[judge]
+    return not more and packet.verdicts[router] not in (FORWARDED, DROPPED) and \
+        frames.is_ipv4(frame) and frame[23] == frames.ICMP and frame[26:34] != packet.addresses
+
+
 def is_nothing_or_unreachable(packet, results):
     """The error, once, of what waited in vain: of the packet, or of the router's own answer to it."""
     found = list(results.elements())

@@ -18,7 +18,7 @@ def add(total, more):
 
 def new_tally():
     return {'seeds': 0, 'routers': 0, 'operations': 0, 'refused': 0, 'refused_by_daemon': 0, 'packets': 0, 'compared': 0, 'mismatches': 0,
-            'late': 0, 'late_unlike': 0, 'other_leg': 0, 'at_once': {}, 'asked': 0, 'disagreed': 0,
+            'lost': 0, 'late': 0, 'late_unlike': 0, 'other_leg': 0, 'at_once': {}, 'asked': 0, 'disagreed': 0,
             'other_frames': 0, 'redirects': 0, 'uncounted': 0, 'eligible': {}, 'taken': {}, 'left': {},
             'verdicts': {}, 'verify': {}, 'asked_about': {}, 'kernel': {}, 'by_operation': {},
             'examples': {}}
@@ -88,10 +88,10 @@ def summary(tally, engines, seconds):
     lines.append('batches at once: ' + (', '.join('%d %s' % (n, when) for when, n in sorted(
         tally['at_once'].items())) or 'none'))
     lines.append('frames of no packet: %d, redirects left out: %d, late frames: %d, '
-                 'late errors unlike: %d, other legs: %d, packets not counted: %d, '
+                 'late errors unlike: %d, answers without room: %d, other legs: %d, packets not counted: %d, '
                  'operations that the kernel refused: %d, that the daemon did: %d' % (
                      tally['other_frames'], tally['redirects'], tally['late'], tally['late_unlike'],
-                     tally['other_leg'], tally['uncounted'], tally['refused'],
+                     tally['lost'], tally['other_leg'], tally['uncounted'], tally['refused'],
                      tally['refused_by_daemon']))
     lines.append('engines: %s; %d seeds, %d operations, %d packets, each into %.3g routers: '
                  '%d comparisons, %d mismatches, %.0f s' % (

@@ -9,7 +9,7 @@ from compare import Judges, is_plain, moved_flows, route_get
 from daemon import DROPPED, FORWARDED, Counters, Refused
 from exchange import Exchange
 from kernel import wait_for
-from late import wrong_of
+from late import is_answer_lost, wrong_of
 from op_links import repair_commands
 from op_user import UserOperation
 from packets import Generator
@@ -42,6 +42,7 @@ class Run:
         self.user = UserRoutes(self.state, mode) if mode else None
         self.routers, self.prefix = [], prefix
         self.mismatched = set()  # tags of packets
+        self.lost = {}  # router -> answers of its own, see Router.lost_answers()
         self.generator = Generator(self.rng, self.state)
 
     # ---- begin and end -------------------------------------------------------------------------
@@ -197,7 +198,13 @@ class Run:
     def compare(self, batch):
         wrong = self.exchange.collect(lambda: self.judges.unequal(batch, self.fast))
         self.exchange.close(batch)
+        lost = {router.name: router.lost_answers() for router in self.routers}
+        losers = {name for name, n in lost.items() if n != self.lost.get(name, 0)}
+        self.lost = lost
         for packet, router in wrong:
+            if is_answer_lost(packet, router.name, self.judges.of(packet, router).name, losers):
+                self.tally['lost'] += 1
+                continue
             self.mismatch('%s and the kernel differ' % router.name, packet, router)
 
     def compare_answers(self, operation, answers):

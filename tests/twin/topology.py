@@ -133,6 +133,13 @@ class Router:
         self.control.ask('status')
         return self.control.ask('status')[0]['netlink']['resyncs']
 
+    def lost_answers(self):
+        """Its own ICMP messages that found no room so far: all namespaces share a socket for each CPU, and what
+        waits for a neighbour anywhere fills it."""
+        with self.router.entered(), open('/proc/thread-self/net/snmp', encoding='ascii') as file:
+            names, values = [line.split() for line in file if line.startswith('Icmp:')]
+        return int(values[names.index('OutErrors')])
+
     def dead(self):
         return self.daemon is not None and self.daemon.poll() is not None
 
