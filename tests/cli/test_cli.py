@@ -496,6 +496,20 @@ def status_tells_what_is_bypassed():
 
 
 @test
+def status_tells_what_is_refused():
+    row = {"ifname": "eth1", "state": "out", "error": "No such device or address", "refusals": 3,
+           "retry_seconds": 4}
+    with FakeDaemon(answer({**STATUS, "refusals": [row, {**row, "state": "over"},
+                                                   {**row, "ifname": "eth2", "state": "trial"}]})):
+        lines = run("status").stdout.splitlines()
+    equal([line for line in lines if line.startswith("refused")],
+          ["refused       eth1: its driver takes no redirected frames, left to the kernel "
+           "(No such device or address; refused 3 times)",
+           "refused       eth2: to be tried again with the next packets "
+           "(No such device or address; refused 3 times)"])
+
+
+@test
 def status_tells_of_user_routes():
     with FakeDaemon(answer({**STATUS, "user_routes": 3, "user_error": "x.conf:1: y",
                             "kernel_routes": False})):
@@ -595,6 +609,16 @@ def stats_text():
     with FakeDaemon(answer(stats(1000, 250, errors=2))):
         prints(run("stats"), "             packets   bytes  share", "eth0 (xdp)", *lines, "total",
                *lines)
+
+
+@test
+def stats_tells_of_packets_lost_on_the_way_to_a_cpu():
+    for lost, lines in ((5, ["  cpu errors        5       -"]), (0, []), (None, [])):
+        sample = stats(1000)
+        sample["total"]["cpu_errors"] = {"packets": lost, "bytes": None, "cpus": []}
+        with FakeDaemon(answer(sample)):
+            said = run("stats").stdout.splitlines()
+        equal([line for line in said if "cpu errors" in line], lines)
 
 
 def watch(*samples, words=("-w", "0.05"), blocks):
