@@ -74,7 +74,7 @@ nothing_left "SIGTERM"
 probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "without the daemon the kernel forwards"
 
 say "- killed: forwards until the lease is over, then the kernel does; the next start takes over"
-routed --lease 2
+routed --lease 4
 kill -KILL "$ROUTED_PID"
 wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
 probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "right after the kill"
