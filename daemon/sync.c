@@ -253,7 +253,7 @@ static int drain_features(struct daemon *d)
 	n = netlink_features_receive(d->features, on_event, d);
 	if (n == -ENOBUFS)
 		n = netlink_features_dump(d->features, on_event, d);
-	return n < 0 ? n : flush(d);
+	return n <= 0 ? n : flush(d);
 }
 
 /* ---- mark, dump, apply, sweep -------------------------------------------------------- */
