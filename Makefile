@@ -56,7 +56,7 @@ objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-.PHONY: all debug unit packets-test test twin lint format fuzz fuzzers bench bench-actions bench-control install uninstall deb clean help
+.PHONY: all debug unit packets-test test twin chaos lint format fuzz fuzzers bench bench-actions bench-control install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -175,6 +175,12 @@ SEEDS     ?= 100
 twin: all
 	tests/twin/twin --build $(B) --seeds $(SEEDS) --packets 50 --min-share 95 --jobs $(shell nproc) --verbose
 
+# The long run under chaos: make chaos MINUTES=30 SEED=1
+MINUTES   ?= 30
+SEED      ?= 1
+chaos: all
+	tests/chaos/chaos --build $(B) --seed $(SEED) --minutes $(MINUTES)
+
 debug:
 	$(MAKE) B=build/debug OPT='$(ASAN)' all
 
@@ -218,6 +224,7 @@ help:
 	@echo 'debug     the same under ASan and UBSan, in build/debug/'
 	@echo 'test      scripts/check: everything; unit, packets-test build only those'
 	@echo 'twin      random operations and packets, kernel against fast path, SEEDS=100'
+	@echo 'chaos     everything changes at random under traffic, MINUTES=30 SEED=1'
 	@echo 'lint      formatting, clang-tidy, shellcheck, include directions, both compilers'
 	@echo 'format    clang-format in place'
 	@echo 'fuzz      each fuzzer for SECONDS=60'
