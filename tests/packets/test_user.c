@@ -238,6 +238,19 @@ static void connected_is_user(struct lab *l)
 	l->nexthops[SLOT_ASK].nexthop.verdict |= NEXTHOP_USER;
 }
 
+/* What the user's routes become that find no room. */
+static void slot_is_full(struct lab *l)
+{
+	all_by_table_1(l);
+	l->nexthops[SLOT_USER_DROP].nexthop.verdict = VERDICT_table_full;
+}
+
+static void members_are_full(struct lab *l)
+{
+	group_is_user(l);
+	group_of(l, VERDICT_table_full);
+}
+
 static const struct row before_rules[] = {
 	{ "a kernel route, prohibited", .verdict = VERDICT_prohibit, .change = all_prohibited },
 	{ "a kernel route, other table", FORWARDED(SLOT_JUMBO), all_by_table_1 },
@@ -251,6 +264,12 @@ static const struct row before_rules[] = {
 	  .change = all_prohibited },
 	{ "on-link, prohibited", TO("10.23.0.1"), FORWARDED(SLOT_ASK), connected_is_user },
 	{ "group, prohibited", TO("10.11.0.1"), FORWARDED(SLOT_OUT), group_is_user },
+	{ "no room for what it leads to, other table", TO("10.19.0.1"),
+	  COUNTED(table_full, SLOT_USER_DROP), slot_is_full },
+	{ "no slot, prohibited", TO("10.100.26.1"), VERDICT_table_full, .change = all_prohibited },
+	{ "no slot, other table", TO("10.100.26.1"), VERDICT_table_full, .change = all_by_table_1 },
+	{ "no room for its legs, prohibited", TO("10.11.0.1"), VERDICT_table_full,
+	  .change = members_are_full },
 	{ "blackhole of the kernel's, prohibited", TO("10.101.1.9"), VERDICT_prohibit,
 	  .change = all_prohibited },
 	{ "source by a user's route, before rules",

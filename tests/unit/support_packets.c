@@ -54,12 +54,19 @@ static uint32_t table_leaf(const struct recorder *rec, uint32_t table, uint32_t 
 	return best ? best->leaf : VERDICT_no_route;
 }
 
+static bool is_user(const struct recorder *rec, uint32_t leaf)
+{
+	union nexthop_word word = { .word = leaf < LEAF_FIRST_SLOT ? 0 : rec->nexthops[leaf] };
+
+	return leaf >= LEAF_FIRST_SLOT && nexthop_is_user(word.nexthop);
+}
+
 uint32_t packet_leaf(const struct recorder *rec, const struct recorder_packet *packet)
 {
 	uint32_t plain = recorder_leaf(rec, packet->dst), leaf;
 
 	if (!rec->n_steps || plain == VERDICT_local || plain == VERDICT_broadcast ||
-	    plain == VERDICT_multicast)
+	    plain == VERDICT_multicast || plain == VERDICT_table_full || is_user(rec, plain))
 		return plain;
 	for (uint32_t i = 0; i < rec->n_steps; i++) {
 		const struct policy_step *step = &rec->steps[i];

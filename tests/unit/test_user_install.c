@@ -14,6 +14,7 @@
 #include "daemon/user_install.h"
 #include "support_events.h"
 #include "support_model.h"
+#include "support_packets.h"
 #include "support_recorder.h"
 
 static const struct fib_limits roomy = {
@@ -449,6 +450,48 @@ static void test_full_by_the_kernel(void **state)
 	assert_taken(w, "replace 20.0.0.0/8 pass");
 }
 
+/* The routes of another table, which a rule names, do not decide for a route of the user that has no room. */
+static void test_full_before_rules(void **state)
+{
+	struct recorder_packet packet = {
+		.dst = ip4_host("20.1.0.1"), .src = ip4_host("10.0.3.9"), .iif = 3, .egress = 2
+	};
+	static const char *const lines[] = {
+		"replace 20.1.0.0/16 drop",		     /* no slot */
+		"replace 20.1.0.0/16 via 10.0.2.7 dev eth2", /* no adjacency */
+		"replace 20.1.0.0/16 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3",
+		"replace 20.1.0.0/16 drop", /* no room in the engine */
+	};
+	struct recorder_outcome outcome;
+
+	for (int i = 0; i < 4; i++) {
+		struct fib_limits limits = roomy;
+		struct world *w;
+		struct event *ev;
+		struct change c;
+
+		limits.nexthops = i == 0 ? LEAF_FIRST_SLOT + 1 : limits.nexthops;
+		limits.adjacencies = i == 1 ? 5 : limits.adjacencies;
+		limits.groups = i == 2 ? 1 : limits.groups;
+		w = another(*state, limits, i == 3 ? 1 : 64, 0);
+		ev = ev_route(EVENT_NEW, "20.0.0.0/8", 4, "10.0.4.1");
+		ev->route.table = 100;
+		world_do(w, ev);
+		world_do(w, ev_rule(EVENT_NEW, 100, 100));
+		packet_look(w->rec, &packet, &outcome);
+		assert_int_equal(outcome.way.members[0].target >> 40, 40);
+		if (i == 3)
+			world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
+		/* As if the kernel had taken the room first, and there were no refusal. */
+		read_batch(&c, w, lines[i]);
+		assert_int_equal(user_batch_apply(&c.batch, w->mirror, &c.counts), 0);
+		assert_true(recorder_sync_unwatched(w->rec, w->fib) >= 0);
+		user_batch_free(&c.batch);
+		packet_look(w->rec, &packet, &outcome);
+		assert_int_equal(outcome.way.verdict, VERDICT_table_full);
+	}
+}
+
 static void test_counters_stay(void **state)
 {
 	struct fib_limits limits = roomy;
@@ -795,6 +838,7 @@ int main(void)
 		TEST(test_victims_and_marks),
 		TEST(test_between_victim_and_mark),
 		TEST(test_full_by_the_kernel),
+		TEST(test_full_before_rules),
 		TEST(test_counters_stay),
 		cmocka_unit_test(test_random_engine),
 		cmocka_unit_test(test_random_numbers),
