@@ -307,10 +307,13 @@ static int add_line(const struct daemon *d, struct user_batch *batch, char *line
 {
 	const char *words[USER_WORDS_MAX];
 	struct user_command command;
-	int n = user_split(line, words, error), err = n < 0 ? n : 0;
+	struct user_error plain;
+	int n = user_split(line, words, &plain), err = n < 0 ? n : 0;
 
 	if (n > 0)
-		err = user_parse(words, (unsigned int)n, USER_VERB_NEEDED, &command, error);
+		err = user_parse(words, (unsigned int)n, USER_VERB_NEEDED, &command, &plain);
+	if (err == -EINVAL)
+		return user_refuse(error, "%s:%u: %.200s", d->instance.routes, number, plain.text);
 	if (err || !n)
 		return err;
 	if (command.verb != USER_DEL)
@@ -361,6 +364,19 @@ static int restore(struct daemon *d, char *text, struct user_error *error)
 	return err;
 }
 
+/* What cannot be in force is put aside, for the operator: what changes from here on begins anew. */
+static void refuse_journal(struct daemon *d, const struct user_error *error)
+{
+	char aside[sizeof(d->instance.routes) + 8];
+
+	snprintf(aside, sizeof(aside), "%s.refused", d->instance.routes);
+	log_error("%s, STARTING WITHOUT THE USER ROUTES THAT WERE SET AT RUN TIME, they are in %s",
+		  error->text, aside);
+	if (rename(d->instance.routes, aside))
+		unlink(d->instance.routes);
+	journal_close(d->route_state);
+}
+
 /* The journal goes on where the last complete change ended. */
 static int go_on(struct route_state *s, off_t end)
 {
@@ -399,9 +415,7 @@ int route_state_start(struct daemon *d)
 		if (!err)
 			err = restore(d, text, &error);
 		if (err)
-			log_error(
-				"%s: %s, STARTING WITHOUT THE USER ROUTES THAT WERE SET AT RUN TIME",
-				d->instance.routes, error.text);
+			refuse_journal(d, &error);
 	}
 	free(text);
 	return 0;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SIGHUP: what can change while running does, the rest is named, a mistake changes nothing. The
-# firewall is in charge again as soon as the word that ignored it is gone.
+# firewall is in charge again as soon as the word that ignored it is gone. User routes that were set at run time
+# are there after a kill, until a reload, and never in part.
 #
 # check: once
 #
@@ -52,3 +53,78 @@ say "- ignored again"
 reload 'ignore-netfilter = yes'
 probe left <<<"forward 203.0.113.1 right n=3"
 verify
+
+STATE=/run/ebpf-route/$LAB.routes
+mkdir "$WORK/routes"
+
+# routes LINE...: these are the user routes.
+routes() {
+	local got
+
+	got=$(fast -j route proto user | jq -r '.[] | [.dst, .action, .dev // empty] | join(" ")')
+	[ "$got" = "$(printf '%s\n' "$@")" ] || fail "user routes:" "$got"
+}
+
+# again: killed, and started.
+again() {
+	kill -KILL "$ROUTED_PID"
+	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
+	routed --config "$WORK/conf" --routes-dir "$WORK/routes"
+}
+
+say "- user routes set at run time are there after a kill"
+printf '%s\n' '203.0.113.1 drop' '203.0.113.2 drop' >"$WORK/routes/10.conf"
+again
+[ ! -e "$STATE" ] || fail "a state without anything in it"
+fast replace 203.0.113.1 pass
+fast del 203.0.113.2
+fast add 203.0.113.3 redirect r2
+fast add 203.0.113.4 drop comment "ticket 4711; \"urgent\""
+fast add 203.0.113.5 drop
+fast del 203.0.113.5
+[ "$(stat -c %a "$STATE")" = 600 ] || fail "$STATE is open to others"
+set_there=("203.0.113.1 pass" "203.0.113.3 redirect r2" "203.0.113.4 drop")
+routes "${set_there[@]}"
+again
+routes "${set_there[@]}"
+[ "$(fast -j route 203.0.113.4 | jq -r '.[0].comment')" = 'ticket 4711; "urgent"' ] || fail "the comment differs"
+
+say "- after a reload the files count again, and after a kill still do"
+RELOADS=$(grep -cE 'reload: (done|the configuration)' "$WORK/ebpf-routed.log")
+reload 'ignore-netfilter = yes'
+set_there=("203.0.113.1 drop" "203.0.113.2 drop" "203.0.113.3 redirect r2" "203.0.113.4 drop")
+routes "${set_there[@]}"
+again
+routes "${set_there[@]}"
+
+say "- a change that was being written does not count, and the next one does"
+printf 'replace 203.0.113.3 drop\ndel 203.0.1' >>"$STATE"
+again
+routes "${set_there[@]}"
+fast add 203.0.113.6 drop
+again
+routes "${set_there[@]}" "203.0.113.6 drop"
+
+say "- what is saved needs no state"
+fast save >/dev/null
+[ ! -e "$STATE" ] || fail "left: $(cat "$STATE")"
+again
+routes "${set_there[@]}" "203.0.113.6 drop"
+fast add 203.0.113.7 drop
+
+say "- of another namespace, or not to be read: said, and nothing of it"
+sed -i '1s/[0-9]*$/1/' "$STATE"
+again
+logged 'or of another network namespace, ignoring'
+routes "${set_there[@]}" "203.0.113.6 drop"
+fast del 203.0.113.6
+printf 'del 203.0.113.1\nreplace 203.0.113.1 nonsense\n# done\n' >>"$STATE"
+again
+logged "$STATE:[0-9]*: .*nonsense.*STARTING WITHOUT THE USER ROUTES"
+rm "$STATE.refused"
+routes "${set_there[@]}" "203.0.113.6 drop"
+fast add 203.0.113.8 drop
+again
+routes "${set_there[@]}" "203.0.113.6 drop" "203.0.113.8 drop"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+[ ! -e "$STATE" ] || fail "left: $(cat "$STATE")"
