@@ -23,6 +23,14 @@ static uint32_t handle_of(const char *instance)
 	return (hash & 0x3fffffff) | 0x40000000;
 }
 
+static uint32_t program_id(int program_fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program_fd, &info, &len) ? 0 : info.id;
+}
+
 struct attachments *attachments_new(const struct attach_programs *programs, const char *instance,
 				    const char *pin_dir)
 {
@@ -31,17 +39,11 @@ struct attachments *attachments_new(const struct attach_programs *programs, cons
 	if (!a)
 		return NULL;
 	a->programs = *programs;
+	a->xdp_id = program_id(programs->xdp);
+	a->tc_id = program_id(programs->tc);
 	a->pin_dir = pin_dir;
 	a->filter_handle = handle_of(instance);
 	return a;
-}
-
-uint32_t attach_program_id(int program_fd)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(program_fd, &info, &len) ? 0 : info.id;
 }
 
 /* Where the ifindex is or belongs. */

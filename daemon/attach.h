@@ -73,7 +73,11 @@ enum hook attach_seen(const struct attachments *a, struct netlink_filters *filte
 
 /* ---- what others do on the same interfaces, attach_others.c ------------------------------ */
 
-/* Is what was attached still there, as it was left? */
+/*
+ * `filters` below: NULL where the interface has no qdisc for filters.
+ *
+ * Is what was attached still there, as it was left?
+ */
 bool attach_is_intact(const struct attachments *a, struct netlink_filters *filters,
 		      uint32_t ifindex);
 
@@ -97,7 +101,7 @@ bool attach_may_retry(struct attachments *a, const struct mirror_link *link);
 /* A qdisc for filters was removed from the interface; 0: from any. It was not ours any more. */
 void attach_qdisc_gone(struct attachments *a, uint32_t ifindex);
 
-/* What an interface has of others at tc in that direction; without `filters` (NULL) these are left out. */
+/* What an interface has of others at tc in that direction. */
 struct attach_others {
 	bool filters; /* of a qdisc clsact or ingress */
 	bool behind;  /* of these some that come after ours */

@@ -161,7 +161,7 @@ bool filter_seen(const struct attachments *a, struct netlink_filters *filters, u
 	struct filter_state state;
 
 	return !netlink_filters_read(filters, &place, &state) && is_ours(&state) &&
-	       state.program == attach_program_id(a->programs.tc);
+	       state.program == a->tc_id;
 }
 
 void filter_others(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex,

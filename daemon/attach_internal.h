@@ -20,14 +20,12 @@ struct attachment {
 
 struct attachments {
 	struct attach_programs programs;
+	uint32_t xdp_id, tc_id; /* of these programs, 0 where the kernel does not say */
 	const char *pin_dir;
 	uint32_t filter_handle;
 	struct attachment *list; /* sorted by ifindex */
 	size_t n;
 };
-
-/* The id of a loaded program, 0 where the kernel does not say. */
-uint32_t attach_program_id(int program_fd);
 
 /* The attachment of an interface; NULL: it was not tried. */
 struct attachment *attach_find(const struct attachments *a, uint32_t ifindex);

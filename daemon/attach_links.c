@@ -223,11 +223,9 @@ static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex)
 bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress)
 {
 	uint32_t ids[PROGRAMS_MAX] = { 0 }, n = tcx_programs(ifindex, egress, ids);
-	uint32_t ours = n ? attach_program_id(a->programs.tc) : 0;
-	uint32_t pinned = n ? pinned_program(a, ifindex) : 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (ids[i] != ours && ids[i] != pinned)
+		if (ids[i] != a->tc_id && ids[i] != pinned_program(a, ifindex))
 			return true;
 	return false;
 }
@@ -246,20 +244,18 @@ bool links_intact(const struct attachments *a, const struct attachment *known)
 
 	return !bpf_obj_get_info_by_fd(known->link_fd, &info, &len) &&
 	       info.xdp.ifindex == known->ifindex &&
-	       info.prog_id == attach_program_id(program_for(a, known->hook));
+	       info.prog_id == (known->hook == HOOK_TC ? a->tc_id : a->xdp_id);
 }
 
 enum hook links_seen(const struct attachments *a, uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	uint32_t program = attach_program_id(a->programs.xdp);
 
-	if (program && !bpf_xdp_query((int)ifindex, 0, &query)) {
-		if (query.drv_prog_id == program)
+	if (a->xdp_id && !bpf_xdp_query((int)ifindex, 0, &query)) {
+		if (query.drv_prog_id == a->xdp_id)
 			return HOOK_XDP;
-		if (query.skb_prog_id == program)
+		if (query.skb_prog_id == a->xdp_id)
 			return HOOK_XDP_GENERIC;
 	}
-	program = attach_program_id(a->programs.tc);
-	return program && has_tcx(ifindex, program) ? HOOK_TC : HOOK_NONE;
+	return a->tc_id && has_tcx(ifindex, a->tc_id) ? HOOK_TC : HOOK_NONE;
 }

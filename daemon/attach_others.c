@@ -25,7 +25,9 @@ bool attach_is_intact(const struct attachments *a, struct netlink_filters *filte
 
 	if (!known || known->hook == HOOK_NONE)
 		return true;
-	return known->link_fd >= 0 ? links_intact(a, known) : filter_seen(a, filters, ifindex);
+	if (known->link_fd >= 0)
+		return links_intact(a, known);
+	return filters && filter_seen(a, filters, ifindex);
 }
 
 bool attach_lost(struct attachments *a, uint32_t ifindex)

@@ -39,8 +39,9 @@ struct findings {
 };
 
 struct bypassed {
-	struct findings known;
-	bool unreadable; /* said already */
+	struct findings qdiscs; /* as last read, in no order: what may be bypassed */
+	struct findings known;	/* what is bypassed */
+	bool unreadable;	/* said already */
 	struct log_limit limit;
 };
 
@@ -57,6 +58,7 @@ void bypassed_destroy(struct bypassed *b)
 {
 	if (!b)
 		return;
+	free(b->qdiscs.list);
 	free(b->known.list);
 	free(b);
 }
@@ -187,21 +189,17 @@ static bool is_empty(const struct finding *finding)
 	return !finding->qdisc[0];
 }
 
-/* 0 with what is bypassed now in *ret, or -errno. */
-static int look(const struct daemon *d, struct netlink_qdiscs *qdiscs,
+/* 0 with what is bypassed now in *ret, or -ENOMEM. */
+static int look(const struct daemon *d, const struct findings *qdiscs,
 		struct netlink_filters *filters, struct findings *ret)
 {
 	uint16_t flags = way_out_flags(d);
-	struct findings all = { 0 };
 	const struct mirror_link *link;
-	int err = netlink_qdiscs_dump(qdiscs, on_qdisc, &all);
 
-	if (err == -EOPNOTSUPP)
-		err = 0; /* no qdiscs, nothing bypassed */
-	for (link = mirror_next_link(d->mirror, 0); link && !err;
+	for (link = mirror_next_link(d->mirror, 0); link;
 	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
-		struct finding *known = find(&all, link->e.ifindex), *kept;
-		struct finding finding = { .ifindex = link->e.ifindex };
+		const struct finding *known = find(qdiscs, link->e.ifindex);
+		struct finding finding = { .ifindex = link->e.ifindex }, *kept;
 
 		if (known)
 			finding = *known;
@@ -210,13 +208,32 @@ static int look(const struct daemon *d, struct netlink_qdiscs *qdiscs,
 		if (is_empty(&finding))
 			continue;
 		kept = find_or_add(ret, link->e.ifindex);
-		if (kept)
-			*kept = finding;
-		else
-			err = -ENOMEM;
+		if (!kept)
+			return -ENOMEM;
+		*kept = finding;
 	}
-	free(all.list);
-	return err;
+	return 0;
+}
+
+void bypassed_read(struct bypassed *b, struct netlink_qdiscs *qdiscs)
+{
+	int err;
+
+	b->qdiscs.n = 0;
+	err = netlink_qdiscs_dump(qdiscs, on_qdisc, &b->qdiscs);
+	if (err == -EOPNOTSUPP)
+		err = 0; /* no qdiscs, nothing bypassed */
+	if (err && !b->unreadable)
+		log_warning("tc: qdiscs cannot be read: %s, what is bypassed is not known",
+			    strerror(-err));
+	b->unreadable = err;
+}
+
+bool bypassed_may_have_filters(const struct bypassed *b, uint32_t ifindex)
+{
+	const struct finding *finding = find(&b->qdiscs, ifindex);
+
+	return b->unreadable || (finding && finding->has_filters);
 }
 
 /* ---- what has changed ---------------------------------------------------------------- */
@@ -256,20 +273,13 @@ static void say_changes(struct bypassed *b, const struct mirror_link *link,
 		say_qdisc(link, was->qdisc, is->qdisc);
 }
 
-void bypassed_look(struct daemon *d, struct bypassed *b, struct netlink_qdiscs *qdiscs,
-		   struct netlink_filters *filters)
+void bypassed_look(struct daemon *d, struct bypassed *b, struct netlink_filters *filters)
 {
 	static const struct finding nothing;
 	const struct mirror_link *link;
 	struct findings now = { 0 };
-	int err = look(d, qdiscs, filters, &now);
 
-	if (err && !b->unreadable)
-		log_warning(
-			"tc: qdiscs and filters cannot be read: %s, which are bypassed is not known",
-			strerror(-err));
-	b->unreadable = err;
-	if (err) {
+	if (b->unreadable || look(d, &b->qdiscs, filters, &now)) {
 		free(now.list);
 		return;
 	}

@@ -14,9 +14,12 @@ struct netlink_qdiscs;
 struct bypassed *bypassed_new(void);	   /* NULL: out of memory */
 void bypassed_destroy(struct bypassed *b); /* NULL is fine */
 
-/* Looks, and says what has changed. */
-void bypassed_look(struct daemon *d, struct bypassed *b, struct netlink_qdiscs *qdiscs,
-		   struct netlink_filters *filters);
+/* Reads which qdiscs there are. */
+void bypassed_read(struct bypassed *b, struct netlink_qdiscs *qdiscs);
+/* Did the interface have a qdisc for filters then, or is that not known? */
+bool bypassed_may_have_filters(const struct bypassed *b, uint32_t ifindex);
+/* Looks what of them, and of filters and programs, is bypassed, and says what has changed. */
+void bypassed_look(struct daemon *d, struct bypassed *b, struct netlink_filters *filters);
 
 /* As foreign_bypassed(). */
 const char *bypassed_name(const struct bypassed *b, uint32_t ifindex, unsigned int i,

@@ -48,8 +48,10 @@ static bool is_here(const struct mirror_link *link)
 /* Returns whether it was attached, detached or tried. */
 static bool look_at(struct daemon *d, const struct mirror_link *link)
 {
-	struct netlink_filters *filters = d->foreign->filters;
 	uint32_t ifindex = link->e.ifindex;
+	struct netlink_filters *filters = bypassed_may_have_filters(d->foreign->bypassed, ifindex)
+						  ? d->foreign->filters
+						  : NULL;
 
 	if (!attach_is_intact(d->attachments, filters, ifindex) && is_here(link))
 		sync_attach_lost(d, link);
@@ -72,6 +74,7 @@ void foreign_look(struct daemon *d)
 	if (!f)
 		return;
 	netlink_qdiscs_drain(f->qdiscs, on_removed, d);
+	bypassed_read(f->bypassed, f->qdiscs);
 	for (i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
 		const struct mirror_link *link = mirror_link(d->mirror, i);
 
@@ -80,7 +83,7 @@ void foreign_look(struct daemon *d)
 	err = changed ? fib_sync(d->fib) : 0;
 	if (err < 0 && log_allowed(&f->write_limit))
 		log_error("maps: not written completely: %s, trying again", strerror(-err));
-	bypassed_look(d, f->bypassed, f->qdiscs, f->filters);
+	bypassed_look(d, f->bypassed, f->filters);
 }
 
 /* ---- events -------------------------------------------------------------------------- */

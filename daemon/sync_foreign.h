@@ -5,6 +5,7 @@
 #ifndef EBPF_ROUTE_SYNC_FOREIGN_H
 #define EBPF_ROUTE_SYNC_FOREIGN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct daemon;

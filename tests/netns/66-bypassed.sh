@@ -89,8 +89,8 @@ said 2 "does not see" || fail "more than that said at start"
 now r1 'tc ingress filter'
 now r2 'qdisc htb'
 before=$(sent r2)
-probe left <<<"forward 203.0.113.1 right n=5"
-[ "$(sent r2)" = "$before" ] || fail "r2: what XDP forwards does pass its qdisc?"
+probe left <<<"forward 203.0.113.1 right n=100"
+[ $(($(sent r2) - before)) -lt 50 ] || fail "r2: what XDP forwards does pass its qdisc?" # ARP does
 
 say "- filters come and go"
 filter add r1 ingress 8
@@ -170,8 +170,8 @@ HOOK=tc routed --lease 3 --metrics "$METRICS"
 now r1 ''
 now r2 ''
 before=$(sent r2)
-probe left <<<"forward 203.0.113.1 right n=5"
-[ $(($(sent r2) - before)) -ge 5 ] || fail "r2: not all packets went through its qdisc"
+probe left <<<"forward 203.0.113.1 right n=100"
+[ $(($(sent r2) - before)) -ge 100 ] || fail "r2: not all packets went through its qdisc"
 
 say "- filters and tcx programs that come later are gone behind"
 qdisc add dev r1 clsact
