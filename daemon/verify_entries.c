@@ -51,10 +51,15 @@ int verify_entries_walk(struct verify *v)
 	return v->extra ? datapath_walk_lpm(v->dp, on_entry, &walk) : -ENOMEM;
 }
 
+static bool left_out(const struct verify *v, uint32_t addr)
+{
+	return resolve_leaf(datapath_raw_leaf(v->dp, addr),
+			    datapath_control(v->dp)->default_leaf) == VERDICT_table_full;
+}
+
 static bool is_missing(const struct verify *v, const struct rib_entry *entry)
 {
-	return decides(v, entry) && entry->spare != mark_of(v) &&
-	       datapath_raw_leaf(v->dp, entry->addr) != VERDICT_table_full;
+	return decides(v, entry) && entry->spare != mark_of(v) && !left_out(v, entry->addr);
 }
 
 static int note(struct verify *v, const struct rib_entry *entry)

@@ -390,3 +390,11 @@ wait "$last" && fail "verify: done without a daemon"
 [ -z "$(pgrep -f -- "--instance $LAB ")" ] || fail "left over: $(pgrep -af -- "--instance $LAB ")"
 ! grep -iE 'AddressSanitizer|runtime error|ended by signal' "$WORK/ebpf-routed.log" ||
 	fail "the daemon complains"
+
+say "- full tables below a default route: what has no room is left to the kernel, and not called missing"
+for n in $(seq 40); do
+	echo "route replace 203.0.$n.$((n % 2 * 128))/25 via 198.18.$((n % 2 + 1)).2"
+done | ip -n "$LAB-router" -batch -
+routed --max-lpm-routes 12 --max-extension-groups 4
+[ "$(fast -j status | jq '.full > 10')" = true ] || fail "no table is full"
+verify
