@@ -19,8 +19,11 @@ bypassed() {
 	fast -j status | jq -r --arg ifname "$1" '.interfaces[] | select(.ifname == $ifname).bypassed | join(", ")'
 }
 
+# metric IFNAME: asked for with nothing but the shell
 metric() {
-	on router curl -s "http://$METRICS/metrics" | sed -n "s/^ebpfroute_bypassed{interface=\"$1\"} //p"
+	# shellcheck disable=SC2016 # of the shell inside
+	on router bash -c 'exec 3<>/dev/tcp/${1/://}; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' - "$METRICS" |
+		sed -n "s/^ebpfroute_bypassed{interface=\"$1\"} //p"
 }
 
 found() {
