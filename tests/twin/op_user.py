@@ -35,7 +35,8 @@ def leg(rng, state, several=False):
     port, host, draw = rng.choice(world.PORTS), rng.choice(world.GATEWAYS), rng.random()
     if draw < 0.08:
         return 'via %s dev r%d lladdr %s' % (UNREACHED, port, world.gateway_mac(port, 0x66)), True
-    if draw < 0.14 and state.has_tc:  # XDP alone cannot send by it: refused
+    # XDP alone cannot send by it: refused; of several, what it wraps may find no way where others would
+    if draw < 0.14 and state.has_tc and not several:
         return 'via %s dev %s' % (world.ENCAPSULATING_GATEWAY, world.ENCAPSULATING), True
     if draw < 0.24 and not several:
         return 'dev r%d' % port, True
@@ -43,8 +44,9 @@ def leg(rng, state, several=False):
         return 'via ' + world.gateway(port, host), False
     if draw < 0.44:  # a host that may have to be resolved first
         return 'via %s dev r%d' % (world.gateway(port, rng.choice(world.HOSTS)), port), False
-    if draw < 0.60:
-        return 'via %s dev r%d onlink' % (world.gateway(rng.choice(world.PORTS), host), port), True
+    if draw < 0.60:  # which may be nobody there; of several, a flow would be lost that the kernel sends elsewhere
+        net = port if several else rng.choice(world.PORTS)
+        return 'via %s dev r%d onlink' % (world.gateway(net, host), port), True
     return 'via %s dev r%d' % (world.gateway(port, host), port), False
 
 
@@ -105,7 +107,7 @@ def user_beside(rng, state):
                              [{pair_of(part): 'drop'}],
                              router=['route replace blackhole ' + prefix])
     words = kernel_leg(rng, state)
-    if words.startswith('via') and rng.random() < 0.3:
+    if words.startswith('via') and world.ENCAPSULATING not in words and rng.random() < 0.3:
         words = 'nexthop %s weight 1 nexthop %s weight 2' % (words, kernel_leg(rng, state, True))
     return UserOperation('user route beside an equal one', [['replace', part, *words.split()]],
                          [{pair_of(part): words}], False,
