@@ -25,7 +25,7 @@ static int no_room(const struct fib *fib, struct prefix prefix, enum fib_room ro
 		[FIB_ROOM_SLOT] = "no next-hop slot is left (max-nexthops)",
 		[FIB_ROOM_GROUP] = "no multipath group is left (max-groups)",
 		[FIB_ROOM_ADJACENCY] = "no adjacency is left (max-adjacencies)",
-		[FIB_ROOM_PORT] = "no port is left for its device",
+		[FIB_ROOM_PORT] = "no port number is left (max-ports)",
 	};
 
 	ret->prefix = prefix;

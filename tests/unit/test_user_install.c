@@ -304,7 +304,7 @@ static void test_ports_full(void **state)
 	limits.ports = 4; /* eth2, eth3, eth4 */
 	w = another(*state, limits, 64, 0);
 	assert_refused(w, "add 20.0.0.0/8 drop\nadd 21.0.0.0/8 redirect eth5",
-		       FULL("f:2: 21.0.0.0/8") "no port is left for its device");
+		       FULL("f:2: 21.0.0.0/8") "no port number is left (max-ports)");
 	assert_taken(w, "add 20.0.0.0/8 drop\nadd 21.0.0.0/8 redirect eth4");
 }
 
@@ -619,7 +619,7 @@ static void note_refusal(struct history *h, const char *line)
 		[FIB_ROOM_SLOT] = "max-nexthops",
 		[FIB_ROOM_GROUP] = "max-groups",
 		[FIB_ROOM_ADJACENCY] = "max-adjacencies",
-		[FIB_ROOM_PORT] = "no port is left",
+		[FIB_ROOM_PORT] = "max-ports",
 		[FIB_ROOM_ENGINE] = "",
 	};
 	int i = FIB_ROOM_SLOT;
