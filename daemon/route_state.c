@@ -248,17 +248,18 @@ void route_state_forget(struct daemon *d)
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-static int read_journal(int fd, char **ret)
+/* NULL where it cannot be read. */
+static char *read_journal(int fd)
 {
 	struct stat st;
 	size_t size = 0;
 	char *text;
 
 	if (fstat(fd, &st))
-		return -errno;
+		return NULL;
 	text = malloc((size_t)st.st_size + 1);
 	if (!text)
-		return -ENOMEM;
+		return NULL;
 	while (size < (size_t)st.st_size) {
 		ssize_t n = read(fd, text + size, (size_t)st.st_size - size);
 
@@ -269,8 +270,7 @@ static int read_journal(int fd, char **ret)
 		size += (size_t)n;
 	}
 	text[size] = '\0';
-	*ret = text;
-	return 0;
+	return text;
 }
 
 /* Behind the last change that is complete; NULL: there is none. */
@@ -391,7 +391,7 @@ int route_state_start(struct daemon *d)
 {
 	struct route_state *s = calloc(1, sizeof(*s));
 	struct user_error error = { .text = "out of memory" };
-	char *text = NULL, *end;
+	char *text, *end;
 	int err;
 
 	if (!s) {
@@ -403,8 +403,8 @@ int route_state_start(struct daemon *d)
 	s->fd = open(d->instance.routes, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	if (s->fd < 0)
 		return 0;
-	err = read_journal(s->fd, &text);
-	end = err ? NULL : complete_end(text);
+	text = read_journal(s->fd);
+	end = text ? complete_end(text) : NULL;
 	if (!end || !is_of_this_namespace(text)) {
 		log_info("%s: not whole, or of another network namespace, ignoring",
 			 d->instance.routes);
