@@ -40,9 +40,9 @@ struct config {
 	uint32_t lease;		  /* seconds */
 	uint32_t resync_interval; /* seconds between periodic re-dumps, 0: never */
 	uint32_t receive_buffer;  /* bytes of the notification socket */
-	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups,
-		lpm_routes, ports, policy_routes; /* map sizes */
-	uint32_t cpu_queue; /* packets */
+	uint32_t nexthops, adjacencies, groups, neighbours, extension_groups, lpm_routes, ports,
+		policy_routes; /* map sizes */
+	uint32_t cpu_queue;    /* packets */
 };
 
 /*
