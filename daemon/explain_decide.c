@@ -31,7 +31,7 @@ static void accept_sources(void)
 static uint32_t port_of(const struct datapath *dp, uint32_t ifindex)
 {
 	if (!ifindex)
-		return PORT_ANY;
+		return dp->options.ports; /* PORT_ANY, once it is entered */
 	return ifindex < IFINDEX_LIMIT
 		       ? SHARED_READ(((uint64_t *)dp->port_of_ifindex.memory)[ifindex])
 		       : 0;

@@ -36,7 +36,8 @@ struct host_map {
 };
 
 /* Port numbers end before this one: the ingress of a packet that comes in nowhere in particular. */
-#define PORT_ANY PORT_MOST
+static uint32_t port_any;
+#define PORT_ANY port_any
 
 static struct host_map dir24, dir24_groups, lpm, nexthops, groups, adjacencies, neighbours, ports,
 	tx_ports, tc_ports, cpus, own_addresses, ingress_macs, policy, policy_routes;
@@ -46,7 +47,7 @@ static bool multi_buffer;
 
 /* Copies: a question may leave out checks, see explain_decide(). */
 static struct control control;
-static struct port port_copies[PORT_ANY + 1];
+static struct port port_copies[PORT_MOST + 1];
 
 static void *host_find(struct host_map *map, const void *key)
 {
@@ -97,6 +98,7 @@ static void host_enter(const struct datapath *dp)
 	host_by_call(&ingress_macs, router->maps.ingress_macs);
 	host_by_call(&policy, router->maps.policy);
 	host_by_call(&policy_routes, router->maps.policy_routes);
+	port_any = dp->options.ports;
 	memcpy(port_copies, dp->ports.memory, dp->options.ports * sizeof(*port_copies));
 	port_copies[PORT_ANY] = (struct port){ .flags = PORT_FORWARDING };
 	ports = (struct host_map){ .memory = (char *)port_copies,

@@ -23,6 +23,7 @@ static struct datapath datapath_of(const struct lab *l)
 {
 	return (struct datapath){
 		.router = l->router,
+		.options.ports = PORT_LIMIT,
 		.dir24.memory = l->dir24,
 		.dir24_groups.memory = l->dir24_groups,
 		.nexthops.memory = l->nexthops,
