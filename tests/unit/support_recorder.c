@@ -1015,6 +1015,25 @@ static int sync_fib(void *ctx)
 	return fib_sync(ctx);
 }
 
+/* Before or after, and nothing else, unless there is something that has no room. */
+static void check_one_step(const struct recorder *rec, uint32_t i, const struct answer *before,
+			   const struct answer *after)
+{
+	char was[512], is[512], then[512];
+
+	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
+		const struct answer *a = &rec->trace[t];
+
+		if (answer_equal(a, before) || answer_equal(a, after) || is_short_of_room(a))
+			continue;
+		recorder_print_log(rec, rec->n_trace / rec->n_watch);
+		fail_msg("%08x, write %u: was %s, becomes %s, but meanwhile %s", rec->watch[i],
+			 t / rec->n_watch, answer_format(before, was, sizeof(was)),
+			 answer_format(after, is, sizeof(is)),
+			 answer_format(a, then, sizeof(then)));
+	}
+}
+
 /* Nothing of what failed was to be seen, and everything is in its place. */
 static void check_unseen(const struct recorder *rec, uint32_t i, const struct answer *before,
 			 uint64_t path)
@@ -1057,9 +1076,11 @@ int recorder_run(struct recorder *rec, struct fib *fib, int (*fn)(void *ctx), vo
 	reach_all(rec);
 	ret = fn(ctx);
 	for (uint32_t i = 0; rec->watching && i < rec->n_watch; i++) {
+		recorder_lookup(rec, rec->watch[i], &after);
 		if (ret < 0 && fn != sync_fib)
 			check_unseen(rec, i, &before[i], paths[i]);
-		recorder_lookup(rec, rec->watch[i], &after);
+		else if (fn != sync_fib)
+			check_one_step(rec, i, &before[i], &after);
 		check_trace(rec, i, &before[i], &after,
 			    paths[i] && paths[i] == path_of(rec, rec->watch[i]) &&
 				    answer_equal(&before[i], &after));

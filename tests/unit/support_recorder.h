@@ -156,8 +156,8 @@ void recorder_watch_edges(struct recorder *rec, struct prefix prefix);
  */
 int recorder_sync(struct recorder *rec, struct fib *fib);
 /*
- * The same of something that syncs the fib; where it fails, by a negative result, nothing of it may have
- * been seen, and every address goes by the numbers by which it went before.
+ * The same of something that syncs the fib, in one step for every address; where it fails, by a negative
+ * result, nothing of it may have been seen, and every address goes by the numbers by which it went before.
  */
 int recorder_run(struct recorder *rec, struct fib *fib, int (*fn)(void *ctx), void *ctx);
 /* Sync as ever, nothing watched (for setting up). */
