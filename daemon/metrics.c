@@ -149,7 +149,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	fib_counts(d->fib, &s.fib);
 	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++)
 		evbuffer_add_printf(
-			out, "# HELP ebpfroute_%s %s\n# TYPE ebpfroute_%s %s\nebpfroute_%s %g\n",
+			out, "# HELP ebpfroute_%s %s\n# TYPE ebpfroute_%s %s\nebpfroute_%s %.15g\n",
 			scalars[i].name, scalars[i].help, scalars[i].name, scalars[i].type,
 			scalars[i].name, scalars[i].value(&s));
 	put_bypassed(d, out);
