@@ -11,6 +11,8 @@
 BULK=16 # DEV_MAP_BULK_SIZE of the kernel: so many frames, and the one that comes next, on each CPU
 LIMIT=$(((BULK + 1) * $(nproc)))
 
+METRICS=127.0.0.1:9187
+
 # flood ARGUMENTS...: in the background, until flood_ends().
 flood() {
 	echo 203.0.113.1 >"$WORK/destinations"
@@ -65,9 +67,11 @@ tried() {
 		select(.refusals >= $times and .retry_seconds == pow(2; .refusals - 1))'
 }
 
-# measured LINE: in the metrics.
+# measured LINE: in the metrics, asked for with nothing but the shell.
 measured() {
-	on router curl -s "127.0.0.1:9433/metrics" | grep -Fqx "$1"
+	# shellcheck disable=SC2016 # of the shell inside
+	on router bash -c 'exec 3<>/dev/tcp/${1/://}; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' - "$METRICS" |
+		grep -Fx "$1"
 }
 
 # says REASON: of a packet for the destination of the flood.
@@ -153,7 +157,7 @@ say "- the kernel does not tell: tried again, and again"
 stop "$ROUTED_PID" || true
 : >"$WORK/ebpf-routed.log"
 instead "$PYTHON" "$TOP/tests/netns/before63.py" "$B/ebpf-routed"
-B=$WORK/bin routed --lease 60 --metrics "127.0.0.1:9433"
+B=$WORK/bin routed --lease 60 --metrics "$METRICS"
 begin
 napi off
 wait_for 2 refusal out || fail "no refusal: $(fast -j status)"
@@ -179,7 +183,7 @@ stop "$ROUTED_PID" || true
 cat /sys/devices/system/cpu/online >"$WORK/online"
 instead "unshare --mount sh -c 'mount --bind $WORK/online /sys/devices/system/cpu/online
 	exec \"\$0\" \"\$@\"' $B/ebpf-routed"
-B=$WORK/bin routed --lease 1 --cpu-queue 1 --metrics "127.0.0.1:9433"
+B=$WORK/bin routed --lease 1 --cpu-queue 1 --metrics "$METRICS"
 fast add 203.0.113.0/24 cpu 0
 probe left <<<"cpu 203.0.113.1 right n=5 loss=1"
 echo 1 >"$WORK/online"
