@@ -5,15 +5,35 @@ from lab import SMALL, Broken
 
 
 def away(chaos, how, act):
-    """The daemon does not follow the kernel any more; its maps may be trusted until the lease is over."""
+    """The daemon does not follow the kernel any more; its maps stay in force until the lease is over."""
+    act()
+    chaos.lean_on_lease()
+    chaos.note(how)
+
+
+def detach(chaos):
+    """It ends and takes everything with it."""
     state = chaos.state
 
     def mutate():
-        state.in_force = False
-        if how != 'stopped':
-            state.user = {}
-    chaos.change(mutate, act)
-    chaos.note(how)
+        state.in_force, state.user, chaos.from_files = False, dict(state.files), set(state.files)
+
+    def stop():
+        chaos.lab.terminate()
+        chaos.lab.stopped_at = chaos.now() - chaos.lab.lease  # nothing is left that could be stale
+    chaos.change(mutate, stop)
+    chaos.note('terminated')
+
+
+def thaw(chaos):
+    """SIGCONT. A lease that ran out is renewed some time after it has settled."""
+    lab = chaos.lab
+
+    def act():
+        lab.thaw()
+        lab.settle()
+        chaos.wait(lambda: lab.status()['state'] == 'synced')
+    chaos.change(lambda: setattr(chaos.state, 'in_force', True), act, kept=True)
 
 
 def changes_meanwhile(chaos):
@@ -48,15 +68,18 @@ def choose_start(chaos, small=False):
 
 
 def come_back(chaos, foreign=None, small=False):
-    """A start with other options; the files' user routes are there again, others are not."""
+    """A start with other options. The user routes are there again, of the files and of a journal."""
     state, lab = chaos.state, chaos.lab
 
     def mutate():
         choose_start(chaos, small)
-        state.in_force, state.user = True, dict(state.files)
+        for prefix in chaos.from_files - set(state.files):
+            del state.user[prefix]
+        state.in_force = True
         state.bare = {foreign} if foreign and lab.hook == 'xdp' else set()
-    chaos.change(mutate, lab.start)
-    chaos.from_files = set(state.files)
+    chaos.change(mutate, lab.start, kept=True)
+    chaos.from_files &= set(state.files)
+    check_kept(chaos)
     chaos.note('started: %s %s %s' % (lab.engine, lab.hook, ' '.join(lab.more)))
     attached = {row['ifname'] for row in lab.status()['interfaces'] if row['attached']}
     expected = {'r%d' % port for port in world.PORTS if port not in state.bare}
@@ -64,20 +87,27 @@ def come_back(chaos, foreign=None, small=False):
         raise Broken('attached after the start: %s, not %s' % (sorted(attached), sorted(expected)))
 
 
+def check_kept(chaos):
+    """All user routes are there again, or, in tables that are too small, none that was not."""
+    state, there = chaos.state, chaos.user_prefixes()
+    if there - set(state.user) or there != set(state.user) and not state.full:
+        chaos.violation('kept', 'user routes after the start: %s, not %s' % (
+            sorted(there), sorted(state.user)))
+    state.user = {prefix: route for prefix, route in state.user.items() if prefix in there}
+
+
 def end(chaos):
     """Ended in one of the ways there are: what is left in place depends on that."""
     lab, rng = chaos.lab, chaos.rng
-
-    def stop():
-        lab.terminate()
-        if not lab.keep:
-            lab.stopped_at = chaos.now() - lab.lease  # nothing is left that could be stale
     if rng.random() < 0.6:
         chaos.count('kill -9' + (' with --keep' if lab.keep else ''))
         away(chaos, 'killed', lab.kill)
+    elif lab.keep:
+        chaos.count('SIGTERM with --keep')
+        away(chaos, 'terminated, kept', lab.terminate)
     else:
-        chaos.count('SIGTERM' + (' with --keep' if lab.keep else ''))
-        away(chaos, 'terminated', stop)
+        chaos.count('SIGTERM')
+        detach(chaos)
 
 
 def restart(chaos):
@@ -93,7 +123,7 @@ def restart(chaos):
 
 def stopped(chaos):
     """SIGSTOP and SIGCONT, while the kernel changes, before or after the lease is over."""
-    lab, state = chaos.lab, chaos.state
+    lab = chaos.lab
     if not lab.running:
         return
     away(chaos, 'stopped', lab.freeze)
@@ -101,12 +131,12 @@ def stopped(chaos):
     if chaos.rng.random() < 0.5:
         outlive_the_lease(chaos)
         chaos.count('lease outlived')
-    chaos.change(lambda: setattr(state, 'in_force', True), lab.thaw)
+    thaw(chaos)
 
 
 def overrun(chaos):
     """More notifications than the receive buffer holds."""
-    lab, state = chaos.lab, chaos.state
+    lab = chaos.lab
     if not lab.running:
         return
     if '--receive-buffer' not in lab.more:
@@ -117,7 +147,7 @@ def overrun(chaos):
     events_routes.route_churn(chaos)
     chaos.ip(events_routes.background_lines(chaos, 400), lenient=True)
     events_routes.route_change(chaos)
-    chaos.change(lambda: setattr(state, 'in_force', True), lab.thaw)
+    thaw(chaos)
     if lab.status()['netlink']['overruns'] == before:
         raise Broken('no overrun was noticed')
 
@@ -152,21 +182,16 @@ def foreign(chaos):
     if not lab.running:
         return
 
-    def stop():
-        lab.terminate()
-        lab.stopped_at = chaos.now() - lab.lease
-
     if lab.keep:
         away(chaos, 'killed', lab.kill)
         come_back(chaos)
         if lab.keep:
             return
-    away(chaos, 'terminated', stop)
+    detach(chaos)
     chaos.change(lambda: None, lambda: lab.foreign(port, True), cause='foreign program', ports=[port])
     come_back(chaos, foreign=port)
     chaos.maybe_more(1)
     chaos.quiet()
-    lab.keep = False
     away(chaos, 'killed', lab.kill)
     chaos.change(lambda: None, lambda: lab.foreign(port, False), cause='foreign program', ports=[port])
     come_back(chaos)

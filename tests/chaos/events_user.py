@@ -85,7 +85,7 @@ def user_del(chaos):
         return user_set(chaos)
     prefix = chaos.rng.choice(list(chaos.state.user))
     return user(chaos, {prefix: None}, lambda: chaos.lab.control.ask(
-        'user', {'words': ['del', prefix]}), False)
+        'user', {'words': ['del', prefix]}), chaos.state.full)
 
 
 def user_flush(chaos):
@@ -94,7 +94,7 @@ def user_flush(chaos):
     gone = {prefix: None for prefix, route in chaos.state.user.items()
             if action in ('all', route.text.split()[0])}
     selector = ['all'] if action == 'all' else ['action', action]
-    user(chaos, gone, lambda: chaos.lab.control.ask('flush', {'words': selector}), False)
+    user(chaos, gone, lambda: chaos.lab.control.ask('flush', {'words': selector}), chaos.state.full)
 
 
 def user_batch(chaos):

@@ -169,17 +169,18 @@ class State:
 
     # ---- user routes -----------------------------------------------------------------------------
     def user_route_of(self, flow):
-        """The user route that decides, or None."""
-        if not self.in_force or self.firewall or flow.port in self.bare:
+        """The user route that decides, or None. Beside a firewall only drops are in force."""
+        if not self.in_force or flow.port in self.bare:
             return None
         found = [(prefix, route) for prefix, route in self.user.items() if contains(prefix, flow.dst)]
         if not found:
             return None
         prefix, route = max(found, key=lambda each: length_of(each[0]))
-        if any(other.override for _, other in found):
-            return route
         longest = self.find(MAIN, flow.dst) if self.kernel_routes else None
-        return None if longest and length_of(longest[0]) > length_of(prefix) else route
+        if longest and length_of(longest[0]) > length_of(prefix) and \
+                not any(other.override for _, other in found):
+            return None
+        return None if self.firewall and route.action != 'drop' else route
 
     def user_legs(self, route):
         return [(port, host) for port, host in route.legs
@@ -218,7 +219,8 @@ class State:
         if flow.port in self.bare:
             return set()
         if self.firewall:
-            return {'netfilter'}
+            route = self.user_route_of(flow)
+            return {'dropped', 'netfilter'} if route else {'netfilter'}
         if not self.forwarding[flow.port]:
             return {'forwarding_off'}
         right = {'table_full'} if self.full else set()
@@ -227,8 +229,10 @@ class State:
         if self.rp_filter and not self.kernel_routes:
             return right | {'rp_filter', 'no_route', 'dropped', 'user_pass', 'cpu'}
         route = self.user_route_of(flow)
-        if route:
+        if route and not self.full:
             return right | self.user_verdicts(route, flow)
+        if route:
+            right |= self.user_verdicts(route, flow)
         if not self.kernel_routes:
             return right | {'no_route'}
         return right | self.kernel_verdicts(flow)

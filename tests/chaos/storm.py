@@ -119,10 +119,11 @@ class Storm:
         quiet.check(self)
 
     # ---- what an event is made of -------------------------------------------------------------------
-    def change(self, mutate, act, cause=None, ports=(), hold=False):
+    def change(self, mutate, act, cause=None, ports=(), hold=False, kept=False):
         """What is right before, after each step of the mutation, and in the end is all allowed until the
         daemon has settled or, if it is away, its lease is over. With a cause packets by these ports may be lost.
-        Where everything is on hold meanwhile, the kernel decides about all."""
+        Where everything is on hold meanwhile, the kernel decides about all. Where what was in force is kept over
+        it, only the end counts."""
         steps, alone = [self.outcomes()], [self.bypassed()]
         mutation = mutate()
         for _ in mutation if inspect.isgenerator(mutation) else ():
@@ -130,36 +131,49 @@ class Storm:
             alone.append(self.bypassed())
         steps.append(self.outcomes())
         alone.append(self.bypassed())
-        began = time.monotonic()
+        began, changed = time.monotonic(), set()
         for flow in self.flows:
             now = flow.timeline.between(began, began)
-            several = {now} | {outcomes[flow] for outcomes in steps}
+            several = {now} | {outcomes[flow] for outcomes in (steps[-1:] if kept else steps)}
             allowed = union(several)
             touched = cause and (flow.port in ports or any(
                 port in ports for port, _, _ in allowed.arrivals))
             if touched:
                 allowed = union((allowed, dropped(cause)))
-            if touched or hold or len(several) > 1:  # left to the kernel, until the daemon knows
+            if not kept and (touched or hold or len(several) > 1):
+                # left to the kernel, until the daemon knows
                 allowed = union([allowed] + [outcomes[flow] for outcomes in alone])
-            if allowed != now or flow in self.pending:
-                self.pending.add(flow)
+            if allowed != now:
+                changed.add(flow)
                 flow.timeline.allow(began, allowed)
         act()
-        self.agree()
+        self.agree(changed)
 
-    def agree(self):
+    def agree(self, changed):
         """From when on only what the state says is right."""
+        self.pending |= changed
+        after = self.outcomes()
         if self.lab.running:
             self.lab.settle()
-            since = time.monotonic()
-        else:
-            since = max(time.monotonic(), self.lab.lease_end())
-        after = self.outcomes()
-        for flow in self.pending:
-            flow.timeline.allow(since, after[flow])
-        if self.lab.running:
+            now = time.monotonic()
+            for flow in self.pending:
+                flow.timeline.allow(now, after[flow])
             self.pending.clear()
+        else:
+            for flow in changed:
+                flow.timeline.allow(max(time.monotonic(), self.lab.lease_end()), after[flow])
         self.dwell(0.05)
+
+    def lean_on_lease(self):
+        """The daemon is away: what it wrote stays in force, until its lease is over, which has begun a
+        third of its length ago at most, or a little more on a busy machine."""
+        self.state.in_force = False
+        for flow, kernel in self.outcomes().items():
+            now = flow.timeline.between(self.lab.stopped_at, self.lab.stopped_at)
+            if now != kernel:
+                flow.timeline.allow(self.lab.stopped_at + 0.5 * self.lab.lease, union((now, kernel)))
+                flow.timeline.allow(self.lab.lease_end(), kernel)
+                self.pending.add(flow)
 
     def outcomes(self):
         return {flow: self.state.outcome(flow) for flow in self.flows}
