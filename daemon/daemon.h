@@ -77,6 +77,8 @@ int sync_read(struct daemon *d);
 int sync_settle(struct daemon *d, double seconds);
 /* A complete dump now. 0 or -errno; after a failure it is tried again by itself. */
 int sync_resync(struct daemon *d, const char *why);
+/* The maps once more, after something was asked of the fib that no notification says. 0 or -errno. */
+int sync_write(struct daemon *d);
 /* Attaches and detaches as links and configuration want it now. -errno only with `strict`. */
 int sync_attach(struct daemon *d, bool strict);
 /*

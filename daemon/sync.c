@@ -3,16 +3,14 @@
  * Keeps the maps equal to the kernel: notifications in, mirror applied, differences written.
  *
  * recv -> decode -> mirror_apply until the socket is empty; then once fib_sync. A dump takes the
- * same path: mark, dump, apply, sweep; it follows overruns, events whose consequences the kernel
- * does not announce (debounced), a lease that ran out, and a slow timer. The lease is renewed only
- * while the mirror can be trusted.
+ * same path (sync_resync.c); it follows overruns, events whose consequences the kernel does not
+ * announce (debounced), a lease that ran out, and a slow timer. The lease (sync_lease.c) is renewed
+ * only while the mirror can be trusted.
  */
-#include "daemon.h"
+#include "sync_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
-#include "log.h"
 #include "route_files.h"
 #include "route_state.h"
 #include "sync_cpus.h"
@@ -20,64 +18,14 @@
 #include "sync_guard.h"
 #include "sync_links.h"
 #include "sync_refresh.h"
-#include "sync_rules.h"
 #include "sync_transmit.h"
 #include "sync_wanted.h"
-#include "sysctl.h"
 
 enum {
-	RECEIVE_BUDGET = 32768,	 /* messages before the maps are written in between */
 	LOOP_ROUNDS = 4,	 /* budgets before others get their turn */
 	SETTLE_ROUNDS = 64,	 /* more than any receive buffer holds */
 	KEEPALIVE_EVENTS = 4096, /* events between looks at the clock */
-	DEBOUNCE_MS = 50,	 /* from a silent event to the dump that confirms it */
-	RETRY_MS = 1000,	 /* after a dump that failed */
 };
-
-struct sync {
-	struct event *netlink_event, *features_event, *lease_timer, *resync_timer, *periodic_timer;
-	struct sync_counts counts;
-	struct log_limit overrun_limit, refused_limit, failure_limit;
-	unsigned long refused_said;
-	unsigned int since_keepalive;
-	uint64_t lease_renewed_ns;
-	uint64_t last_resync_end_ns;
-	struct changed_links changed; /* since programs and settings were last seen to */
-	bool resync_pending; /* asked for, or failed: the mirror may be wrong until it is done */
-	bool overrun;	     /* notifications were lost and no dump has been applied since */
-	char pending_why[96];
-};
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-static struct timeval milliseconds(unsigned int ms)
-{
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-}
-
-static bool extend_lease(struct daemon *d)
-{
-	bool valid = datapath_extend_lease(d->datapath, d->config.lease);
-
-	if (valid)
-		d->sync->lease_renewed_ns = now_ns();
-	return valid;
-}
-
-void sync_keep_alive(struct daemon *d)
-{
-	uint64_t third = d->config.lease * 1000000000ULL / 3;
-
-	d->sync->since_keepalive = 0;
-	if (d->sync->lease_renewed_ns && now_ns() - d->sync->lease_renewed_ns > third)
-		extend_lease(d);
-}
 
 /* A dump tells of all links, and netconf of `all` below 0. */
 static void note_changed(struct sync *s, const struct event *ev)
@@ -95,7 +43,7 @@ static bool is_changed(const struct changed_links *changed)
 	return changed->n || changed->all;
 }
 
-static int on_event(void *ctx, const struct event *ev)
+int sync_on_event(void *ctx, const struct event *ev)
 {
 	struct daemon *d = ctx;
 	struct sync *s = d->sync;
@@ -114,28 +62,7 @@ static int on_event(void *ctx, const struct event *ev)
 
 /* ---- writing ------------------------------------------------------------------------- */
 
-static void schedule_resync(struct daemon *d, const char *why, bool at_once)
-{
-	struct sync *s = d->sync;
-	unsigned int ms = at_once ? 0 : DEBOUNCE_MS;
-	struct timeval delay;
-	uint64_t since;
-
-	if (s->resync_pending)
-		return;
-	/* Dumps take at most a third of the time, however often links flap or messages are lost. */
-	since = (now_ns() - s->last_resync_end_ns) / 1000;
-	if (since < 2 * s->counts.last_resync_us &&
-	    (2 * s->counts.last_resync_us - since) / 1000 > ms)
-		ms = (2 * s->counts.last_resync_us - since) / 1000;
-	delay = milliseconds(ms);
-	snprintf(s->pending_why, sizeof(s->pending_why), "%s", why);
-	s->resync_pending = true;
-	if (s->resync_timer)
-		evtimer_add(s->resync_timer, &delay);
-}
-
-static void read_settings(struct daemon *d)
+void sync_read_settings(struct daemon *d)
 {
 	sysctl_read(d->mirror);
 	redirects_look(d);
@@ -143,7 +70,7 @@ static void read_settings(struct daemon *d)
 	datapath_keep_priority(d->datapath, sysctl_keeps_priority());
 }
 
-static int write_maps(struct daemon *d)
+int sync_write(struct daemon *d)
 {
 	int err = fib_sync(d->fib);
 
@@ -156,29 +83,29 @@ static int write_maps(struct daemon *d)
 }
 
 /* After a batch: maps, then programs on links that came or went, then what only a dump can tell. */
-static int flush(struct daemon *d)
+int sync_flush(struct daemon *d)
 {
 	struct sync *s = d->sync;
 	const char *why;
 	int err;
 
-	err = write_maps(d);
+	err = sync_write(d);
 	if (is_changed(&s->changed) && s->counts.synced) {
 		sync_attach(d, false);
 		sysctl_read_changed(d->mirror, &s->changed);
 		redirects_look(d);
 		s->changed = (struct changed_links){ 0 };
 		if (!err)
-			err = write_maps(d);
+			err = sync_write(d);
 	}
 	if (mirror_wants_resync(d->mirror, &why))
-		schedule_resync(d, why, false);
+		sync_schedule(d, why);
 	return err;
 }
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-static void note_refused(struct daemon *d)
+void sync_note_refused(struct daemon *d)
 {
 	struct sync *s = d->sync;
 	const char *reason;
@@ -192,22 +119,8 @@ static void note_refused(struct daemon *d)
 	s->refused_said = refused;
 }
 
-static void note_overrun(struct daemon *d)
-{
-	struct sync *s = d->sync;
-
-	s->counts.overruns++;
-	s->overrun = true;
-	mirror_lost(d->mirror);
-	if (log_allowed(&s->overrun_limit))
-		log_warning("netlink: notifications lost (receive buffer of %zu bytes overran), "
-			    "comparing with a full dump",
-			    netlink_rcvbuf(d->netlink));
-	schedule_resync(d, "notifications lost", true);
-}
-
 /* Applies and writes what is in the socket now, at most that many budgets of it. */
-static int drain(struct daemon *d, int rounds)
+int sync_drain(struct daemon *d, int rounds)
 {
 	struct sync *s = d->sync;
 	uint64_t begin = now_ns();
@@ -216,11 +129,11 @@ static int drain(struct daemon *d, int rounds)
 	do {
 		links_look(d);
 		transmit_look(d);
-		n = netlink_receive(d->netlink, RECEIVE_BUDGET, on_event, d);
-		if (n >= 0 && n < RECEIVE_BUDGET && !s->overrun)
+		n = netlink_receive(d->netlink, RECEIVE_BUDGET, sync_on_event, d);
+		if (n >= 0 && n < RECEIVE_BUDGET && !s->lost.any)
 			mirror_caught_up(d->mirror);
 		if (n == -ENOBUFS) {
-			note_overrun(d);
+			sync_note_overrun(d);
 			n = 1; /* what is left in the socket is still good news */
 			continue;
 		}
@@ -230,13 +143,13 @@ static int drain(struct daemon *d, int rounds)
 					"netlink: receiving failed: %s, comparing with a full dump",
 					strerror(-n));
 			mirror_lost(d->mirror);
-			schedule_resync(d, "receiving failed", false);
+			sync_schedule(d, "receiving failed");
 			err = n;
 		}
-		if (flush(d))
+		if (sync_flush(d))
 			err = -EIO;
 	} while (n > 0 && --rounds > 0);
-	note_refused(d);
+	sync_note_refused(d);
 	s->counts.lag_us = (now_ns() - begin) / 1000;
 	if (s->counts.lag_us > s->counts.lag_max_us)
 		s->counts.lag_max_us = s->counts.lag_us;
@@ -250,77 +163,10 @@ static int drain_features(struct daemon *d)
 	if (!d->features)
 		return 0;
 	transmit_look(d);
-	n = netlink_features_receive(d->features, on_event, d);
+	n = netlink_features_receive(d->features, sync_on_event, d);
 	if (n == -ENOBUFS)
-		n = netlink_features_dump(d->features, on_event, d);
-	return n <= 0 ? n : flush(d);
-}
-
-/* ---- mark, dump, apply, sweep -------------------------------------------------------- */
-
-/* What was announced during a dump is applied before anything is written, see mirror_resync_begin(). */
-static int replay(struct daemon *d)
-{
-	int n;
-
-	do {
-		n = netlink_receive(d->netlink, RECEIVE_BUDGET, on_event, d);
-		if (n == -ENOBUFS)
-			note_overrun(d);
-	} while (n > 0 || n == -ENOBUFS);
-	return n;
-}
-
-int sync_resync(struct daemon *d, const char *why)
-{
-	struct sync *s = d->sync;
-	uint64_t begin = now_ns();
-	struct timeval retry = milliseconds(RETRY_MS);
-	bool had_overrun = s->overrun;
-	int err = 0;
-
-	if (s->resync_timer)
-		evtimer_del(s->resync_timer);
-	s->overrun = false; /* one that comes during the dump counts again */
-	read_settings(d);
-	mirror_resync_begin(d->mirror);
-	if (d->features)
-		err = netlink_features_dump(d->features, on_event, d);
-	if (!err)
-		err = netlink_dump(d->netlink, on_event, d);
-	if (!err)
-		err = redirects_resync(d);
-	if (err) {
-		if (log_allowed(&s->failure_limit))
-			log_error("netlink: dump failed: %s, trying again in %d ms", strerror(-err),
-				  RETRY_MS);
-		s->overrun |= had_overrun;
-		s->resync_pending = true;
-		if (s->resync_timer)
-			evtimer_add(s->resync_timer, &retry);
-		return err;
-	}
-	s->resync_pending = false;
-	err = replay(d);
-	links_look(d); /* what it finds now has been read, or will be */
-	if (!err)
-		err = replay(d);
-	if (!err && !s->overrun)
-		mirror_caught_up(d->mirror);
-	mirror_resync_end(d->mirror);
-	if (err)
-		mirror_lost(d->mirror);
-	else if (!s->overrun)
-		rules_ask(d->mirror);
-	s->changed.all = true;
-	s->counts.resyncs++;
-	if (flush(d))
-		err = -EIO;
-	note_refused(d);
-	s->last_resync_end_ns = now_ns();
-	s->counts.last_resync_us = (s->last_resync_end_ns - begin) / 1000;
-	log_debug("resync: %s: done in %llu us", why, (unsigned long long)s->counts.last_resync_us);
-	return err;
+		n = netlink_features_dump(d->features, sync_on_event, d);
+	return n <= 0 ? n : sync_flush(d);
 }
 
 int sync_read(struct daemon *d)
@@ -328,7 +174,7 @@ int sync_read(struct daemon *d)
 	/* What devices can transmit is told by a socket of its own. */
 	int err = drain_features(d);
 
-	return err ? err : drain(d, LOOP_ROUNDS);
+	return err ? err : sync_drain(d, LOOP_ROUNDS);
 }
 
 int sync_settle(struct daemon *d, double seconds)
@@ -338,9 +184,9 @@ int sync_settle(struct daemon *d, double seconds)
 	int err = drain_features(d);
 
 	guard_refresh(d);
-	read_settings(d);
+	sync_read_settings(d);
 	if (!err)
-		err = drain(d, SETTLE_ROUNDS);
+		err = sync_drain(d, SETTLE_ROUNDS);
 	/* What arrives during a dump may ask for the next one. */
 	while (!err && s->resync_pending) {
 		if (now_ns() - begin > seconds * 1e9)
@@ -356,7 +202,7 @@ static void on_netlink(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	drain(arg, LOOP_ROUNDS);
+	sync_drain(arg, LOOP_ROUNDS);
 }
 
 static void on_features(evutil_socket_t fd, short what, void *arg)
@@ -383,51 +229,21 @@ static void on_periodic_timer(evutil_socket_t fd, short what, void *arg)
 	sync_resync(arg, "periodic");
 }
 
-/*
- * After a dump. The lease counts from a time at which the mirror was known to be right: if the daemon is stopped
- * after it, this grants nothing when the daemon goes on.
- */
-static void renew_lease(struct daemon *d)
-{
-	uint64_t begin = now_ns();
-
-	drain(d, 1);
-	datapath_grant_lease(d->datapath, begin, d->config.lease);
-	d->sync->lease_renewed_ns = begin;
-}
-
-/* It ran out: whatever was announced meanwhile may be lost, and is not waited for. */
-static int recover_lease(struct daemon *d)
-{
-	int err;
-
-	log_warning(
-		"lease: ran out: the daemon was stopped or too busy, forwarding again after a full sync");
-	redirects_doubt(d);
-	err = sync_resync(d, "lease ran out");
-	if (!err && !d->sync->overrun)
-		renew_lease(d);
-	return err;
-}
-
 static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)fd;
 	(void)what;
-	/* With notifications lost and no dump since the maps may be wrong: let the lease run out. */
-	if (!d->sync->overrun ? !extend_lease(d) : !datapath_lease_valid(d->datapath)) {
-		if (recover_lease(d))
-			return;
-	}
+	if (!sync_hold_lease(d))
+		return;
 	if (mirror_any_stopped(d->mirror))
-		drain(d, 1);
+		sync_drain(d, 1);
 	guard_refresh(d);
 	refresh_neighbours(d);
 	fib_reclaim(d->fib, true);
-	read_settings(d);
-	write_maps(d);
+	sync_read_settings(d);
+	sync_write(d);
 }
 
 static int make_events(struct daemon *d)
@@ -486,7 +302,7 @@ int sync_start(struct daemon *d)
 		log_error("daemon: first sync failed: %s, not started", strerror(-err));
 		return err;
 	}
-	read_settings(d); /* of the links that are known now */
+	sync_read_settings(d); /* of the links that are known now */
 	set_hooks(d, attach_left);
 	err = route_files_start(d); /* no packet goes by the kernel's routes alone */
 	if (err)
@@ -494,16 +310,17 @@ int sync_start(struct daemon *d)
 	err = route_state_start(d);
 	if (err)
 		return err;
-	renew_lease(d); /* before the programs see packets: a restart must not pass any as stale */
+	sync_renew_lease(
+		d); /* before the programs see packets: a restart must not pass any as stale */
 	err = foreign_start(d);
 	if (!err)
 		err = sync_attach(d, true);
 	if (err)
 		return err;
 	set_hooks(d, attach_hook);
-	read_settings(d); /* of what is attached now */
+	sync_read_settings(d); /* of what is attached now */
 	s->changed = (struct changed_links){ 0 };
-	err = write_maps(d);
+	err = sync_write(d);
 	if (!err)
 		err = make_events(d);
 	if (!err)
@@ -516,17 +333,15 @@ int sync_start(struct daemon *d)
 		s->counts.synced = true;
 	if (!err)
 		foreign_look(d);
-	if (s->resync_pending && !err) {
-		s->resync_pending = false;
-		schedule_resync(d, s->pending_why, false);
-	}
+	if (!err)
+		sync_schedule_again(d);
 	return err;
 }
 
 void sync_counts(const struct daemon *d, struct sync_counts *ret)
 {
 	*ret = d->sync->counts;
-	ret->synced = d->sync->counts.synced && !d->sync->overrun;
+	ret->synced = d->sync->counts.synced && !d->sync->lost.any;
 }
 
 void sync_stop(struct daemon *d)

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Notifications that are lost because the receive buffer is full: in a storm of routes, while the daemon is
+# stopped for less and for more than its lease, and during the dump that is to bring them back. The maps are
+# right in the end, it is counted, said once, and dumps do not follow one another without a pause.
+# check: once
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]
+#                            \ r3 --- [ third ]
+#
+. "$(dirname "$0")/../../scripts/lib.sh"
+
+N=6000 # routes of a storm: many times what the buffer holds
+
+# storm HOST-NUMBER: all of 203.x.y.0/24 by that host, as fast as the kernel takes them.
+storm() {
+	local i
+
+	for ((i = 0; i < N; i++)); do
+		echo "route replace 203.$((i >> 8)).$((i & 255)).0/24 via 198.18.$1.2"
+	done >"$WORK/storm.$1"
+	ipr -batch "$WORK/storm.$1"
+}
+
+# storms: one after another, until the file goes.
+storms() {
+	while [ -e "$WORK/storming" ]; do
+		ipr -batch "$WORK/storm.2" && ipr -batch "$WORK/storm.3"
+	done
+}
+
+netlink() {
+	fast -j status | jq ".netlink.$1"
+}
+
+following() {
+	[ "$(fast -j status | jq -r .state)" = synced ]
+}
+
+# right HOST: nothing is missing any more, and packets go there.
+right() {
+	wait_for 15 following || fail "still not following: $(fast -j status)"
+	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
+	probe left <<END
+forward 203.0.1.1 $1
+forward 203.$(((N - 1) >> 8)).$(((N - 1) & 255)).1 $1
+END
+}
+
+# lost: that notifications were lost since the last time.
+OVERRUNS=0
+lost() {
+	local now
+
+	now=$(netlink overruns)
+	[ "$now" -gt "$OVERRUNS" ] || fail "nothing was lost: $now overruns"
+	OVERRUNS=$now
+}
+
+has_lost() {
+	[ "$(netlink overruns)" -gt "$OVERRUNS" ]
+}
+
+lines_of() {
+	grep -c "$1" "$WORK/ebpf-routed.log" || true
+}
+
+lab_start
+port left 1
+port right 2
+port third 3
+resolve 198.18.1.2 198.18.2.2 198.18.3.2
+routed --receive-buffer 4096 --metrics 127.0.0.1:9917 --lease 3
+storm 2
+wait_for 15 following || fail "not following"
+OVERRUNS=$(netlink overruns)
+
+say "- stopped for less than the lease"
+kill -STOP "$ROUTED_PID"
+storm 3
+kill -CONT "$ROUTED_PID"
+wait_for 5 has_lost || true
+right third
+lost
+[ "$(lines_of 'lease: ran out')" = 0 ] || fail "the lease ran out"
+
+say "- stopped for longer than the lease: the kernel forwards meanwhile, the fast path comes back by itself"
+kill -STOP "$ROUTED_PID"
+storm 2
+sleep 3.2 # the lease
+ENGINE=kernel probe left <<<"forward 203.0.1.1 right" # nobody answers for the counters
+kill -CONT "$ROUTED_PID"
+wait_for 5 has_lost || true
+right right
+lost
+[ "$(counter r1 .fallback.reasons.stale.packets)" -gt 0 ] || fail "forwarded by maps of a stopped daemon"
+
+say "- a storm that goes on: overruns during the dumps, too"
+resyncs=$(netlink resyncs) lines=$(lines_of 'notifications lost')
+: >"$WORK/storming"
+storms &
+stormer=$!
+PIDS+=("$stormer")
+sleep 5 # what is counted is how often in that time
+dumps=$(($(netlink resyncs) - resyncs))
+say "  $(($(netlink overruns) - OVERRUNS)) overruns, $dumps dumps, $(netlink last_resync_us) us each," \
+	"$(($(lines_of 'notifications lost') - lines)) lines in the log"
+[ "$dumps" -ge 2 ] || fail "$dumps dumps in 5 s"
+[ "$dumps" -le 10 ] || fail "$dumps dumps in 5 s: no back-off"
+[ "$(($(lines_of 'notifications lost') - lines))" -le 1 ] || fail "each overrun is said"
+rm "$WORK/storming"
+wait "$stormer"
+storm 3
+right third
+lost
+
+say "- lag and durations are told, by the command and on the metrics page"
+fast -j status | jq -e '.netlink | .lag_us > 0 and .lag_max_us >= .lag_us and .last_resync_us > 0' >/dev/null ||
+	fail "status: $(fast -j status)"
+on router curl -s http://127.0.0.1:9917/metrics >"$WORK/metrics" || fail "no metrics"
+for name in netlink_overruns_total netlink_lag_seconds netlink_lag_max_seconds resync_duration_seconds; do
+	awk -v name="ebpfroute_$name" '$1 == name && $2 > 0 { found = 1 } END { exit !found }' "$WORK/metrics" ||
+		fail "metrics: $name: $(grep "$name" "$WORK/metrics")"
+done
