@@ -93,6 +93,24 @@ static void add_refusals(struct text *t, const json_t *list)
 	}
 }
 
+/* Of the maps against what was written. */
+static void add_audit(struct text *t, const json_t *audit)
+{
+	json_int_t failed = field_integer(audit, "failed");
+	char buf[FORMAT_LEN];
+
+	if (!json_is_object(audit))
+		return;
+	text_add(t, "%-13s runs %s", "audit", format_count(field_integer(audit, "runs"), buf));
+	text_add(t, ", repairs %s", format_count(field_integer(audit, "repairs"), buf));
+	if (failed)
+		text_add(t, ", NOT repaired %s", format_count(failed, buf));
+	if (field_integer(audit, "runs"))
+		text_add(t, ", last took %s",
+			 format_microseconds(field_integer(audit, "last_us"), buf));
+	text_add(t, "\n");
+}
+
 static void add_interfaces(struct text *t, const json_t *list)
 {
 	struct table table = { .columns = "<<<<" };
@@ -139,6 +157,7 @@ static void print_status(struct text *t, const json_t *row)
 	add_count(t, row, "nexthops", "next hops");
 	add_count(t, row, "groups", "groups");
 	add_netlink(t, json_object_get(row, "netlink"));
+	add_audit(t, json_object_get(row, "audit"));
 	text_add(t, "%-13s %" JSON_INTEGER_FORMAT " s\n", "lease",
 		 field_integer(row, "lease_seconds"));
 	add_refusals(t, json_object_get(row, "refusals"));

@@ -8,6 +8,17 @@
 
 #define SAMPLES_MAX 1000000
 
+/* "repaired: port 2 (r2)" */
+static void print_repaired(struct text *t, const json_t *row)
+{
+	const char *error = field_string(row, "error");
+
+	if (*error)
+		text_add(t, "NOT repaired: %s: %s\n", field_string(row, "object"), error);
+	else
+		text_add(t, "repaired: %s\n", field_string(row, "object"));
+}
+
 static void print_summary(struct text *t, const json_t *row)
 {
 	json_int_t differences = field_integer(row, "differences");
@@ -71,6 +82,10 @@ static void print_verify(struct text *t, const json_t *row)
 			 field_integer(row, "more"));
 		return;
 	}
+	if (strcmp(kind, "repaired") == 0) {
+		print_repaired(t, row);
+		return;
+	}
 	print_subject(t, row);
 	text_add(t, ": kernel: %s%s%s; fast path: %s (cause: %s)\n", prefix, *prefix ? " " : "",
 		 field_string(row, "kernel"), field_string(row, "fastpath"),
@@ -104,6 +119,8 @@ static int take_words(const struct cli *cli, int argc, char **argv, json_t *args
 			code = take_samples(cli, argv[i] + 10, args);
 		else if (strcmp(argv[i], "--samples") == 0)
 			code = take_samples(cli, ++i < argc ? argv[i] : NULL, args);
+		else if (strcmp(argv[i], "--repair") == 0)
+			json_object_set_new(args, "repair", json_true());
 		else if (inet_pton(AF_INET, argv[i], &in) != 1)
 			code = bad_usage(cli, "verify: '%s' is not an IPv4 address", argv[i]);
 		else if (addresses || (addresses = json_array()))

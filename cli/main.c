@@ -24,7 +24,7 @@ static const struct command commands[] = {
 	  "ADDR [from SRC] [iif DEV] [tos TOS] [ipproto PROTO] [sport PORT] [dport PORT] "
 	  "[ttl N] [size BYTES] [mac MAC] | frame HEX iif DEV",
 	  "what would be done with that packet or frame, and why" },
-	{ "verify", cmd_verify, "[--samples N] [ADDR...]",
+	{ "verify", cmd_verify, "[--samples N] [--repair] [ADDR...]",
 	  "compare the maps with the kernel, print each difference" },
 	{ "settle", cmd_settle, "[--timeout SECONDS]", "wait until the maps equal the kernel" },
 	{ "add", cmd_change, ACTION, "a user route, which goes before the kernel's" },

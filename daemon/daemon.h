@@ -13,6 +13,7 @@
 #include "mirror.h"
 #include "sync_redirects.h"
 
+struct audit;
 struct control_server;
 struct cpus_watch;
 struct foreign;
@@ -37,6 +38,7 @@ struct daemon {
 	struct fib *fib;
 	struct attachments *attachments;
 	struct sync *sync;
+	struct audit *audit;	   /* of the maps, see audit.h */
 	struct wanted *wanted;	   /* neighbours to ask for, see sync_wanted.h */
 	struct transmit *transmit; /* ports that are refused, NULL: not told of */
 	struct cpus_watch *cpus;   /* that are online */

@@ -149,7 +149,8 @@ static void prepare_control(struct datapath *dp)
 	control->layout = LAYOUT_VERSION;
 	control->default_leaf = VERDICT_no_route;
 	control->flags = dp->options.observe ? CONTROL_OBSERVE : 0;
-	control->hash_seed = hash_seed();
+	dp->hash_seed = hash_seed();
+	control->hash_seed = dp->hash_seed;
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_options *options,

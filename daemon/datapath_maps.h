@@ -23,6 +23,7 @@ struct datapath {
 	uint16_t *own_filter_refs; /* addresses behind each bit of control->own_filter */
 	void *counters;		   /* scratch: one value of a per-CPU map */
 	int n_cpus;
+	uint32_t hash_seed; /* as in control */
 };
 
 extern const struct fib_sink_ops datapath_sink_ops;

@@ -93,7 +93,7 @@ static void control_wanted(const struct fib *fib, struct fib_control *ret)
 	if (fib->n_left_out)
 		ret->flags |= CONTROL_NEIGHBOURS_FULL;
 	/* Something in the maps is not what it should be, and cannot be told apart: not even drops are certain. */
-	if (fib->error || (!ret->hold && fib->own_left_out))
+	if (fib->error || fib->distrusted || (!ret->hold && fib->own_left_out))
 		ret->hold = VERDICT_table_full;
 }
 

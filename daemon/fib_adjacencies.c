@@ -11,6 +11,7 @@
 #include "fib_internal.h"
 
 #include <stdlib.h>
+#include "fib_record.h"
 
 static uint32_t key_hash(const struct mirror_neighbour_key *key)
 {
@@ -258,6 +259,31 @@ uint32_t fib_adjacency_of(const struct fib *fib, uint32_t ifindex, const struct 
 uint64_t fib_adjacency_word(const struct fib *fib, uint32_t index)
 {
 	return index < fib->adjacency_numbers.limit ? fib->adjacency_words[index] : 0;
+}
+
+uint32_t fib_neighbour_record(const struct fib *fib, struct neighbour_key key)
+{
+	struct mirror_neighbour_key of = { .ifindex = key.ifindex, .addr = addr_v4(key.addr) };
+	const struct fib_adjacency *adjacency = adjacency_find(fib, &of);
+
+	return adjacency && adjacency->entered ? adjacency->index : 0;
+}
+
+int fib_walk_entered(const struct fib *fib,
+		     int (*fn)(void *ctx, struct neighbour_key key, uint32_t adjacency), void *ctx)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err = 0;
+
+	while (!err && (node = table_walk_next(&fib->adjacencies, &walk))) {
+		const struct fib_adjacency *a = container_of(node, struct fib_adjacency, node);
+		struct neighbour_key key = { .addr = a->key.addr.v4, .ifindex = a->key.ifindex };
+
+		if (a->entered)
+			err = fn(ctx, key, a->index);
+	}
+	return err;
 }
 
 int fib_walk_unresolved(const struct fib *fib,

@@ -37,6 +37,7 @@ struct dir24_private {
 		struct row_held held;
 		uint8_t len[DIR24_ROW];
 		uint32_t spare; /* of the rows together: the stacks of spare row numbers */
+		uint32_t owner; /* 1 + the entry that names this row; 0: none */
 	} row[];
 };
 
@@ -78,6 +79,22 @@ static uint16_t *row_leaves(const struct dir24 *dir, uint32_t row)
 	return dir->groups + (size_t)row * DIR24_ROW;
 }
 
+/*
+ * The row of an extended entry. What the table says is not relied on: it may have been written by others. Then
+ * the owner is searched for.
+ */
+static uint32_t row_of(const struct dir24 *dir, uint32_t slot)
+{
+	uint32_t row = see(&dir->table[slot]) & ~DIR24_EXTENDED;
+
+	if (row < dir->n_groups && dir->priv->row[row].owner == slot + 1)
+		return row;
+	for (row = 0; row < dir->n_fresh - 1; row++)
+		if (dir->priv->row[row].owner == slot + 1)
+			break;
+	return row;
+}
+
 /* ---- changing cells ------------------------------------------------------------------ */
 
 static void change_some(uint16_t *leaf, uint8_t *len, uint32_t n, const struct change *change)
@@ -105,7 +122,7 @@ static void change_entries(struct dir24 *dir, uint32_t first, uint32_t n,
 		uint8_t plain = len[i] & ~LEN_EXTENDED;
 
 		if (len[i] & LEN_EXTENDED)
-			change_row(dir, see(&dir->table[i]) & ~DIR24_EXTENDED, change);
+			change_row(dir, row_of(dir, i), change);
 		if (plain < change->lo || plain > change->hi)
 			continue;
 		if (len[i] & LEN_EXTENDED) {
@@ -207,6 +224,7 @@ static int extend(struct dir24 *dir, struct prefix prefix, const struct change *
 	dir->priv->row[row].held.bits[held_bit(prefix) / 64] |= 1ull << held_bit(prefix) % 64;
 	change_long(dir, row, prefix, change);
 
+	dir->priv->row[row].owner = slot + 1;
 	dir->priv->len[slot] = len | LEN_EXTENDED;
 	__atomic_store_n(&dir->table[slot], DIR24_EXTENDED | row, __ATOMIC_RELEASE);
 	return 0;
@@ -215,8 +233,9 @@ static int extend(struct dir24 *dir, struct prefix prefix, const struct change *
 /* Makes the entry a plain leaf again; its row stays as it is for those who still read it. */
 static void unextend(struct dir24 *dir, uint32_t slot, const struct change *change)
 {
-	uint32_t row = see(&dir->table[slot]) & ~DIR24_EXTENDED;
+	uint32_t row = row_of(dir, slot);
 
+	dir->priv->row[row].owner = 0;
 	put(&dir->table[slot], change->leaf);
 	dir->priv->len[slot] = change->len;
 	dir->n_quarantine++;
@@ -245,7 +264,7 @@ static int dir24_set(struct fib_engine *engine, struct prefix prefix, uint32_t l
 			*ret_mark = prefix_make(prefix.addr, 24);
 		return err;
 	}
-	row = see(&dir->table[slot]) & ~DIR24_EXTENDED;
+	row = row_of(dir, slot);
 	bit = held_bit(prefix);
 	dir->priv->row[row].held.bits[bit / 64] |= 1ull << bit % 64;
 	change_long(dir, row, prefix, &change);
@@ -270,7 +289,7 @@ static int dir24_del(struct fib_engine *engine, struct prefix prefix, struct pre
 	}
 	if (!(dir->priv->len[slot] & LEN_EXTENDED))
 		return 0;
-	row = see(&dir->table[slot]) & ~DIR24_EXTENDED;
+	row = row_of(dir, slot);
 	bit = held_bit(prefix);
 	held = &dir->priv->row[row].held;
 	held->bits[bit / 64] &= ~(1ull << bit % 64);
@@ -286,9 +305,12 @@ static uint32_t dir24_lookup(const struct fib_engine *engine, uint32_t addr)
 	const struct dir24 *dir = dir24_of(engine);
 	uint32_t leaf = see(&dir->table[addr >> 8]);
 
-	if (leaf & DIR24_EXTENDED)
-		leaf = see(&row_leaves(dir, leaf & ~DIR24_EXTENDED)[addr & (DIR24_ROW - 1)]);
-	return leaf;
+	if (!(leaf & DIR24_EXTENDED))
+		return leaf;
+	leaf &= ~DIR24_EXTENDED;
+	if (leaf >= dir->n_groups) /* not by us */
+		return VERDICT_stale;
+	return see(&row_leaves(dir, leaf)[addr & (DIR24_ROW - 1)]);
 }
 
 static uint32_t dir24_used(const struct fib_engine *engine)
@@ -314,6 +336,51 @@ static void dir24_grace(struct fib_engine *engine)
 static bool dir24_wants_grace(const struct fib_engine *engine)
 {
 	return dir24_of(engine)->n_quarantine > 0;
+}
+
+/* ---- repair -------------------------------------------------------------------------- */
+
+static void repair_row(struct dir24 *dir, uint32_t slot, uint16_t leaf,
+		       const struct engine_truth *truth)
+{
+	uint32_t row = row_of(dir, slot);
+	uint16_t should[DIR24_ROW], *is = row_leaves(dir, row);
+
+	if (see(&dir->table[slot]) != (DIR24_EXTENDED | row)) {
+		put(&dir->table[slot], DIR24_EXTENDED | row);
+		truth->repaired(truth->ctx, slot << 8, slot << 8 | 255, 0);
+	}
+	truth->row(truth->ctx, slot << 8, leaf, should);
+	for (uint32_t i = 0; i < DIR24_ROW; i++) {
+		if (see(&is[i]) == should[i])
+			continue;
+		put(&is[i], should[i]);
+		truth->repaired(truth->ctx, slot << 8 | i, slot << 8 | i, 0);
+	}
+}
+
+/* One part for each /8. */
+static int dir24_repair(struct fib_engine *engine, uint32_t part, const struct engine_truth *truth)
+{
+	enum { PARTS = 256, SLOTS = DIR24_ENTRIES / PARTS };
+	struct dir24 *dir = dir24_of(engine);
+	uint16_t *should = malloc(SLOTS * sizeof(*should));
+
+	if (!should)
+		return -ENOMEM;
+	truth->leaves(truth->ctx, prefix_make(part << 24, 8), should);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		uint32_t slot = part * SLOTS + i;
+
+		if (dir->priv->len[slot] & LEN_EXTENDED) {
+			repair_row(dir, slot, should[i], truth);
+		} else if (see(&dir->table[slot]) != should[i]) {
+			put(&dir->table[slot], should[i]);
+			truth->repaired(truth->ctx, slot << 8, slot << 8 | 255, 0);
+		}
+	}
+	free(should);
+	return part + 1 < PARTS;
 }
 
 static void dir24_destroy(struct fib_engine *engine)
@@ -354,6 +421,7 @@ static const struct fib_engine_ops dir24_ops = {
 	.used = dir24_used,
 	.grace = dir24_grace,
 	.wants_grace = dir24_wants_grace,
+	.repair = dir24_repair,
 	.destroy = dir24_destroy,
 };
 

@@ -13,6 +13,17 @@
 
 struct fib_engine;
 
+/* What an engine that remembers prefixes but not their leaves asks for in order to repair itself. */
+struct engine_truth {
+	/* The leaves of all /24 of a prefix, by what is held of up to /24. */
+	void (*leaves)(void *ctx, struct prefix prefix, uint16_t *ret);
+	/* Those of the 256 addresses from addr on, by what is held beyond /24, and by `leaf`. */
+	void (*row)(void *ctx, uint32_t addr, uint16_t leaf, uint16_t *ret);
+	/* The entries of these addresses were not as written; err: why they are still not. */
+	void (*repaired)(void *ctx, uint32_t first, uint32_t last, int err);
+	void *ctx;
+};
+
 struct fib_engine_ops {
 	const char *name; /* "dir24", "lpm" */
 
@@ -57,6 +68,12 @@ struct fib_engine_ops {
 	void (*grace)(struct fib_engine *engine);
 	/* Is there something freed that only waits for a grace period? */
 	bool (*wants_grace)(const struct fib_engine *engine);
+
+	/*
+	 * Compares a part of the maps with what was entered, and rewrites what differs. Parts count from
+	 * 0, a few ms each; between them anything may be entered. 1: there are more, 0, or -errno.
+	 */
+	int (*repair)(struct fib_engine *engine, uint32_t part, const struct engine_truth *truth);
 
 	void (*destroy)(struct fib_engine *engine);
 };

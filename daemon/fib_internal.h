@@ -114,6 +114,7 @@ struct fib_policy {
 	struct fib_policy_table *tables;
 	struct table routes;
 	uint32_t room; /* routes that the map had when the last one did not fit */
+	uint32_t seen; /* number of the walk over the map, see fib_policy_unseen() */
 };
 
 struct fib {
@@ -155,7 +156,8 @@ struct fib {
 	uint32_t verdict_leaves[VERDICT_COUNT]; /* of these, by verdict */
 
 	struct fib_control control;
-	bool started; /* control and default leaf were written once */
+	bool started;	 /* control and default leaf were written once */
+	bool distrusted; /* see fib_distrust() */
 	uint64_t writes, leaf_writes;
 	int error; /* first one of this sync */
 	bool all;  /* this pass compares everything */
@@ -248,6 +250,8 @@ int fib_route_leaf(struct fib *fib, const struct rib_entry *entry, uint32_t *ret
 int fib_leaf_write(struct fib *fib, struct rib_entry *entry, uint32_t leaf,
 		   struct prefix *ret_mark);
 void fib_routes_retry(struct fib *fib);
+/* The longest shorter prefix that the engine holds. */
+struct prefix fib_engine_cover(const struct fib *fib, struct prefix prefix, uint32_t *ret_leaf);
 
 /* fib_full.c */
 int fib_full_install(struct fib *fib, struct rib_entry *entry, uint32_t leaf);

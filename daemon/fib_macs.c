@@ -10,6 +10,7 @@
 #include "fib_internal.h"
 
 #include <stdlib.h>
+#include "fib_record.h"
 
 struct fib_mac {
 	struct table_node node; /* by MAC address and lower device */
@@ -155,6 +156,36 @@ uint32_t fib_macs_count(const struct fib *fib)
 	while ((node = table_walk_next(&fib->macs, &walk)))
 		n += container_of(node, struct fib_mac, node)->port != 0;
 	return n;
+}
+
+uint16_t fib_mac_record(const struct fib *fib, union ingress_mac key)
+{
+	uint32_t lower = fib_ifindex_of(fib, key.port);
+	struct table_node *node = table_find(&fib->macs, mac_hash(lower, key.mac));
+
+	for (; node; node = table_find_next(node)) {
+		const struct fib_mac *m = container_of(node, struct fib_mac, node);
+
+		if (m->port && m->key.word == key.word)
+			return m->port;
+	}
+	return 0;
+}
+
+int fib_walk_macs(const struct fib *fib, int (*fn)(void *ctx, union ingress_mac key, uint16_t port),
+		  void *ctx)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err = 0;
+
+	while (!err && (node = table_walk_next(&fib->macs, &walk))) {
+		const struct fib_mac *m = container_of(node, struct fib_mac, node);
+
+		if (m->port)
+			err = fn(ctx, m->key, m->port);
+	}
+	return err;
 }
 
 void fib_macs_destroy(struct fib *fib)

@@ -7,6 +7,7 @@
 #include "fib_internal.h"
 
 #include <stdlib.h>
+#include "fib_record.h"
 
 static struct fib_own *own_find(const struct fib *fib, __be32 addr)
 {
@@ -121,6 +122,28 @@ int fib_own_sync_all(struct fib *fib)
 			err = own_remove(fib, own);
 	}
 	return err ? err : own_retry(fib);
+}
+
+uint8_t fib_own_record(const struct fib *fib, __be32 addr)
+{
+	const struct fib_own *own = own_find(fib, addr);
+
+	return own ? own->kind : 0;
+}
+
+int fib_walk_own(const struct fib *fib, int (*fn)(void *ctx, __be32 addr, uint8_t kind), void *ctx)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err = 0;
+
+	while (!err && (node = table_walk_next(&fib->own, &walk))) {
+		const struct fib_own *own = container_of(node, struct fib_own, node);
+
+		if (own->kind)
+			err = fn(ctx, own->addr, own->kind);
+	}
+	return err;
 }
 
 void fib_own_destroy(struct fib *fib)

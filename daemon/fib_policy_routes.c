@@ -6,12 +6,14 @@
 #include "fib_internal.h"
 
 #include <stdlib.h>
+#include "fib_record.h"
 
 struct policy_route {
 	struct table_node node; /* by table and prefix */
 	struct fib_policy_table *table;
 	struct rib_entry *entry; /* stays as long as ENTRY_IN_POLICY is set */
 	uint32_t leaf;
+	uint32_t seen; /* by that walk over the map, or written since it began */
 };
 
 bool fib_policy_is_of(const struct fib *fib, const struct fib_policy_table *t,
@@ -108,6 +110,7 @@ static int route_write(struct fib *fib, struct policy_route *r, uint32_t leaf)
 	}
 	unref(fib, r->leaf);
 	r->leaf = leaf;
+	r->seen = fib->policy.seen;
 	return 0;
 }
 
@@ -260,6 +263,45 @@ int fib_policy_leaf(const struct fib *fib, const struct rib_entry *entry, uint32
 	else
 		return -ENOENT;
 	return 0;
+}
+
+/* ---- what is in the map ---------------------------------------------------------------------- */
+
+uint32_t fib_policy_record(struct fib *fib, uint32_t number, struct prefix prefix)
+{
+	const struct rib_entry *entry = rib_find(mirror_rib(fib->mirror), prefix);
+	const struct fib_policy_table *t = fib->policy.tables;
+	struct policy_route *r;
+
+	while (t && t->number != number)
+		t = t->next;
+	r = t && entry ? route_find(fib, t, entry) : NULL;
+	if (!r)
+		return LEAF_DEFAULT;
+	r->seen = fib->policy.seen;
+	return r->leaf;
+}
+
+void fib_policy_unsee(struct fib *fib)
+{
+	fib->policy.seen++;
+}
+
+int fib_policy_unseen(const struct fib *fib,
+		      int (*fn)(void *ctx, uint32_t table, struct prefix prefix, uint32_t leaf),
+		      void *ctx)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+	int err = 0;
+
+	while (!err && (node = table_walk_next(&fib->policy.routes, &walk))) {
+		const struct policy_route *r = container_of(node, struct policy_route, node);
+
+		if (r->seen != fib->policy.seen && r->leaf != LEAF_DEFAULT)
+			err = fn(ctx, r->table->number, rib_prefix(r->entry), r->leaf);
+	}
+	return err;
 }
 
 void fib_policy_routes_destroy(struct fib *fib)

@@ -31,8 +31,7 @@ static int engine_set(struct fib *fib, struct prefix prefix, uint32_t leaf, stru
 	return err;
 }
 
-/* The longest shorter prefix that the engine holds. */
-static struct prefix engine_cover(const struct fib *fib, struct prefix prefix, uint32_t *ret_leaf)
+struct prefix fib_engine_cover(const struct fib *fib, struct prefix prefix, uint32_t *ret_leaf)
 {
 	const struct rib *rib = mirror_rib(fib->mirror);
 	const struct rib_entry *cover = rib_cover(rib, prefix);
@@ -92,7 +91,7 @@ static int leaf_clear(struct fib *fib, struct rib_entry *entry)
 	if (entry->len == 0) {
 		err = fib->sink->ops->set_default_leaf(fib->sink, VERDICT_no_route);
 	} else {
-		cover = engine_cover(fib, rib_prefix(entry), &leaf);
+		cover = fib_engine_cover(fib, rib_prefix(entry), &leaf);
 		err = engine->ops->del(engine, rib_prefix(entry), cover, leaf);
 		fib->engine_freed |= !err;
 	}

@@ -10,6 +10,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include "audit.h"
 #include "log.h"
 #include "mirror_user.h"
 #include "show.h"
@@ -22,6 +23,7 @@ struct metrics_server {
 
 struct snapshot {
 	struct sync_counts sync;
+	struct audit_counts audit;
 	struct fib_counts fib;
 	uint32_t user_routes;
 	uint64_t cpu_errors;
@@ -50,7 +52,14 @@ struct snapshot {
 	X(neighbours, "gauge", "Connected neighbours resolved", s->fib.neighbours)                 \
 	X(map_writes_total, "counter", "Writes to the maps", s->fib.writes)                        \
 	X(leaf_writes_total, "counter", "Of these, prefixes", s->fib.leaf_writes)                  \
-	X(cpu_errors_total, "counter", "Packets handed to a CPU and lost on the way", s->cpu_errors)
+	X(cpu_errors_total, "counter", "Packets handed to a CPU and lost on the way",              \
+	  s->cpu_errors)                                                                           \
+	X(map_audits_total, "counter", "Times all maps were compared with what was written",       \
+	  s->audit.runs)                                                                           \
+	X(map_repairs_total, "counter", "Entries that others had changed, repaired",               \
+	  s->audit.repairs)                                                                        \
+	X(map_repairs_failed_total, "counter", "Times such an entry could not be repaired",        \
+	  s->audit.failed)
 
 SCALARS(METRIC)
 
@@ -146,6 +155,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 		return;
 	}
 	sync_counts(d, &s.sync);
+	audit_counts(d, &s.audit);
 	fib_counts(d->fib, &s.fib);
 	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++)
 		evbuffer_add_printf(

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <time.h>
+#include "audit.h"
 #include "mirror_user.h"
 #include "route_files.h"
 #include "sync_foreign.h"
@@ -95,6 +96,17 @@ static json_t *status_objects(const struct daemon *d)
 			 datapath_engine_used(d->datapath));
 }
 
+/* Of the maps against what was written. */
+static json_t *status_audit(const struct daemon *d)
+{
+	struct audit_counts c;
+
+	audit_counts(d, &c);
+	return json_pack("{sIsIsIsIsI}", "runs", (json_int_t)c.runs, "repairs",
+			 (json_int_t)c.repairs, "failed", (json_int_t)c.failed, "last_us",
+			 (json_int_t)c.last_us, "step_max_us", (json_int_t)c.step_max_us);
+}
+
 int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 {
 	uint32_t hold = datapath_control_hold(d->datapath);
@@ -135,6 +147,7 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	json_object_set_new(row, "hold", hold ? json_string(verdict_name(hold)) : json_null());
 	json_object_set_new(row, "ignore_netfilter", json_boolean(d->config.ignore_netfilter));
 	json_object_set_new(row, "netlink", netlink);
+	json_object_set_new(row, "audit", status_audit(d));
 	json_object_set_new(row, "objects", status_objects(d));
 	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));
 	json_object_set_new(row, "uptime_seconds",

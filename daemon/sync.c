@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "audit.h"
 #include "route_files.h"
 #include "route_state.h"
 #include "sync_cpus.h"
@@ -227,6 +228,7 @@ static void on_periodic_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	redirects_doubt(arg);
 	sync_resync(arg, "periodic");
+	audit_run(arg, NULL);
 }
 
 static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
@@ -324,6 +326,8 @@ int sync_start(struct daemon *d)
 	if (!err)
 		err = make_events(d);
 	if (!err)
+		err = audit_init(d);
+	if (!err)
 		err = wanted_start(d);
 	if (!err)
 		err = transmit_start(d);
@@ -352,6 +356,7 @@ void sync_stop(struct daemon *d)
 	wanted_stop(d);
 	transmit_stop(d);
 	cpus_unwatch(d);
+	audit_stop(d);
 	if (!s)
 		return;
 	all[0] = s->netlink_event;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "../include/control.h"
+#include "audit.h"
 #include "log.h"
 #include "verify_run.h"
 
@@ -23,7 +24,8 @@ enum {
 struct verify_child {
 	struct reply *reply;	      /* NULL: the client is gone */
 	struct verify_result *result; /* shared with the child */
-	pid_t pid;
+	struct verify_options options;
+	pid_t pid; /* 0: the maps are being repaired first */
 	int pidfd;
 	struct event *event;
 };
@@ -55,6 +57,7 @@ static int parse_request(const json_t *args, struct reply *reply, struct verify_
 	const json_t *samples = json_object_get(args, "samples");
 
 	ret->samples = SAMPLES_DEFAULT;
+	ret->repair = json_is_true(json_object_get(args, "repair"));
 	if (samples && (!json_is_integer(samples) || json_integer_value(samples) < 0 ||
 			json_integer_value(samples) > SAMPLES_MAX))
 		return reply_error(reply, EXIT_USAGE, "samples: not a number up to %d",
@@ -76,6 +79,7 @@ static void forget(struct daemon *d)
 		close(child->pidfd);
 	if (child->result)
 		munmap(child->result, sizeof(*child->result));
+	free(child->options.addresses);
 	free(child);
 	d->verify = NULL;
 }
@@ -134,7 +138,7 @@ static void become_child(pid_t parent)
 		errno = 0; /* then at the daemon's own priority */
 }
 
-static pid_t fork_child(struct daemon *d, const struct verify_options *options, int fd)
+static pid_t fork_child(struct daemon *d, int fd)
 {
 	pid_t parent = getpid(), pid;
 	sigset_t all, before;
@@ -144,7 +148,7 @@ static pid_t fork_child(struct daemon *d, const struct verify_options *options, 
 	pid = fork();
 	if (pid == 0) {
 		become_child(parent);
-		_exit(verify_run(d, options, fd, d->verify->result));
+		_exit(verify_run(d, &d->verify->options, fd, d->verify->result));
 	}
 	if (pid < 0)
 		pid = -errno;
@@ -163,6 +167,48 @@ static int watch(struct daemon *d)
 	return child->event && !event_add(child->event, NULL) ? 0 : -ENOMEM;
 }
 
+static void stop(struct daemon *d)
+{
+	kill(d->verify->pid, SIGKILL);
+	waitpid(d->verify->pid, NULL, 0);
+	forget(d);
+}
+
+/* Nothing is left of it after a failure. */
+static int start(struct daemon *d, struct reply *reply)
+{
+	pid_t pid;
+	int err;
+
+	d->verify->result->user_changed = false;
+	pid = fork_child(d, reply_fd(reply));
+	if (pid < 0) {
+		forget(d);
+		return pid;
+	}
+	d->verify->pid = pid;
+	err = watch(d);
+	if (err)
+		stop(d);
+	return err;
+}
+
+static void on_repaired(struct daemon *d)
+{
+	struct reply *reply = d->verify->reply;
+	int err;
+
+	if (!reply) {
+		forget(d);
+		return;
+	}
+	err = start(d, reply);
+	if (!err)
+		return;
+	reply_error(reply, EXIT_FAILED, "verify: %s, nothing is known", strerror(-err));
+	reply_resume(reply, false);
+}
+
 void verify_user_changed(struct daemon *d)
 {
 	if (d->verify)
@@ -173,42 +219,46 @@ void verify_stop(struct daemon *d)
 {
 	if (!d->verify)
 		return;
-	kill(d->verify->pid, SIGKILL);
-	waitpid(d->verify->pid, NULL, 0);
+	audit_forget(d, on_repaired);
+	if (d->verify->pid) {
+		kill(d->verify->pid, SIGKILL);
+		waitpid(d->verify->pid, NULL, 0);
+	}
 	if (d->verify->reply)
 		reply_defer(d->verify->reply, NULL);
 	forget(d);
 }
 
-static int start(struct daemon *d, const struct verify_options *options, struct reply *reply)
+/* The options are the child's from here on. */
+static int prepare(struct daemon *d, struct verify_options *options)
 {
-	pid_t pid;
-	int err;
-
 	d->verify = calloc(1, sizeof(*d->verify));
 	if (!d->verify)
 		return -ENOMEM;
+	d->verify->options = *options;
+	options->addresses = NULL;
 	d->verify->pidfd = -1;
 	d->verify->result = mmap(NULL, sizeof(*d->verify->result), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (d->verify->result == MAP_FAILED) {
-		d->verify->result = NULL;
-		forget(d);
-		return -ENOMEM;
-	}
-	pid = fork_child(d, options, reply_fd(reply));
-	if (pid < 0) {
-		forget(d);
-		return pid;
-	}
-	d->verify->pid = pid;
-	err = watch(d);
+	if (d->verify->result != MAP_FAILED)
+		return 0;
+	d->verify->result = NULL;
+	forget(d);
+	return -ENOMEM;
+}
+
+/* Everything there is about the maps, from the kernel's side. Then the audit goes over the maps. */
+static int repair_first(struct daemon *d, struct reply *reply)
+{
+	int err = sync_resync(d, "repair");
+
 	if (err) {
-		verify_stop(d);
+		forget(d);
 		return err;
 	}
 	d->verify->reply = reply;
 	reply_defer(reply, on_client_gone);
+	audit_run(d, on_repaired);
 	return 0;
 }
 
@@ -223,7 +273,16 @@ int verify_request(struct daemon *d, const json_t *args, struct reply *reply)
 				   (int)d->verify->pid);
 	err = parse_request(args, reply, &options);
 	if (!err)
-		err = start(d, &options, reply);
+		err = prepare(d, &options);
 	free(options.addresses);
-	return err;
+	if (err)
+		return err;
+	if (d->verify->options.repair)
+		return repair_first(d, reply);
+	err = start(d, reply);
+	if (err)
+		return err;
+	d->verify->reply = reply;
+	reply_defer(reply, on_client_gone);
+	return 0;
 }

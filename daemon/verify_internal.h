@@ -13,6 +13,7 @@
 #include "datapath_audit.h"
 #include "verify_outcome.h"
 #include "verify_shadow.h"
+#include "verify_words.h"
 
 enum subject_kind {
 	SUBJECT_ROUTE,	     /* addresses first..last, for which everything is alike */
@@ -134,10 +135,6 @@ uint32_t sample_address(const struct verify *v, uint32_t which, uint64_t *state)
 /* n of them, to be freed; NULL: -errno in *ret_err. */
 uint32_t *sample_addresses(const struct verify *v, uint32_t n, int *ret_err);
 
-/* "192.0.2.0/24", "192.0.2.1", or "192.0.2.1-192.0.2.6". */
-#define RANGE_LEN 40
-const char *range_format(uint32_t first, uint32_t last, char buf[RANGE_LEN]);
-const char *address_format(uint32_t addr, char buf[INET_ADDRSTRLEN]);
 void put_text(json_t *row, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

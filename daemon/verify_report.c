@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include "audit.h"
 #include "verify_internal.h"
+#include "verify_run.h"
 
 enum {
 	ROWS_OF_A_KIND = 1000,
@@ -89,11 +91,35 @@ static json_t *summary(const struct verify *v, double seconds)
 			 (json_int_t)c->rounds, "seconds", seconds);
 }
 
-int report_differences(struct verify *v, double seconds)
+/* As the audit had them before the fork. */
+static int send_repaired(const struct verify *v)
+{
+	const json_t *rows = audit_rows(v->d);
+	size_t n = json_array_size(rows);
+	uint64_t found = audit_found(v->d);
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++)
+		err = send_line(v->fd, json_incref(json_array_get(rows, i)));
+	if (err || found <= n)
+		return err;
+	return send_line(v->fd,
+			 json_pack("{sssI}", "kind", "repaired", "more", (json_int_t)(found - n)));
+}
+
+int report_differences(struct verify *v, const struct verify_options *options, double seconds)
 {
 	int err = send_line(v->fd, json_pack("{sb}", "ok", 1));
+	json_t *last;
 
+	if (!err && options->repair)
+		err = send_repaired(v);
 	for (uint8_t kind = 0; kind < SUBJECT_KINDS && !err; kind++)
 		err = send_kind(v, kind);
-	return err ? err : send_line(v->fd, summary(v, seconds));
+	if (err)
+		return err;
+	last = summary(v, seconds);
+	if (last && options->repair)
+		json_object_set_new(last, "repaired", json_integer((json_int_t)audit_found(v->d)));
+	return send_line(v->fd, last);
 }

@@ -4,8 +4,9 @@
 #define EBPF_ROUTE_VERIFY_REPORT_H
 
 struct verify;
+struct verify_options;
 
 /* 0, or -errno where the client does not take it. */
-int report_differences(struct verify *v, double seconds);
+int report_differences(struct verify *v, const struct verify_options *options, double seconds);
 
 #endif

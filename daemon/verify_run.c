@@ -203,7 +203,7 @@ int verify_run(const struct daemon *d, const struct verify_options *options, int
 		err = -EAGAIN;
 	}
 	if (!err)
-		err = report_differences(&v, now() - begin);
+		err = report_differences(&v, options, now() - begin);
 	if (err) {
 		snprintf(ret->error, sizeof(ret->error), "verify: %s: %s, nothing is known", what,
 			 strerror(-err));

@@ -9,6 +9,7 @@ struct verify_options {
 	uint32_t samples;    /* addresses that the kernel is asked for, where none are given */
 	uint32_t *addresses; /* host byte order */
 	size_t n_addresses;
+	bool repair; /* what is not as written was repaired before: told of first */
 };
 
 struct verify_result {

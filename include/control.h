@@ -26,8 +26,9 @@
  *           "ttl", "size"; or "frame" (hex) and "iif"
  * settle    "timeout": seconds, a number (optional)          none; exit 3 where it ran out
  * verify    "samples": a number, "addresses": a list of      one each difference, then one
- *           strings (both optional)                          {"kind":"summary",..}; exit 3 where
- *                                                            there are differences
+ *           strings, "repair": true (all optional)           {"kind":"summary",..}; exit 3 where
+ *                                                            there are differences; first of all, with
+ *                                                            "repair", {"kind":"repaired",..} each
  * user      "words": a list of strings: one change of user   one: how many were "added", "replaced",
  *           routes as daemon/user_text.h has it              "deleted", "unchanged", and "routes"
  * batch     "text": such lines, "name": what they are called the same

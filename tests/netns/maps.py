@@ -6,10 +6,13 @@
     maps.py PIN set KEY OFFSET SIZE NUMBER    changes it, and prints what it was
     maps.py PIN put KEY VALUE                 a whole value, as hex
     maps.py PIN del KEY
+    maps.py FOLDER serve                      reads such lines, NAME VERB .., until the end of its input, and
+                                              answers each with a line: the number, or nothing, or `none`
 
 KEY is the index into an array, or hex with an x in front.
 """
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -37,6 +40,10 @@ class Map:
         bpf(INFO, struct.pack("=IIQ", self.fd, len(info), ctypes.addressof(info)))
         self.key_size, self.value_size = struct.unpack_from("=II", info.raw, 8)
 
+    def __del__(self):
+        if hasattr(self, "fd"):
+            os.close(self.fd)
+
     def key(self, word):
         key = bytes.fromhex(word[1:]) if word.startswith("x") else int(word).to_bytes(
             self.key_size, sys.byteorder)
@@ -54,8 +61,7 @@ class Map:
         return value
 
 
-def main(pin, verb, word, *rest):
-    target = Map(pin)
+def run(target, verb, word, *rest):
     key = target.key(word)
     if verb == "del":
         target.call(DELETE, key)
@@ -65,10 +71,31 @@ def main(pin, verb, word, *rest):
     else:
         offset, size = int(rest[0]), int(rest[1])
         value = target.lookup(key)
-        print(int.from_bytes(value.raw[offset:offset + size], sys.byteorder))
+        before = int.from_bytes(value.raw[offset:offset + size], sys.byteorder)
         if verb == "set":
             value[offset:offset + size] = int(rest[2], 0).to_bytes(size, sys.byteorder)
             target.call(UPDATE, key, value)
+        return before
+    return ""
+
+
+def serve(folder):
+    for line in sys.stdin:
+        name, *words = line.split()
+        try:
+            answer = run(Map(f"{folder}/{name}"), *words)
+        except OSError as error:
+            answer = "none" if error.errno == errno.ENOENT else error
+        print(answer, flush=True)
+
+
+def main(pin, verb, *words):
+    if verb == "serve":
+        serve(pin)
+        return
+    answer = run(Map(pin), verb, *words)
+    if answer != "":
+        print(answer)
 
 
 main(*sys.argv[1:])
