@@ -54,7 +54,7 @@ install tests/kernel/init "$root/init"
 (cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$dir/initrd.gz"
 
 log=$dir/console.log
-timeout 200 qemu-system-x86_64 -m 1024 -smp 2 -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
+timeout 300 qemu-system-x86_64 -m 1024 -smp 2 -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
 	-initrd "$dir/initrd.gz" -append "console=ttyS0 quiet panic=-1" </dev/null >"$log" 2>&1 || true
 tr -d '\r' <"$log" | sed -n '/KERNEL/,$p' | grep -vE '^\[ (RUN|  *OK)' || true
 for want in "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "CRASHED 2 ok" "CRASHED clean" "CPUS ok" "END"; do
