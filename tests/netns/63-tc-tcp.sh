@@ -3,7 +3,7 @@
 # the tc hook, one after the other. Packets stay whole (GSO), their unfinished checksums arrive right.
 # The rates are printed side by side and not judged: machines differ.
 #
-# check: dir24
+# check: dir24 alone
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]  iperf3 server
 #

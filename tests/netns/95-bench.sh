@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The benchmark itself: every row is measured and proven, nothing is lost, and a daemon that leaves the
 # work to the kernel is found out. Its times are not looked at.
-# check: once
+# check: once alone
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The measurement of user routes: every row is measured and proven, and a user route that does not do what it says is
 # found out. Its times are not looked at.
-# check: once
+# check: once alone
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
