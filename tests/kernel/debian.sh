@@ -57,6 +57,6 @@ log=$dir/console.log
 timeout 300 qemu-system-x86_64 -m 1024 -smp 2 -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
 	-initrd "$dir/initrd.gz" -append "console=ttyS0 quiet panic=-1" </dev/null >"$log" 2>&1 || true
 tr -d '\r' <"$log" | sed -n '/KERNEL/,$p' | grep -vE '^\[ (RUN|  *OK)' || true
-for want in "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "CRASHED 2 ok" "CRASHED clean" "CPUS ok" "END"; do
+for want in "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "RESTARTS ok" "CRASHED 2 ok" "CRASHED clean" "CPUS ok" "END"; do
 	grep -q "^$want" "$log" || { echo "missing: $want"; exit 1; }
 done
