@@ -199,14 +199,15 @@ class State:
         legs = self.user_legs(route)
         if self.rp_filter and not self.kernel_routes:  # no route leads to the sender
             return kernel
-        if not legs or any(flow.size > self.mtu[port] for port, _ in legs):
+        fit = [leg for leg in legs if flow.size <= self.mtu[leg[0]]]
+        if not fit:
             return kernel
         if route.action == 'redirect':
-            outcome = Outcome(frozenset([(legs[0][0], world.router_mac(flow.port), True)]), None)
+            outcome = Outcome(frozenset([(fit[0][0], world.router_mac(flow.port), True)]), None)
         else:
-            outcome = self.send(legs, flow)
-        # one that goes back by its ingress may be the kernel's
-        doubtful = self.full or flow.port in [port for port, _ in legs]
+            outcome = self.send(fit, flow)
+        # by a leg that is too small the kernel decides; one that goes back by its ingress may be the kernel's
+        doubtful = self.full or fit != legs or flow.port in [port for port, _ in legs]
         return union((outcome, kernel)) if doubtful else outcome
 
     def bypassed(self, flow):
@@ -223,7 +224,9 @@ class State:
             return {'dropped', 'netfilter'} if route else {'netfilter'}
         if not self.forwarding[flow.port]:
             return {'forwarding_off'}
-        right = {'table_full'} if self.full else set()
+        right = {'table_full', 'martian'} if self.full else set()  # may it be one of our own addresses?
+        if self.full and self.rp_filter:
+            right |= {'rp_filter'}
         if self.rp_filter and self.kernel(flow).lost == 'reverse path filter':
             right = right | {'rp_filter'}  # asked last
         if self.rp_filter and not self.kernel_routes:
