@@ -196,6 +196,7 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 					       .groups = options->groups,
 					       .policy_routes = options->policy_routes };
 	transmit_load(dp);
+	xtables_load(dp);
 	*ret = dp;
 	return 0;
 fail:
@@ -222,6 +223,7 @@ void datapath_close(struct datapath *dp)
 	unmap(&dp->adjacencies);
 	unmap(&dp->ports);
 	unmap(&dp->port_of_ifindex);
+	xtables_bpf__destroy(dp->xtables);
 	transmit_bpf__destroy(dp->transmit);
 	router_bpf__destroy(dp->router);
 	free(dp->own_filter_refs);

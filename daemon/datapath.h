@@ -36,6 +36,9 @@ int datapath_tc_program_fd(const struct datapath *dp);	  /* of the TC hook, ingr
 /* The ring buffer of struct neighbour_key: neighbours that the programs went without. */
 int datapath_wanted_fd(const struct datapath *dp);
 
+/* The ring buffer that becomes readable when legacy iptables changed; -1: cannot be told. */
+int datapath_xtables_fd(const struct datapath *dp);
+
 /* Are transmit errors counted (the tracepoint programs are loaded)? */
 bool datapath_counts_transmit(const struct datapath *dp);
 /* The ring buffer of struct tx_refusal; -1 where they are not. */

@@ -6,6 +6,7 @@
 #include "datapath.h"
 #include "router.skel.h"
 #include "transmit.skel.h"
+#include "xtables.skel.h"
 
 /* A map as an array in our memory; several programs read it while we write. */
 struct mapped {
@@ -18,6 +19,7 @@ struct datapath {
 	struct datapath_options options;
 	struct router_bpf *router;
 	struct transmit_bpf *transmit; /* NULL: transmit errors are not counted */
+	struct xtables_bpf *xtables;   /* NULL: changes of legacy iptables are not told of */
 	struct mapped dir24, dir24_groups, nexthops, groups, adjacencies, ports, port_of_ifindex;
 	struct control *control;
 	uint16_t *own_filter_refs; /* addresses behind each bit of control->own_filter */
@@ -30,6 +32,8 @@ extern const struct fib_sink_ops datapath_sink_ops;
 
 /* Sets dp->transmit, or says why not. */
 void transmit_load(struct datapath *dp);
+/* The same with dp->xtables. */
+void xtables_load(struct datapath *dp);
 
 /* One value of a shared table, read or written at once. */
 #define SHARED_READ(value)	   __atomic_load_n(&(value), __ATOMIC_RELAXED)

@@ -8,6 +8,7 @@
  */
 #include "sync_guard.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ enum { REST_MS = 50 };
 struct guard_watch {
 	struct guard *guard; /* NULL: could not be opened, tried again with each look */
 	struct event *events[GUARD_FDS_MAX]; /* each fires once, then rests */
+	struct ring_buffer *xtables;	     /* changes of legacy iptables, NULL: not told of */
+	struct event *xtables_event;	     /* rests like the others */
 	struct event *rest_timer;
 	struct log_limit change_limit, open_limit, write_limit;
 };
@@ -33,6 +36,8 @@ static void on_rested(evutil_socket_t fd, short what, void *arg)
 	for (int i = 0; i < GUARD_FDS_MAX; i++)
 		if (d->guard->events[i])
 			event_add(d->guard->events[i], NULL);
+	if (d->guard->xtables_event)
+		event_add(d->guard->xtables_event, NULL);
 }
 
 static void on_notification(evutil_socket_t fd, short what, void *arg)
@@ -110,6 +115,9 @@ void guard_refresh(struct daemon *d)
 		return;
 	if (!w->guard)
 		open_guard(d);
+	/* Before the question, so that a change after the answer is told of again. */
+	if (w->xtables)
+		ring_buffer__consume(w->xtables);
 	if (w->guard)
 		guard_check(w->guard, &state);
 	hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
@@ -120,6 +128,30 @@ void guard_refresh(struct daemon *d)
 	if (err < 0 && log_allowed(&w->write_limit))
 		log_error("maps: not written completely: %s, trying again", strerror(-err));
 	say_change(w, hold, &state);
+}
+
+static int on_change(void *ctx, void *data, size_t size)
+{
+	(void)ctx;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+/* Without: legacy iptables is looked at with each renewal of the lease. */
+static int watch_xtables(struct daemon *d)
+{
+	int fd = datapath_xtables_fd(d->datapath);
+	struct guard_watch *w = d->guard;
+
+	if (fd < 0)
+		return 0;
+	w->xtables = ring_buffer__new(fd, on_change, NULL, NULL);
+	if (!w->xtables)
+		return -ENOMEM;
+	w->xtables_event =
+		event_new(d->base, ring_buffer__epoll_fd(w->xtables), EV_READ, on_notification, d);
+	return w->xtables_event && !event_add(w->xtables_event, NULL) ? 0 : -ENOMEM;
 }
 
 /* The operator's word counts; what it means right now is said once. */
@@ -148,7 +180,7 @@ int guard_start(struct daemon *d)
 	d->guard = w;
 	if (w)
 		w->rest_timer = evtimer_new(d->base, on_rested, d);
-	if (!w || !w->rest_timer) {
+	if (!w || !w->rest_timer || watch_xtables(d)) {
 		log_error("daemon: out of memory, not started");
 		guard_stop(d);
 		return -ENOMEM;
@@ -169,6 +201,9 @@ void guard_stop(struct daemon *d)
 	close_guard(w);
 	if (w->rest_timer)
 		event_free(w->rest_timer);
+	if (w->xtables_event)
+		event_free(w->xtables_event);
+	ring_buffer__free(w->xtables);
 	free(w);
 	d->guard = NULL;
 }

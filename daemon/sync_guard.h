@@ -12,8 +12,9 @@ struct daemon;
 int guard_start(struct daemon *d);
 
 /*
- * Looks again; what it finds is in the maps when this returns. For the lease timer, because legacy
- * iptables announces nothing, and for whoever wants everything announced so far to be in force.
+ * Looks again; what it finds is in the maps when this returns. For the lease timer, because not
+ * every kernel tells of changes of legacy iptables, and for whoever wants everything announced so
+ * far to be in force.
  */
 void guard_refresh(struct daemon *d);
 void guard_stop(struct daemon *d);

@@ -41,8 +41,8 @@ unsigned int guard_fds(const struct guard *guard, int fds[GUARD_FDS_MAX]);
 
 /*
  * Empties the notification sockets and asks the kernel. There is always an answer: a question that
- * failed counts as "yes", and detail says why. Legacy iptables announces nothing: call it now and
- * then as well.
+ * failed counts as "yes", and detail says why. Legacy iptables announces nothing: call it when
+ * its tables may have changed, and now and then as well.
  */
 void guard_check(struct guard *guard, struct guard_state *ret);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whatever may drop or change a forwarded packet, and XDP would not ask: it appears under traffic, the fast
 # path steps aside within 100 ms, no packet escapes a rule that drops, and it comes back when the rule goes.
-# Rules that no forwarded packet passes change nothing. Flowtables and the Debian kernel's legacy iptables: tests/kernel.
+# Rules that no forwarded packet passes change nothing. Flowtables, and more of legacy iptables: tests/kernel.
 #
 # check: dir24 tc
 #
@@ -43,8 +43,36 @@ nothing | IPv6 alone | nft 'add table ip6 t; add chain ip6 t c { type filter hoo
 END
 }
 
-cases | "$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
-	--command "$B/ebpf-route --instance $LAB" || fail "guards: see above"
+# iptables-nft is nftables again, legacy iptables announces nothing: bpf/xtables.bpf.c sees what it changes.
+iptables_cases() {
+	local ipt=$1 table
+
+	echo "passes | $ipt NAT | $ipt -t nat -A POSTROUTING -o r2 -j MASQUERADE | $ipt -t nat -F"
+	echo "nothing | $ipt INPUT | $ipt -A INPUT -j DROP; $ipt -P INPUT DROP | $ipt -F; $ipt -P INPUT ACCEPT"
+	echo "drops | $ipt FORWARD rule | $ipt -A FORWARD -d 203.0.113.0/24 -j DROP | $ipt -F FORWARD"
+	[ "$ipt" = iptables-legacy ] || return 0
+	echo "drops | $ipt FORWARD policy | $ipt -P FORWARD DROP | $ipt -P FORWARD ACCEPT"
+	for table in mangle raw; do
+		echo "drops | $ipt $table PREROUTING | $ipt -t $table -A PREROUTING -d 203.0.113.1 -j DROP | $ipt -t $table -F"
+	done
+	echo "drops | $ipt mangle POSTROUTING policy | $ipt -t mangle -P POSTROUTING DROP | $ipt -t mangle -P POSTROUTING ACCEPT"
+	printf '%s\n' '*filter' ':FORWARD ACCEPT' '-A FORWARD -m mark --mark 7 -j DROP' COMMIT >"$WORK/rules"
+	echo "passes | $ipt restored | $ipt-restore $WORK/rules | $ipt -F"
+}
+
+judge() {
+	"$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
+		--command "$B/ebpf-route --instance $LAB" || fail "guards: see above"
+}
+
+cases | judge
+for ipt in iptables-nft iptables-legacy; do
+	if on router "$ipt" -S >/dev/null 2>&1; then
+		iptables_cases "$ipt" | judge
+	else
+		say "- not here: $ipt"
+	fi
+done
 say "- and each was said: what holds it back, and that it is over"
 grep -q 'firewall: nftables: .* everything is left to the kernel' "$WORK/ebpf-routed.log" || fail "not said"
 grep -q 'firewall: gone, forwarding again' "$WORK/ebpf-routed.log" || fail "its end was not said"

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tells that rules of legacy iptables changed, which the kernel announces to nobody. One of two programs:
+ *
+ * Every change of a table comes by setsockopt(IPT_SO_SET_REPLACE), also those of the compat ABI, and
+ * nf_setsockopt() is part of the kernel where ip_tables is a module that comes later. Other socket
+ * options reach it only where nobody before it knows them, so it is not called for anything frequent.
+ *
+ * Where functions cannot be traced, the counters of the table that was replaced are seen to go: with
+ * several CPUs these are per-CPU memory, taken in aligned blocks of a page of 4 KiB
+ * (xt_percpu_counter_free()), and every table has one, for its policies. It is freed once the new
+ * table is in force. Hardly anything else has such blocks.
+ */
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+char _license[] SEC("license") = "GPL";
+
+/* linux/socket.h and linux/netfilter_ipv4/ip_tables.h, which do not compile for this target. */
+#define PF_INET		   2
+#define IPT_SO_SET_REPLACE 64
+
+/* XT_PCPU_BLOCK_SIZE of net/netfilter/x_tables.c, since 4.10. */
+#define COUNTER_BLOCK 4096
+
+/* Functions are traced for the whole machine: only this namespace is ours. */
+const volatile __u32 netns_inum = 0;
+
+/* What is in it does not matter: one change that is not read yet says as much as many. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 << 10); /* a multiple of the page size, whichever that is */
+} changes SEC(".maps");
+
+static __always_inline void tell(void)
+{
+	const __u32 change = 1;
+
+	bpf_ringbuf_output(&changes, &change, sizeof(change), 0);
+}
+
+#define CORE __attribute__((preserve_access_index))
+
+/* What is read of the kernel's structs; the offsets come from the running kernel's BTF. */
+struct ns_common {
+	unsigned int inum;
+} CORE;
+
+struct net {
+	struct ns_common ns;
+} CORE;
+
+typedef struct {
+	struct net *net;
+} CORE possible_net_t;
+
+struct sock_common {
+	possible_net_t skc_net;
+} CORE;
+
+struct sock {
+	struct sock_common __sk_common;
+} CORE;
+
+/* Arguments: socket, protocol family, option, value, its length; after it has returned. */
+SEC("fexit/nf_setsockopt")
+int table_replaced(__u64 *ctx)
+{
+	const struct sock *sk = (const void *)ctx[0];
+	__u8 family = ctx[1];
+	__s32 option = ctx[2];
+	__u64 result = 0;
+
+	if (family != PF_INET || option != IPT_SO_SET_REPLACE ||
+	    sk->__sk_common.skc_net.net->ns.inum != netns_inum)
+		return 0;
+	if (!bpf_get_func_ret(ctx, &result) && !(__s32)result)
+		tell();
+	return 0;
+}
+
+/* Arguments: chunk, offset in it, what is freed. Whose it was is not known: the daemon looks. */
+SEC("tp_btf/percpu_free_percpu")
+int counters_freed(const __u64 *ctx)
+{
+	if (!(ctx[2] % COUNTER_BLOCK))
+		tell();
+	return 0;
+}
