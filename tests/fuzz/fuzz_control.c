@@ -17,6 +17,7 @@
 #include "../../daemon/mirror_user.h"
 #include "../../daemon/route_change.h"
 #include "../../daemon/route_files.h"
+#include "../../daemon/route_state.h"
 #include "../../daemon/show.h"
 #include "../../daemon/verify.h"
 #include "../../include/control.h"
@@ -39,14 +40,32 @@ void route_files_changed(struct daemon *d, const struct user_batch *batch)
 	(void)batch;
 }
 
-int route_files_save(struct daemon *d, const char *name, struct route_files_saved *ret,
+int route_files_save(struct daemon *d, const char *name, bool force, struct route_files_saved *ret,
 		     struct user_error *error)
 {
 	(void)d;
+	(void)force;
 	memset(ret, 0, sizeof(*ret));
 	if (strchr(name, '/'))
 		return user_refuse(error, "%.64s: no file name", name);
 	snprintf(ret->path, sizeof(ret->path), "%.200s", name);
+	return 0;
+}
+
+void route_state_changed(struct daemon *d, const struct user_batch *batch)
+{
+	(void)d;
+	(void)batch;
+}
+
+void route_state_rewrite(struct daemon *d)
+{
+	(void)d;
+}
+
+uint32_t datapath_control_hold(const struct datapath *dp)
+{
+	(void)dp;
 	return 0;
 }
 
