@@ -229,19 +229,32 @@ def neighbour_removal(chaos):
 
 # ---- the firewall, settings ----------------------------------------------------------------------
 def firewall(chaos):
-    """A rule that drops comes, or goes: in the forward hook, or at the ingress of a port."""
+    """A rule that drops comes, or goes: in the forward hook, at the ingress of a port, as an IPsec policy."""
     state, rng = chaos.state, chaos.rng
     if state.firewall:
-        family = 'ip' if state.firewall[1] is None else 'netdev'
-        return chaos.change(lambda: setattr(state, 'firewall', None),
-                            lambda: chaos.lab.firewall('delete table %s chaos' % family))
-    port = rng.choice([None, None] + [n for n in world.PORTS if state.usable(n)])
+        prefix, where = state.firewall
+        return chaos.change(lambda: setattr(state, 'firewall', None), lambda: unguard(chaos, prefix, where))
+    where = rng.choice(['forward', 'forward', 'ipsec'] + [n for n in world.PORTS if state.usable(n)])
     prefix = rng.choice(model.NETWORKS)
-    hook = 'ip chaos { chain c { type filter hook forward' if port is None else \
-        'netdev chaos { chain c { type filter hook ingress device r%d' % port
-    text = 'table %s priority 0; ip daddr %s drop; }; }' % (hook, prefix)
-    return chaos.change(lambda: setattr(state, 'firewall', (prefix, port)),
-                        lambda: chaos.lab.firewall(text))
+    return chaos.change(lambda: setattr(state, 'firewall', (prefix, where)),
+                        lambda: guard(chaos, prefix, where))
+
+
+def guard(chaos, prefix, where):
+    chaos.note('  %s drops %s' % (where, prefix))
+    if where == 'ipsec':
+        chaos.ip(['xfrm policy add dir fwd src 0.0.0.0/0 dst %s action block' % prefix])
+        return
+    hook = 'ip chaos { chain c { type filter hook forward' if where == 'forward' else \
+        'netdev chaos { chain c { type filter hook ingress device r%d' % where
+    chaos.lab.firewall('table %s priority 0; ip daddr %s drop; }; }' % (hook, prefix))
+
+
+def unguard(chaos, prefix, where):
+    if where == 'ipsec':
+        chaos.ip(['xfrm policy delete dir fwd src 0.0.0.0/0 dst %s' % prefix])
+        return
+    chaos.lab.firewall('delete table %s chaos' % ('ip' if where == 'forward' else 'netdev'))
 
 
 def setting(chaos):

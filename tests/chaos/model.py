@@ -53,7 +53,7 @@ class State:
         self.mtu = dict.fromkeys(world.PORTS, 1500)
         self.forwarding = dict.fromkeys(world.PORTS, True)
         self.rp_filter = 0
-        self.firewall = None     # (prefix that it drops, port where or None)
+        self.firewall = None     # (prefix that it drops, where: 'forward', 'ipsec', or the port)
         self.kernel_routes = True  # does the daemon follow them?
         self.user, self.files = {}, {}
         self.in_force = True     # does the daemon decide? Else the kernel alone
@@ -152,7 +152,7 @@ class State:
         if not self.forwarding[flow.port]:
             return dropped('forwarding off')
         if self.firewall and contains(self.firewall[0], flow.dst) and \
-                self.firewall[1] in (None, flow.port):
+                self.firewall[1] in ('forward', 'ipsec', flow.port):
             return dropped('firewall')
         if self.rp_filter:
             source = self.route_of(flow.src)
@@ -220,8 +220,8 @@ class State:
         if flow.port in self.bare:
             return set()
         if self.firewall:
-            route = self.user_route_of(flow)
-            return {'dropped', 'netfilter'} if route else {'netfilter'}
+            reason = 'xfrm' if self.firewall[1] == 'ipsec' else 'netfilter'
+            return {'dropped', reason} if self.user_route_of(flow) else {reason}
         if not self.forwarding[flow.port]:
             return {'forwarding_off'}
         right = {'table_full', 'martian'} if self.full else set()  # may it be one of our own addresses?

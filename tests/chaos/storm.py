@@ -143,7 +143,8 @@ class Storm:
             if not kept and (touched or hold or len(several) > 1):
                 # left to the kernel, until the daemon knows
                 allowed = union([allowed] + [outcomes[flow] for outcomes in alone])
-            if allowed != now:
+            moves = len({outcomes[flow] for outcomes in steps}) > 1 and not kept
+            if moves or allowed != now:  # what was foreseen for the end of the lease is not so any more
                 changed.add(flow)
                 flow.timeline.allow(began, allowed)
         act()
