@@ -8,25 +8,11 @@
 #include "user_install.h"
 #include "verify.h"
 
+#define CPUS "/sys/devices/system/cpu"
+
 enum { WARNINGS_MAX = 10 }; /* lines about what a file names and the system has not yet */
 
 /* ---- what the system has ------------------------------------------------------------- */
-
-static bool read_cpus(const char *what, struct user_cpus *ret)
-{
-	char path[64], list[4096];
-	bool fine = false;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/%s", what);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	if (fgets(list, sizeof(list), file))
-		fine = user_cpus_parse(list, ret);
-	fclose(file);
-	return fine;
-}
 
 static bool names_cpus(const struct user_batch *batch)
 {
@@ -75,9 +61,9 @@ static int check(const struct daemon *d, const struct user_batch *batch, enum ch
 
 	if (mode == CHANGE_STRICT)
 		route_change_hooks(d, &system);
-	if (names_cpus(batch) && (!read_cpus("present", &present) || !read_cpus("online", &online)))
-		return user_refuse(error,
-				   "/sys/devices/system/cpu: the CPUs that are there are not told");
+	if (names_cpus(batch) && (!user_cpus_read(CPUS "/present", &present) ||
+				  !user_cpus_read(CPUS "/online", &online)))
+		return user_refuse(error, CPUS ": the CPUs that are there are not told");
 	if (mode == CHANGE_STRICT)
 		return user_batch_check(batch, &system, on_refused, error);
 	user_batch_check(batch, &system, on_missing, &said);
@@ -99,7 +85,9 @@ int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mo
 		sync_read(d);
 	err = check(d, batch, mode, error);
 	if (!err)
-		err = user_install(batch, d->mirror, d->fib, ret, error);
+		err = user_install(batch, d->mirror, d->fib,
+				   mode == CHANGE_AGAIN ? USER_ROOM_ANY : USER_ROOM_NEEDED, ret,
+				   error);
 	if (err == -ENOTRECOVERABLE)
 		log_error("user routes: some of a refused change stay: out of memory");
 	if (err)

@@ -9,6 +9,7 @@
 enum change_mode {
 	CHANGE_STRICT,
 	CHANGE_EARLY, /* at start: what the system has not yet is warned of; it may come */
+	CHANGE_AGAIN, /* at start, of what was in force before: also what has no room is left to the kernel */
 };
 
 /* What is attached, as user_check() wants it. */

@@ -339,13 +339,36 @@ static int add_lines(const struct daemon *d, struct user_batch *batch, char *tex
 	return err;
 }
 
-static void say_restored(const struct daemon *d, const struct user_counts *counts)
+/* How many of the batch's routes have no room in the tables. */
+static uint32_t count_full(const struct daemon *d, const struct user_batch *batch)
 {
+	enum verdict verdict;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct rib_entry *entry =
+			rib_find(mirror_rib(d->mirror), batch->items[i].command.route.dst);
+
+		n += entry && !fib_verdict(d->fib, entry, &verdict, NULL) &&
+		     verdict == VERDICT_table_full;
+	}
+	return n;
+}
+
+static void say_restored(const struct daemon *d, const struct user_batch *batch,
+			 const struct user_counts *counts)
+{
+	uint32_t full = count_full(d, batch);
+
+	if (full)
+		log_warning(
+			"%s: %u of the user routes set at run time have no room, left to the kernel until there is",
+			d->instance.routes, full);
 	log_info("%s: user routes set at run time before: %u added, %u replaced, %u deleted",
 		 d->instance.routes, counts->added, counts->replaced, counts->deleted);
 }
 
-/* All of it, or nothing. */
+/* Each counts as before; what has no room now falls back, as it does whenever room goes. */
 static int restore(struct daemon *d, char *text, struct user_error *error)
 {
 	struct user_counts counts;
@@ -355,10 +378,10 @@ static int restore(struct daemon *d, char *text, struct user_error *error)
 	user_batch_init(&batch, d->mirror);
 	err = add_lines(d, &batch, text, error);
 	if (!err)
-		err = route_change(d, &batch, CHANGE_EARLY, &counts, error);
+		err = route_change(d, &batch, CHANGE_AGAIN, &counts, error);
 	if (!err) {
 		route_files_changed(d, &batch);
-		say_restored(d, &counts);
+		say_restored(d, &batch, &counts);
 	}
 	user_batch_free(&batch);
 	return err;

@@ -33,12 +33,14 @@ static int refuse_room(const struct user_batch *batch, const struct fib_shortage
 	return user_refuse(error, "%s: the table is full, %s%s", prefix, shortage->why, until);
 }
 
-static int write_all(struct user_batch *batch, struct fib *fib, const struct user_counts *counts,
-		     struct user_error *error)
+static int write_all(struct user_batch *batch, struct fib *fib, enum user_room room,
+		     const struct user_counts *counts, struct user_error *error)
 {
 	struct fib_shortage shortage;
 	int err = fib_prepare(fib, &shortage);
 
+	if (err == -ENOSPC && room == USER_ROOM_ANY)
+		err = 0;
 	if (err == -ENOSPC)
 		return refuse_room(batch, &shortage, counts, error);
 	if (!err)
@@ -47,7 +49,7 @@ static int write_all(struct user_batch *batch, struct fib *fib, const struct use
 }
 
 int user_install(struct user_batch *batch, struct mirror *mirror, struct fib *fib,
-		 struct user_counts *ret, struct user_error *error)
+		 enum user_room room, struct user_counts *ret, struct user_error *error)
 {
 	struct user_counts counts;
 	int err = fib_sync(fib); /* from here on the batch alone is dirty */
@@ -57,7 +59,7 @@ int user_install(struct user_batch *batch, struct mirror *mirror, struct fib *fi
 	err = user_batch_apply(batch, mirror, &counts);
 	if (err)
 		return refuse_errno(err, "user routes", error);
-	err = write_all(batch, fib, &counts, error);
+	err = write_all(batch, fib, room, &counts, error);
 	if (!err) {
 		*ret = counts;
 		user_batch_keep(batch);

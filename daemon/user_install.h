@@ -10,11 +10,16 @@
 #include "fib.h"
 #include "user_batch.h"
 
+enum user_room {
+	USER_ROOM_NEEDED,
+	USER_ROOM_ANY, /* for routes that were in force before: what finds none falls back as table_full */
+};
+
 /*
  * Applies the batch and writes it. 0, with *ret; or nothing changed, and a line for the user: -EINVAL where
  * there is no room, or another -errno. -ENOTRECOVERABLE: memory is out, and some of a refused change stays.
  */
 int user_install(struct user_batch *batch, struct mirror *mirror, struct fib *fib,
-		 struct user_counts *ret, struct user_error *error);
+		 enum user_room room, struct user_counts *ret, struct user_error *error);
 
 #endif

@@ -65,11 +65,11 @@ routes() {
 	[ "$got" = "$(printf '%s\n' "$@")" ] || fail "user routes:" "$got"
 }
 
-# again: killed, and started.
+# again ARGUMENTS...: killed, and started.
 again() {
 	kill -KILL "$ROUTED_PID"
 	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
-	routed --config "$WORK/conf" --routes-dir "$WORK/routes"
+	routed --config "$WORK/conf" --routes-dir "$WORK/routes" "$@"
 }
 
 say "- user routes set at run time are there after a kill"
@@ -126,5 +126,20 @@ routes "${set_there[@]}" "203.0.113.6 drop"
 fast add 203.0.113.8 drop
 again
 routes "${set_there[@]}" "203.0.113.6 drop" "203.0.113.8 drop"
+
+say "- what has no room any more is left to the kernel, and said; the rest is in force"
+more=()
+for i in {0..9}; do
+	fast add "203.0.$i.0/26" drop
+	more+=("203.0.$i.0/26 drop")
+done
+again --max-extension-groups 8
+routes "${more[@]}" "${set_there[@]}" "203.0.113.6 drop" "203.0.113.8 drop"
+logged 'of the user routes set at run time have no room'
+shown=$(fast -j route proto user | jq -r '.[] | select(.dst | endswith("/26")) | .fastpath | .reason // .verdict' | sort -u | tr '\n' ' ')
+[ "$shown" = "drop table_full " ] || fail "shown: $shown"
+again
+[ "$(fast -j route proto user | jq -c '[.[] | select((.dst | endswith("/26")) and .fastpath.verdict == "drop")] | length')" = 10 ] || fail "not in force with room again"
+fast flush
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 [ ! -e "$STATE" ] || fail "left: $(cat "$STATE")"

@@ -64,7 +64,8 @@ static int run_install(void *ctx)
 {
 	struct change *c = ctx;
 
-	return user_install(&c->batch, c->w->mirror, c->w->fib, &c->counts, &c->error);
+	return user_install(&c->batch, c->w->mirror, c->w->fib, USER_ROOM_NEEDED, &c->counts,
+			    &c->error);
 }
 
 static void read_batch(struct change *c, struct world *w, const char *text)
