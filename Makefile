@@ -56,7 +56,7 @@ objs       = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-.PHONY: all debug unit packets-test test twin chaos lint format fuzz fuzzers bench bench-actions bench-control install uninstall deb clean help
+.PHONY: all debug test-debug unit packets-test test twin chaos lint format fuzz fuzzers bench bench-actions bench-control install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -184,6 +184,10 @@ chaos: all
 debug:
 	$(MAKE) B=build/debug OPT='$(ASAN)' all
 
+# Everything in network namespaces with the daemon and the command under ASan and UBSan; leaks at exit count.
+test-debug:
+	B=build/debug OPT='$(ASAN)' LIMIT=900 ROUTED_SECONDS=120 SLOTS=$(shell nproc) scripts/check 'netns/[0-8]*'
+
 # make bench ARGS=--quick; scripts/bench --help lists the arguments
 bench: all $(B)/bench
 	B=$(B) scripts/bench $(ARGS)
@@ -222,6 +226,7 @@ clean:
 help:
 	@echo 'all       ebpf-routed and ebpf-route in $(B)/ (V=1 shows the commands)'
 	@echo 'debug     the same under ASan and UBSan, in build/debug/'
+	@echo 'test-debug  the namespace tests with that build'
 	@echo 'test      scripts/check: everything; unit, packets-test build only those'
 	@echo 'twin      random operations and packets, kernel against fast path, SEEDS=100'
 	@echo 'chaos     everything changes at random under traffic, MINUTES=30 SEED=1'
