@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tells that rules of legacy iptables changed, which the kernel announces to nobody. One of two programs:
+ * Tells that rules of legacy iptables changed, which the kernel announces to nobody. By one of two ways:
  *
  * Every change of a table comes by setsockopt(IPT_SO_SET_REPLACE), also those of the compat ABI, and
  * nf_setsockopt() is part of the kernel where ip_tables is a module that comes later. Other socket
  * options reach it only where nobody before it knows them, so it is not called for anything frequent.
  *
- * Where functions cannot be traced, the counters of the table that was replaced are seen to go: with
- * several CPUs these are per-CPU memory, taken in aligned blocks of a page of 4 KiB
- * (xt_percpu_counter_free()), and every table has one, for its policies. It is freed once the new
- * table is in force. Hardly anything else has such blocks.
+ * Where functions cannot be traced, the counters of the tables are followed: with several CPUs these are
+ * per-CPU memory in aligned blocks (xt_percpu_counter_alloc()). Who replaces a table takes blocks for the
+ * new one, and frees those of the old one, which has at least one, once the new one is in force.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -33,9 +32,17 @@ struct {
 	__uint(max_entries, 64 << 10); /* a multiple of the page size, whichever that is */
 } changes SEC(".maps");
 
+/* Who has taken counters and not freed any yet: threads that replace a table, by process and thread id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64);
+	__type(value, __u8);
+} replacing SEC(".maps");
+
 static __always_inline void tell(void)
 {
-	const __u32 change = 1;
+	__u32 change = 1;
 
 	bpf_ringbuf_output(&changes, &change, sizeof(change), 0);
 }
@@ -80,11 +87,25 @@ int table_replaced(__u64 *ctx)
 	return 0;
 }
 
-/* Arguments: chunk, offset in it, what is freed. Whose it was is not known: the daemon looks. */
+/* Arguments: (caller, since 6.0,) reserved, atomic, size, alignment, .. */
+SEC("tp_btf/percpu_alloc_percpu")
+int counters_taken(const __u64 *ctx)
+{
+	__u64 task = bpf_get_current_pid_tgid();
+	__u8 yes = 1;
+
+	if (ctx[3] == COUNTER_BLOCK && (ctx[2] == COUNTER_BLOCK || ctx[4] == COUNTER_BLOCK))
+		bpf_map_update_elem(&replacing, &task, &yes, BPF_ANY);
+	return 0;
+}
+
+/* Arguments: chunk, offset in it, what is freed. Whose table it was is not known: the daemon looks. */
 SEC("tp_btf/percpu_free_percpu")
 int counters_freed(const __u64 *ctx)
 {
-	if (!(ctx[2] % COUNTER_BLOCK))
+	__u64 task = bpf_get_current_pid_tgid();
+
+	if (!(ctx[2] % COUNTER_BLOCK) && !bpf_map_delete_elem(&replacing, &task))
 		tell();
 	return 0;
 }

@@ -18,6 +18,7 @@ static int load(struct xtables_bpf **ret, bool by_function)
 	if (!err) {
 		xtables->rodata->netns_inum = ns.st_ino;
 		bpf_program__set_autoload(xtables->progs.table_replaced, by_function);
+		bpf_program__set_autoload(xtables->progs.counters_taken, !by_function);
 		bpf_program__set_autoload(xtables->progs.counters_freed, !by_function);
 		err = xtables_bpf__load(xtables);
 	}
