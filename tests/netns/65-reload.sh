@@ -140,6 +140,6 @@ shown=$(fast -j route proto user | jq -r '.[] | select(.dst | endswith("/26")) |
 [ "$shown" = "drop table_full " ] || fail "shown: $shown"
 again
 [ "$(fast -j route proto user | jq -c '[.[] | select((.dst | endswith("/26")) and .fastpath.verdict == "drop")] | length')" = 10 ] || fail "not in force with room again"
-fast flush
+fast flush all
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 [ ! -e "$STATE" ] || fail "left: $(cat "$STATE")"
