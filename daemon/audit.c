@@ -19,8 +19,8 @@
 #include "log.h"
 
 enum {
-	PAUSE_US = 1000, /* between two pieces */
-	RETRY_SECONDS = 1,
+	PAUSE_US = 1000,	/* between two pieces */
+	RETRY_MAX_SECONDS = 64, /* after 1, 2, 4 .. */
 	LINES_OF_A_RUN = 20,
 	ROWS_OF_A_RUN = 1000,
 	BAD_RUNS = 3, /* in a row are no accident */
@@ -56,7 +56,8 @@ void audit_tell(struct daemon *d, int fixed, const char *format, ...)
 							 object, "error",
 							 fixed < 0 ? json_string(strerror(-fixed))
 								   : json_null()));
-	if (a->found > LINES_OF_A_RUN)
+	/* What was wrong the last time, too, has been said. */
+	if (a->found > LINES_OF_A_RUN || (fixed < 0 && a->distrusted))
 		return;
 	if (fixed < 0)
 		log_error(
@@ -128,12 +129,16 @@ static void end(struct daemon *d)
 	if (a->distrusted && !distrust)
 		log_info("maps: as written again");
 	a->distrusted = distrust;
+	if (!distrust)
+		a->retry_seconds = 0;
+	else if (a->retry_seconds < RETRY_MAX_SECONDS)
+		a->retry_seconds = a->retry_seconds ? 2 * a->retry_seconds : 1;
 	if (a->again) {
 		begin(a);
 		return;
 	}
 	if (distrust)
-		plan(a, RETRY_SECONDS, 0);
+		plan(a, a->retry_seconds, 0);
 	a->done = NULL;
 	if (done)
 		done(d);

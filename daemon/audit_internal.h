@@ -16,7 +16,8 @@ struct audit {
 	struct datapath_cursor cursor;
 	uint64_t found, failed, work_us; /* in this run */
 	unsigned int bad_runs;		 /* in a row */
-	bool distrusted;		 /* the last run left something wrong */
+	unsigned int retry_seconds;
+	bool distrusted; /* the last run left something wrong */
 	json_t *rows;
 	uint64_t last_found;
 	json_t *last_rows;

@@ -252,8 +252,10 @@ sixty() {
 wait_for 10 sixty || fail "$(repairs) repairs, before $before"
 n=$(sed "1,${lines}d" "$WORK/ebpf-routed.log" | grep -c 'adjacency .*: not as written, repaired')
 [ "$n" -lt 60 ] || fail "$n lines in the log"
-sed "1,${lines}d" "$WORK/ebpf-routed.log" | grep -Eq 'maps: [0-9]* entries in all were not as written' ||
-	fail "the log does not say how many"
+summed_up() {
+	sed "1,${lines}d" "$WORK/ebpf-routed.log" | grep -Eq 'maps: [0-9]* entries in all were not as written'
+}
+wait_for 10 summed_up || fail "the log does not say how many"
 
 say "- nothing is found where nothing is wrong"
 before=$(repairs) runs=$(fast -j status | jq .audit.runs)
@@ -294,4 +296,29 @@ done
 fast -j verify --repair | jq -e '.[-1].repaired == 0' >/dev/null || fail "repairs of what was right"
 ipr rule del priority 100
 settle
+packets
+
+say "- what cannot be repaired: said once, and the kernel forwards"
+routed_again() {
+	stop "$ROUTED_PID" || fail "daemon: exit code $?"
+	routed --resync-interval 1
+}
+routed_again
+map own_addresses put "x$(hex_of 192.0.2.9)" 01
+map own_addresses freeze "x$(hex_of 192.0.2.9)"
+on_hold() {
+	[ "$(fast -j status | jq -r .hold)" = table_full ]
+}
+wait_for 10 on_hold || fail "not on hold: $(fast -j status)"
+before=$(fast -j status | jq .audit.failed)
+again() {
+	[ "$(fast -j status | jq .audit.failed)" -gt "$before" ]
+}
+wait_for 10 again || fail "not tried again"
+[ "$(grep -c 'own address 192.0.2.9: not as written, and not repaired: ' "$WORK/ebpf-routed.log")" = 1 ] ||
+	fail "not said, or not once"
+probe left <<'PROBES'
+table_full 203.0.113.1 right
+PROBES
+routed_again
 packets

@@ -6,6 +6,7 @@
     maps.py PIN set KEY OFFSET SIZE NUMBER    changes it, and prints what it was
     maps.py PIN put KEY VALUE                 a whole value, as hex
     maps.py PIN del KEY
+    maps.py PIN freeze KEY                    no process can change it any more, ever
     maps.py FOLDER serve                      reads such lines, NAME VERB .., until the end of its input, and
                                               answers each with a line: the number, or nothing, or `none`
 
@@ -18,7 +19,7 @@ import platform
 import struct
 import sys
 
-LOOKUP, UPDATE, DELETE, OBJ_GET, INFO = 1, 2, 3, 7, 15
+LOOKUP, UPDATE, DELETE, OBJ_GET, INFO, FREEZE = 1, 2, 3, 7, 15, 22
 SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -65,6 +66,8 @@ def run(target, verb, word, *rest):
     key = target.key(word)
     if verb == "del":
         target.call(DELETE, key)
+    elif verb == "freeze":
+        bpf(FREEZE, struct.pack("=I", target.fd))
     elif verb == "put":
         value = bytes.fromhex(rest[0])
         target.call(UPDATE, key, ctypes.create_string_buffer(value, len(value)))
