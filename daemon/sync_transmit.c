@@ -72,8 +72,10 @@ static struct entry *entry_get(struct transmit *t, uint32_t ifindex)
 
 static void entry_drop(struct transmit *t, struct entry *e)
 {
+	uint32_t i = (uint32_t)(e - (struct entry *)t->entries.items);
+
 	t->entries.n--;
-	memmove(e, e + 1, (char *)entry_at(t, t->entries.n - 1) + sizeof(*e) - (char *)e);
+	memmove(e, e + 1, (t->entries.n - i) * sizeof(*e));
 }
 
 /* Frames handed to the port and not known to be lost. */

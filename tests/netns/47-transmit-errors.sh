@@ -61,6 +61,10 @@ refusal() {
 	fast -j status | jq -e --arg state "$1" '.refusals[] | select(.ifname == "r2" and .state == $state)'
 }
 
+forgotten() {
+	fast -j status | jq -e '.refusals == []'
+}
+
 # tried TIMES: and refused, or more often, each time after twice as long.
 tried() {
 	fast -j status | jq -e --argjson times "$1" '.refusals[] |
@@ -177,6 +181,15 @@ grep -q "r2: its driver takes redirected frames again" "$WORK/ebpf-routed.log" |
 	fail "nothing was said of the end"
 [ "$(grep -c "r2: its driver" "$WORK/ebpf-routed.log")" = 2 ] || fail "too much was said"
 fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+
+say "- its device goes, and with it what was known of it; another one gets its name"
+ipr link del r2
+wait_for 5 forgotten || fail "not forgotten: $(fast -j status)"
+veth_pair right h0 02:00:00:00:02:02 198.18.2.2/24 router r2 02:00:00:00:02:01 198.18.2.1/24
+ipr route add 203.0.113.0/24 via 198.18.2.2
+resolve 198.18.2.2
+settle
+probe left <<<"forward 203.0.113.1 right n=5"
 
 say "- a CPU that is off gets no packets, and the queue of one that is on is short"
 stop "$ROUTED_PID" || true
