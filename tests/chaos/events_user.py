@@ -12,9 +12,9 @@ def random_user(chaos):
     draw = rng.random()
     if draw < 0.2:
         prefix = model.HALVES[prefix]
-    elif draw < 0.25:
+    elif draw < 0.3:
         prefix = '10.20.0.0/20'
-    override = rng.random() < 0.25
+    override = rng.random() < 0.4
     port, host = rng.choice([n for n in world.PORTS if state.up[n] and state.address[n]]), \
         rng.choice(world.GATEWAYS)
     other = rng.choice([n for n in world.PORTS if n != port and state.up[n] and state.address[n]])

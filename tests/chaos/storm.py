@@ -35,6 +35,10 @@ MORE = tuple((event, share) for event, share in EVENTS if event.__module__ != 'e
 SHOWN = 30      # violations that are printed
 
 
+def name_of(event):
+    return event.__name__.replace('_', ' ')
+
+
 class Storm:
     """The router, the traffic, the model, and what happened."""
 
@@ -45,6 +49,7 @@ class Storm:
         self.lab = Lab('chaos%d-' % os.getpid(), options.build, log)
         self.state = model.State()
         self.flows = make_flows()
+        self.table = [row for row in EVENTS if not options.only or name_of(row[0]) in options.only]
         self.traffic = None
         self.pending = set()     # flows for which more is allowed than the state says
         self.from_files = set()  # prefixes of user routes that a reload takes away
@@ -64,7 +69,7 @@ class Storm:
             self.began = time.monotonic()
             while self.violations < SHOWN and not self.over():
                 for _ in range(self.rng.randrange(2, 5)):
-                    self.event(EVENTS)
+                    self.event(self.table)
                 self.quiet()
         except Broken as error:
             self.violation('broken', str(error))
@@ -101,7 +106,7 @@ class Storm:
 
     def event(self, table):
         made = self.rng.choices([event for event, _ in table], [share for _, share in table])[0]
-        name = made.__name__.replace('_', ' ')
+        name = name_of(made)
         self.count(name)
         self.note(name)
         made(self)
