@@ -79,8 +79,8 @@ def check_verdicts(chaos, moved):
     """Each verdict at most as often as there were packets for which it is right."""
     most, fast = collections.Counter(), 0
     for flow in chaos.flows:
-        if not chaos.state.usable(flow.port):
-            continue
+        if not chaos.state.usable(flow.port) or flow.size > chaos.state.mtu[flow.port]:
+            continue  # it is not sent, or the veth does not let it in
         right = chaos.state.verdicts(flow)
         for verdict in right:
             most[verdict] += PER_FLOW
