@@ -2,13 +2,13 @@
 /*
  * Tells that rules of legacy iptables changed, which the kernel announces to nobody. By one of two ways:
  *
- * Every change of a table comes by setsockopt(IPT_SO_SET_REPLACE), also those of the compat ABI, and
- * nf_setsockopt() is part of the kernel where ip_tables is a module that comes later. Other socket
- * options reach it only where nobody before it knows them, so it is not called for anything frequent.
+ * With several CPUs the counters of a table are per-CPU memory in aligned blocks (xt_percpu_counter_alloc()). Who
+ * replaces a table takes blocks for the new one, and frees those of the old one, which has at least one, once
+ * the new one is in force.
  *
- * Where functions cannot be traced, the counters of the tables are followed: with several CPUs these are
- * per-CPU memory in aligned blocks (xt_percpu_counter_alloc()). Who replaces a table takes blocks for the
- * new one, and frees those of the old one, which has at least one, once the new one is in force.
+ * With a single CPU there are no such blocks, and the function is traced by which tables are set: every change comes by
+ * setsockopt(IPT_SO_SET_REPLACE), also those of the compat ABI. nf_setsockopt() is part of the kernel where
+ * ip_tables is a module that comes later, and is called for no option that is frequent.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>

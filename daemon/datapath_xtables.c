@@ -33,11 +33,9 @@ static int load(struct xtables_bpf **ret, bool by_function)
 
 void xtables_load(struct datapath *dp)
 {
-	/* Functions cannot be traced by every architecture, kernel and security policy. */
-	int err = load(&dp->xtables, true);
+	/* Tracing a function changes the kernel's text, which not every machine can do, or allows. */
+	int err = load(&dp->xtables, dp->n_cpus == 1);
 
-	if (err && dp->n_cpus > 1)
-		err = load(&dp->xtables, false);
 	if (err)
 		log_info("iptables: its changes cannot be followed: %s, looking at legacy tables "
 			 "with each renewal of the lease",

@@ -36,6 +36,28 @@ put() {
 	done
 }
 
+# with_needed MODULE...: their names, each behind those that it needs.
+with_needed() {
+	local module needed
+
+	for module; do
+		needed=$(tr '\0' '\n' <"$(find "$dir/lib/modules" -name "$module.ko")" | sed -n 's/^depends=//p')
+		# shellcheck disable=SC2086 # one word each
+		with_needed ${needed//,/ }
+		echo "$module"
+	done
+}
+
+# modules MODULE...: into the initial file system, with those that they need; their names in the order to load them
+modules() {
+	local module
+
+	for module in $(with_needed "$@" | awk '!seen[$0]++'); do
+		install "$(find "$dir/lib/modules" -name "$module.ko")" "$root/$module.ko"
+		echo "$module"
+	done
+}
+
 fetch_kernel
 rm -rf "$root"
 mkdir -p "$root"/{proc,sys,dev,run,tmp,bin,sbin}
@@ -47,16 +69,25 @@ put tc
 put "$B/ebpf-routed"
 put "$B/ebpf-route"
 put "$B/packets-test"
-for module in veth sch_ingress cls_bpf; do
-	install -D "$(find "$dir/lib/modules" -name "$module.ko*")" "$root/$module.ko"
+put nft
+put iptables-legacy /bin/iptables
+for extension in standard MASQUERADE; do
+	file=$(find /usr/lib -path "*/xtables/libxt_$extension.so")
+	install -D "$file" "$root$file"
 done
-install tests/kernel/init "$root/init"
+# Before the daemon is started, and under it.
+modules veth sch_ingress cls_bpf nf_tables nf_flow_table_inet xfrm_user >"$root/modules.early"
+modules iptable_filter iptable_mangle iptable_raw iptable_nat xt_MASQUERADE |
+	grep -vxFf "$root/modules.early" >"$root/modules.late"
+install tests/kernel/init tests/kernel/guards "$root/"
 (cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$dir/initrd.gz"
 
 log=$dir/console.log
 timeout 300 qemu-system-x86_64 -m 1024 -smp 2 -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
 	-initrd "$dir/initrd.gz" -append "console=ttyS0 quiet panic=-1" </dev/null >"$log" 2>&1 || true
 tr -d '\r' <"$log" | sed -n '/KERNEL/,$p' | grep -vE '^\[ (RUN|  *OK)' || true
-for want in "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "RESTARTS ok" "CRASHED 2 ok" "CRASHED clean" "CPUS ok" "END"; do
+for want in "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "RESTARTS ok" "CRASHED 2 ok" "CRASHED clean" "CPUS ok" \
+	"NFTABLES ok" "FLOWTABLE ok" "IPSEC ok" "IPTABLES filter ok" "IPTABLES mangle ok" "IPTABLES policy ok" "IPTABLES raw ok" \
+	"IPTABLES nat ok" "END"; do
 	grep -q "^$want" "$log" || { echo "missing: $want"; exit 1; }
 done
