@@ -3,6 +3,7 @@
 The namespaces and links are those of the twin routers (tests/twin/topology.py).
 """
 import ctypes
+import glob
 import os
 import select
 import shutil
@@ -177,6 +178,8 @@ class Lab(Router):
             self.daemon.send_signal(signal.SIGCONT)
         code = super().close()
         shutil.rmtree('/sys/fs/bpf/ebpf-route/%s' % self.instance, ignore_errors=True)
+        for path in glob.glob('/run/ebpf-route/%s.*' % self.instance):  # of one that was killed
+            os.unlink(path)
         if self.routes_dir:
             shutil.rmtree(self.routes_dir, ignore_errors=True)
         return code
