@@ -238,11 +238,14 @@ with spoil_entries
 
 say "- more than the log takes"
 many() {
-	local i
+	local i value
 
+	value=$(le32 7)000000000000000000000000
+	kill -STOP "$ROUTED_PID" # all of them are there when it looks
 	for ((i = 0; i < 60; i++)); do
-		map adjacencies put $((1000 + i)) "$(le32 7)000000000000000000000000"
+		map adjacencies put $((1000 + i)) "$value"
 	done
+	kill -CONT "$ROUTED_PID"
 }
 lines=$(lines) before=$(repairs)
 many
