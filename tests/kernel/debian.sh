@@ -76,18 +76,37 @@ for extension in standard MASQUERADE; do
 	install -D "$file" "$root$file"
 done
 # Before the daemon is started, and under it.
-modules veth sch_ingress cls_bpf nf_tables nf_flow_table_inet xfrm_user >"$root/modules.early"
+modules veth sch_ingress cls_bpf nf_tables nf_flow_table_inet xfrm_user br_netfilter 8021q >"$root/modules.early"
 modules iptable_filter iptable_mangle iptable_raw iptable_nat xt_MASQUERADE |
 	grep -vxFf "$root/modules.early" >"$root/modules.late"
 install tests/kernel/init tests/kernel/guards "$root/"
 (cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$dir/initrd.gz"
 
-log=$dir/console.log
-timeout 300 qemu-system-x86_64 -m 1024 -smp 2 -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
-	-initrd "$dir/initrd.gz" -append "console=ttyS0 quiet panic=-1" </dev/null >"$log" 2>&1 || true
-tr -d '\r' <"$log" | sed -n '/KERNEL/,$p' | grep -vE '^\[ (RUN|  *OK)' || true
-for want in "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "RESTARTS ok" "CRASHED 2 ok" "CRASHED clean" "CPUS ok" \
-	"NFTABLES ok" "FLOWTABLE ok" "IPSEC ok" "IPTABLES filter ok" "IPTABLES mangle ok" "IPTABLES policy ok" "IPTABLES raw ok" \
-	"IPTABLES nat ok" "END"; do
-	grep -q "^$want" "$log" || { echo "missing: $want"; exit 1; }
-done
+# boot LOG CPUS ARGUMENT...: of init
+boot() {
+	local log=$1 cpus=$2
+
+	shift 2
+	timeout 300 qemu-system-x86_64 -m 1024 -smp "$cpus" -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
+		-initrd "$dir/initrd.gz" -append "console=ttyS0 quiet panic=-1 $*" </dev/null >"$log" 2>&1 || true
+	tr -d '\r' <"$log" | sed -n '/KERNEL/,$p' | grep -vE '^\[ (RUN|  *OK)' || true
+}
+
+# expect LOG LINE...: each is there
+expect() {
+	local log=$1 want
+
+	shift
+	for want; do
+		grep -q "^$want" "$log" || { echo "missing in ${log##*/}: $want"; exit 1; }
+	done
+}
+
+guards=("NFTABLES ok" "FLOWTABLE ok" "IPSEC ok" "IPTABLES filter ok" "IPTABLES mangle ok" "IPTABLES policy ok"
+	"IPTABLES raw ok" "IPTABLES nat ok" "BRIDGE ok" "VLAN ok" "END")
+boot "$dir/console.log" 2
+expect "$dir/console.log" "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "RESTARTS ok" "CRASHED 2 ok" "CRASHED clean" \
+	"CPUS ok" "${guards[@]}"
+# A change of legacy iptables is heard of in another way there.
+boot "$dir/single.log" 1 guards
+expect "$dir/single.log" "${guards[@]}"
