@@ -128,7 +128,7 @@ class Storm:
         """What is right before, after each step of the mutation, and in the end is all allowed until the
         daemon has settled or, if it is away, its lease is over. With a cause packets by these ports may be lost.
         Where everything is on hold meanwhile, the kernel decides about all. Where what was in force is kept over
-        it, only the end counts."""
+        it, the end alone is allowed beside what is."""
         steps, alone = [self.outcomes()], [self.bypassed()]
         mutation = mutate()
         for _ in mutation if inspect.isgenerator(mutation) else ():
@@ -138,17 +138,21 @@ class Storm:
         alone.append(self.bypassed())
         began, changed = time.monotonic(), set()
         for flow in self.flows:
+            if kept:
+                flow.timeline.also(began, steps[-1][flow])
+                changed.add(flow)
+                continue
             now = flow.timeline.between(began, began)
-            several = {now} | {outcomes[flow] for outcomes in (steps[-1:] if kept else steps)}
+            several = {now} | {outcomes[flow] for outcomes in steps}
             allowed = union(several)
             touched = cause and (flow.port in ports or any(
                 port in ports for port, _, _ in allowed.arrivals))
             if touched:
                 allowed = union((allowed, dropped(cause)))
-            if not kept and (touched or hold or len(several) > 1):
+            if touched or hold or len(several) > 1:
                 # left to the kernel, until the daemon knows
                 allowed = union([allowed] + [outcomes[flow] for outcomes in alone])
-            moves = len({outcomes[flow] for outcomes in steps}) > 1 and not kept
+            moves = len({outcomes[flow] for outcomes in steps}) > 1
             if moves or allowed != now:  # what was foreseen for the end of the lease is not so any more
                 changed.add(flow)
                 flow.timeline.allow(began, allowed)

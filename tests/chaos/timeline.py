@@ -38,6 +38,14 @@ class Timeline:
             self.begins.append(begin)
             self.outcomes.append(outcome)
 
+    def also(self, begin, outcome):
+        """From then on this too, beside what was foreseen."""
+        at = bisect.bisect_right(self.begins, begin)
+        later = list(zip(self.begins[at:], self.outcomes[at:]))
+        self.allow(begin, union((self.outcomes[at - 1], outcome)))
+        for moment, foreseen in later:
+            self.allow(moment, union((foreseen, outcome)))
+
     def between(self, first, last):
         low = max(0, bisect.bisect_right(self.begins, first) - 1)
         high = bisect.bisect_right(self.begins, last)
