@@ -33,7 +33,8 @@ struct entry {
 
 struct transmit {
 	struct ring_buffer *ring;
-	struct event *ring_event, *timer;
+	struct event *ring_event,
+		*timer;	    /* the timer runs while a port is out, on trial or not long back */
 	struct vec entries; /* struct entry, by ifindex */
 	struct log_limit limit;
 	bool changed; /* links of the mirror */
@@ -45,6 +46,14 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void keep_time(struct transmit *t)
+{
+	const struct timeval tick = { .tv_usec = TICK_MS * 1000 };
+
+	if (!evtimer_pending(t->timer, NULL))
+		evtimer_add(t->timer, &tick);
 }
 
 static struct entry *entry_at(const struct transmit *t, uint32_t i)
@@ -122,6 +131,7 @@ static int on_refused(void *ctx, void *data, size_t size)
 	e->r.error = -refusal.error;
 	e->r.refusals++;
 	e->until = now_ns() + e->r.seconds * 1000000000ULL;
+	keep_time(t);
 	return 0;
 }
 
@@ -207,10 +217,13 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	while (i < d->transmit->entries.n) {
 		struct entry *e = entry_at(d->transmit, i);
 
-		if (look_at(d, e))
-			i++;
-		else
+		if (!look_at(d, e)) {
 			entry_drop(d->transmit, e);
+			continue;
+		}
+		if (e->r.state != REFUSING_OVER || e->r.seconds)
+			keep_time(d->transmit);
+		i++;
 	}
 	write_changed(d);
 }
@@ -226,7 +239,6 @@ bool transmit_refusing(const struct daemon *d, uint32_t i, struct refusing *ret)
 
 int transmit_start(struct daemon *d)
 {
-	const struct timeval tick = { .tv_usec = TICK_MS * 1000 };
 	int fd = datapath_refused_fd(d->datapath);
 	struct transmit *t;
 
@@ -242,11 +254,8 @@ int transmit_start(struct daemon *d)
 		return errno ? -errno : -ENOMEM;
 	t->ring_event = event_new(d->base, ring_buffer__epoll_fd(t->ring), EV_READ | EV_PERSIST,
 				  on_ring, d);
-	t->timer = event_new(d->base, -1, EV_PERSIST, on_tick, d);
-	return t->ring_event && t->timer && !event_add(t->ring_event, NULL) &&
-			       !event_add(t->timer, &tick)
-		       ? 0
-		       : -ENOMEM;
+	t->timer = evtimer_new(d->base, on_tick, d);
+	return t->ring_event && t->timer && !event_add(t->ring_event, NULL) ? 0 : -ENOMEM;
 }
 
 void transmit_stop(struct daemon *d)

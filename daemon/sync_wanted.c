@@ -37,7 +37,7 @@ struct asked {
 
 struct wanted {
 	struct ring_buffer *ring;
-	struct event *ring_event, *timer;
+	struct event *ring_event, *timer; /* the timer runs while there is anything to ask for */
 	bool listening;
 	uint32_t round; /* seconds, from 1 on */
 	uint32_t n_asked, n_gateways, n_read;
@@ -56,6 +56,15 @@ static bool is_asked(struct wanted *w, struct neighbour_key key)
 	return false;
 }
 
+/* The second goes on to its end, where those that are not resolved are asked for again. */
+static void keep_time(struct wanted *w)
+{
+	const struct timeval second = { .tv_sec = 1 };
+
+	if (!evtimer_pending(w->timer, NULL))
+		evtimer_add(w->timer, &second);
+}
+
 static int ask(struct daemon *d, uint32_t ifindex, const struct addr *addr)
 {
 	const struct mirror_neighbour *n = mirror_neighbour(d->mirror, ifindex, addr);
@@ -63,6 +72,7 @@ static int ask(struct daemon *d, uint32_t ifindex, const struct addr *addr)
 	struct wanted *w = d->wanted;
 	int err;
 
+	keep_time(w);
 	if (addr->family != AF_INET || (n && n->e.state == NUD_INCOMPLETE) || is_asked(w, key))
 		return 0;
 	w->n_asked++;
@@ -122,6 +132,7 @@ static void on_ring(evutil_socket_t fd, short what, void *arg)
 		return;
 	event_del(w->ring_event);
 	w->listening = false;
+	keep_time(w);
 }
 
 static void on_second(evutil_socket_t fd, short what, void *arg)
@@ -140,7 +151,6 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 
 int wanted_start(struct daemon *d)
 {
-	const struct timeval second = { .tv_sec = 1 };
 	struct wanted *w = calloc(1, sizeof(*w));
 
 	d->wanted = w;
@@ -152,9 +162,8 @@ int wanted_start(struct daemon *d)
 		return errno ? -errno : -ENOMEM;
 	w->ring_event = event_new(d->base, ring_buffer__epoll_fd(w->ring), EV_READ | EV_PERSIST,
 				  on_ring, d);
-	w->timer = event_new(d->base, -1, EV_PERSIST, on_second, d);
-	if (!w->ring_event || !w->timer || event_add(w->ring_event, NULL) ||
-	    event_add(w->timer, &second))
+	w->timer = evtimer_new(d->base, on_second, d);
+	if (!w->ring_event || !w->timer || event_add(w->ring_event, NULL))
 		return -ENOMEM;
 	w->listening = true;
 	wanted_look(d);
