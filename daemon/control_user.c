@@ -77,6 +77,7 @@ int control_user(struct daemon *d, const json_t *args, struct reply *reply)
 	if (err)
 		return err;
 	user_batch_init(&batch, d->mirror);
+	batch.steps = d->mirror;
 	err = user_batch_add(&batch, &command, NULL, 0, &error);
 	if (!err)
 		return change(d, &batch, reply);
@@ -98,6 +99,7 @@ int control_batch(struct daemon *d, const json_t *args, struct reply *reply)
 	if (!copy)
 		return -ENOMEM;
 	user_batch_init(&batch, d->mirror);
+	batch.steps = d->mirror;
 	err = user_batch_text(&batch, name ? name : "batch", copy, USER_VERB_NEEDED, &error);
 	free(copy);
 	if (!err)
@@ -113,9 +115,11 @@ static int select_routes(const struct daemon *d, const struct user_selector *sel
 	const struct user_route *route = mirror_user_next(d->mirror, NULL);
 	int err = 0;
 
-	for (; route && !err; route = mirror_user_next(d->mirror, route))
+	for (; route && !err; route = mirror_user_next(d->mirror, route)) {
+		mirror_worked(d->mirror);
 		if (user_selector_matches(selector, d->mirror, route))
 			err = user_batch_drop(batch, route->dst);
+	}
 	return err;
 }
 
@@ -132,6 +136,7 @@ int control_flush(struct daemon *d, const json_t *args, struct reply *reply)
 	if (err)
 		return refuse(reply, EXIT_USAGE, &error);
 	user_batch_init(&batch, d->mirror);
+	batch.steps = d->mirror;
 	err = select_routes(d, &selector, &batch);
 	if (!err)
 		return change(d, &batch, reply);

@@ -113,6 +113,11 @@ void mirror_set_pause(struct mirror *mirror, void (*fn)(void *ctx), void *ctx)
 	mirror->pause.ctx = ctx;
 }
 
+void mirror_worked(struct mirror *mirror)
+{
+	mirror_step(mirror);
+}
+
 void mirror_set_hash_policy(struct mirror *mirror, uint32_t policy)
 {
 	mirror->hash_policy = policy;

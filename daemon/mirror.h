@@ -172,6 +172,8 @@ void mirror_link_refuses(struct mirror *mirror, uint32_t ifindex, bool refuses);
 
 /* fn is called now and then in the course of long work, here and in the fib. */
 void mirror_set_pause(struct mirror *mirror, void (*fn)(void *ctx), void *ctx);
+/* For the steps of work that is none of the mirror's, but keeps it from being looked after: about a microsecond each. */
+void mirror_worked(struct mirror *mirror);
 
 /* What no notification says: told by the shell. */
 void mirror_set_hook(struct mirror *mirror, uint32_t ifindex, enum hook hook);

@@ -75,15 +75,36 @@ static int check(const struct daemon *d, const struct user_batch *batch, enum ch
 
 /* ---- applying ------------------------------------------------------------------------ */
 
+static uint32_t count_full(const struct daemon *d)
+{
+	struct fib_counts counts;
+
+	fib_counts(d->fib, &counts);
+	return counts.full;
+}
+
+/* What only takes away is never refused for want of room. */
+static void say_full(const struct daemon *d, uint32_t before)
+{
+	uint32_t now = count_full(d);
+
+	if (now > before)
+		log_warning(
+			"user routes: %u more prefixes have no room (table_full) now that they are no longer hidden, left to the kernel until there is",
+			now - before);
+}
+
 int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mode,
 		 struct user_counts *ret, struct user_error *error)
 {
+	uint32_t full;
 	int err;
 
 	/* What was announced before the call counts: a script may just have made the device. */
 	if (mode == CHANGE_STRICT)
 		sync_read(d);
 	err = check(d, batch, mode, error);
+	full = count_full(d);
 	if (!err)
 		err = user_install(batch, d->mirror, d->fib,
 				   mode == CHANGE_AGAIN ? USER_ROOM_ANY : USER_ROOM_NEEDED, ret,
@@ -92,6 +113,8 @@ int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mo
 		log_error("user routes: some of a refused change stay: out of memory");
 	if (err)
 		return err;
+	if (!batch->needs_room)
+		say_full(d, full);
 	wanted_look(d);
 	verify_user_changed(d);
 	return 0;

@@ -86,6 +86,7 @@ void route_files_changed(struct daemon *d, const struct user_batch *batch)
 		struct said *said =
 			file_set_find(&d->files->set, batch->items[i].command.route.dst);
 
+		mirror_worked(d->mirror);
 		if (said)
 			said->changed = true;
 	}
@@ -224,9 +225,11 @@ static int add_drops(const struct file_set *old, struct user_batch *batch)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < old->n_said && !err; i++)
+	for (size_t i = 0; i < old->n_said && !err; i++) {
+		mirror_worked(batch->steps);
 		if (!old->said[i].changed && !user_batch_find(batch, old->said[i].dst))
 			err = user_batch_drop(batch, old->said[i].dst);
+	}
 	return err;
 }
 
@@ -239,6 +242,7 @@ static int load(struct daemon *d, enum change_mode mode, struct user_counts *cou
 	int err;
 
 	user_batch_init(&batch, NULL);
+	batch.steps = d->mirror;
 	err = file_set_list(d, NULL, &fresh, error);
 	if (!err)
 		err = file_set_read(&fresh, NULL, NULL, &batch, error);
@@ -254,6 +258,7 @@ static int load(struct daemon *d, enum change_mode mode, struct user_counts *cou
 	if (!err) {
 		file_set_free(&files->set);
 		files->set = fresh;
+		files->known = true;
 	} else {
 		file_set_free(&fresh);
 	}
@@ -295,9 +300,11 @@ void route_files_ready(const struct daemon *d)
 	unsigned int said = 0;
 
 	route_change_hooks(d, &system);
-	for (; route; route = mirror_user_next(d->mirror, route))
+	for (; route; route = mirror_user_next(d->mirror, route)) {
+		mirror_worked(d->mirror);
 		if (user_check_hooks(&system, route, &error) && said++ < WARNINGS_MAX)
 			log_warning("%s, not in the fast path until that changes", error.text);
+	}
 	if (said > WARNINGS_MAX)
 		log_warning("user routes: %u more that no hook in use can serve",
 			    said - WARNINGS_MAX);

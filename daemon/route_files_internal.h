@@ -23,6 +23,7 @@ struct file_set {
 struct route_files {
 	struct file_set set;
 	struct user_error error; /* empty: none */
+	bool known;		 /* the set is what they said when they were in force */
 };
 
 void file_set_free(struct file_set *set);

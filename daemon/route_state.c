@@ -8,7 +8,8 @@
  *
  * A change is appended as a whole. What has no `done` behind it was being written when the daemon was
  * killed, and was never answered: it does not count. A journal that has grown well beyond what it says is written anew,
- * then with no more than what differs from the files of user routes.
+ * then with no more than what differs from the files of user routes; or, while these have a mistake in them, with one
+ * line for each prefix that it names, for a start may find none of the files' routes.
  */
 #include "route_state.h"
 
@@ -104,6 +105,7 @@ static uint32_t write_all(const struct daemon *d, FILE *out)
 	for (; route; route = mirror_user_next(d->mirror, route)) {
 		const struct said *said = file_set_find(files, route->dst);
 
+		mirror_worked(d->mirror);
 		if (said && !said->changed)
 			continue;
 		write_route(out, route);
@@ -118,20 +120,25 @@ static uint32_t write_all(const struct daemon *d, FILE *out)
 	return n;
 }
 
+/* How the prefix is in force. */
+static void write_item(const struct daemon *d, struct prefix dst, FILE *out)
+{
+	const struct user_route *now = mirror_user_find(d->mirror, dst);
+
+	if (now)
+		write_route(out, now);
+	else
+		write_deletion(out, dst);
+}
+
 static void write_changes(const struct daemon *d, const struct user_batch *batch, FILE *out)
 {
 	for (uint32_t i = 0; i < batch->n; i++) {
 		const struct user_item *item = &batch->items[i];
-		struct prefix dst = item->command.route.dst;
-		const struct user_route *now;
 
-		if (!user_batch_decides(batch, item))
-			continue;
-		now = mirror_user_find(d->mirror, dst);
-		if (now)
-			write_route(out, now);
-		else
-			write_deletion(out, dst);
+		mirror_worked(d->mirror);
+		if (user_batch_decides(batch, item))
+			write_item(d, item->command.route.dst, out);
 	}
 }
 
@@ -167,43 +174,6 @@ static int write_anew(struct daemon *d, const char *text, size_t size)
 	return err;
 }
 
-static int compose_all(const struct daemon *d, char **ret_text, size_t *ret_size, uint32_t *ret_n)
-{
-	FILE *out = open_memstream(ret_text, ret_size);
-	int err;
-
-	if (!out)
-		return -errno;
-	err = write_header(out);
-	*ret_n = write_all(d, out);
-	fputs(DONE, out);
-	if (ferror(out) && !err)
-		err = -ENOMEM;
-	if (fclose(out) && !err)
-		err = -ENOMEM;
-	return err;
-}
-
-void route_state_rewrite(struct daemon *d)
-{
-	char *text = NULL;
-	size_t size = 0;
-	uint32_t n = 0;
-	int err;
-
-	/* Files that were never in force say nothing: what differs from them is not known. */
-	if (route_files_error(d) && d->route_state->fd >= 0)
-		return;
-	err = compose_all(d, &text, &size, &n);
-	if (!err && n)
-		err = write_anew(d, text, size);
-	else if (!err)
-		route_state_forget(d);
-	free(text);
-	if (err)
-		give_up(d, err);
-}
-
 static int append_changes(struct daemon *d, const struct user_batch *batch)
 {
 	char *text = NULL;
@@ -223,21 +193,6 @@ static int append_changes(struct daemon *d, const struct user_batch *batch)
 		err = append(d->route_state, text, size);
 	free(text);
 	return err;
-}
-
-void route_state_changed(struct daemon *d, const struct user_batch *batch)
-{
-	struct route_state *s = d->route_state;
-	int err;
-
-	if (s->fd < 0 || s->size > 2 * s->size_fresh + SLACK_BYTES) {
-		route_state_rewrite(d);
-		if (s->fd < 0 || s->size == s->size_fresh)
-			return;
-	}
-	err = append_changes(d, batch);
-	if (err)
-		give_up(d, err);
 }
 
 void route_state_forget(struct daemon *d)
@@ -334,10 +289,132 @@ static int add_lines(const struct daemon *d, struct user_batch *batch, char *tex
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
+		mirror_worked(d->mirror);
 		err = add_line(d, batch, line, ++number, error);
 	}
 	return err;
 }
+
+/* ---- writing anew -------------------------------------------------------------------- */
+
+static bool is_long(const struct route_state *s)
+{
+	return s->size > 2 * s->size_fresh + SLACK_BYTES;
+}
+
+/* May the files say something of the prefix, now or once their mistake is mended? */
+static bool is_of_files(const struct daemon *d, struct prefix dst)
+{
+	return !d->files->known || file_set_find(&d->files->set, dst);
+}
+
+/* Each prefix that the batch names: as it is in force, or that it is deleted. Returns the number of lines. */
+static uint32_t write_named(const struct daemon *d, const struct user_batch *batch, FILE *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct user_item *item = &batch->items[i];
+		struct prefix dst = item->command.route.dst;
+
+		mirror_worked(d->mirror);
+		if (!user_batch_decides(batch, item) ||
+		    (!mirror_user_find(d->mirror, dst) && !is_of_files(d, dst)))
+			continue;
+		write_item(d, dst, out);
+		n++;
+	}
+	return n;
+}
+
+/* What the batch names, or without one all that the files do not say. */
+static int compose(const struct daemon *d, const struct user_batch *batch, char **ret_text,
+		   size_t *ret_size, uint32_t *ret_n)
+{
+	FILE *out = open_memstream(ret_text, ret_size);
+	int err;
+
+	if (!out)
+		return -errno;
+	err = write_header(out);
+	*ret_n = batch ? write_named(d, batch, out) : write_all(d, out);
+	fputs(DONE, out);
+	if (ferror(out) && !err)
+		err = -ENOMEM;
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	return err;
+}
+
+/* What the journal says, each prefix only once. */
+static int shorten(struct daemon *d)
+{
+	int fd = open(d->instance.routes, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), err = -EINVAL;
+	char *old = fd >= 0 ? read_journal(fd) : NULL, *text = NULL;
+	char *end = old ? complete_end(old) : NULL;
+	struct user_error error;
+	struct user_batch batch;
+	size_t size = 0;
+	uint32_t n;
+
+	user_batch_init(&batch, d->mirror);
+	batch.steps = d->mirror;
+	if (end) {
+		*end = '\0';
+		err = add_lines(d, &batch, old, &error);
+	}
+	if (!err)
+		err = compose(d, &batch, &text, &size, &n);
+	user_batch_free(&batch);
+	if (!err)
+		err = write_anew(d, text, size);
+	free(text);
+	free(old);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+void route_state_rewrite(struct daemon *d)
+{
+	char *text = NULL;
+	size_t size = 0;
+	uint32_t n = 0;
+	int err;
+
+	if (route_files_error(d) && d->route_state->fd >= 0) {
+		err = is_long(d->route_state) ? shorten(d) : 0;
+		if (err)
+			give_up(d, err);
+		return;
+	}
+	err = compose(d, NULL, &text, &size, &n);
+	if (!err && n)
+		err = write_anew(d, text, size);
+	else if (!err)
+		route_state_forget(d);
+	free(text);
+	if (err)
+		give_up(d, err);
+}
+
+void route_state_changed(struct daemon *d, const struct user_batch *batch)
+{
+	struct route_state *s = d->route_state;
+	int err;
+
+	if (s->fd < 0) {
+		route_state_rewrite(d);
+		return;
+	}
+	err = append_changes(d, batch);
+	if (err)
+		give_up(d, err);
+	else if (is_long(s))
+		route_state_rewrite(d);
+}
+
+/* ---- starting ------------------------------------------------------------------------ */
 
 /* How many of the batch's routes have no room in the tables. */
 static uint32_t count_full(const struct daemon *d, const struct user_batch *batch)
@@ -376,6 +453,7 @@ static int restore(struct daemon *d, char *text, struct user_error *error)
 	int err;
 
 	user_batch_init(&batch, d->mirror);
+	batch.steps = d->mirror;
 	err = add_lines(d, &batch, text, error);
 	if (!err)
 		err = route_change(d, &batch, CHANGE_AGAIN, &counts, error);
@@ -400,13 +478,13 @@ static void refuse_journal(struct daemon *d, const struct user_error *error)
 	journal_close(d->route_state);
 }
 
-/* The journal goes on where the last complete change ended. */
+/* The journal goes on where the last complete change ended. How much of it is needed is not known. */
 static int go_on(struct route_state *s, off_t end)
 {
 	if (ftruncate(s->fd, end))
 		return -errno;
 	s->size = end;
-	s->size_fresh = end;
+	s->size_fresh = 0;
 	return 0;
 }
 

@@ -7,6 +7,13 @@
 
 enum { FIRST_ITEMS = 16 };
 
+/* Each line may take its microsecond several times. */
+static void step(const struct user_batch *batch)
+{
+	if (batch->steps)
+		mirror_worked(batch->steps);
+}
+
 /* What was there before: a copy of the route, or only the prefix where there was none. */
 struct user_undo {
 	struct user_route old;
@@ -26,8 +33,10 @@ static void forget(struct user_batch *batch, struct user_undo *undo)
 
 void user_batch_keep(struct user_batch *batch)
 {
-	for (uint32_t i = 0; i < batch->n_undo; i++)
+	for (uint32_t i = 0; i < batch->n_undo; i++) {
+		step(batch);
 		forget(batch, &batch->undo[i]);
+	}
 	free(batch->undo);
 	batch->undo = NULL;
 	batch->n_undo = 0;
@@ -36,8 +45,10 @@ void user_batch_keep(struct user_batch *batch)
 void user_batch_free(struct user_batch *batch)
 {
 	user_batch_keep(batch);
-	for (uint32_t i = 0; i < batch->n; i++)
+	for (uint32_t i = 0; i < batch->n; i++) {
+		step(batch);
 		mirror_user_release(&batch->items[i].command.route);
+	}
 	free(batch->items);
 	free(batch->buckets);
 	*batch = (struct user_batch){ 0 };
@@ -203,6 +214,7 @@ int user_batch_text(struct user_batch *batch, const char *file, char *text, enum
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
+		step(batch);
 		err = add_line(batch, file, ++number, line, use, error);
 	}
 	return err;
@@ -219,6 +231,7 @@ int user_batch_check(const struct user_batch *batch, struct user_check *check,
 	for (uint32_t i = 0; i < batch->n && !err; i++) {
 		const struct user_item *item = &batch->items[i];
 
+		step(batch);
 		if (item->command.verb == USER_DEL ||
 		    !user_check(check, &item->command.route, &error))
 			continue;
@@ -268,6 +281,7 @@ static int apply_item(struct user_batch *batch, struct mirror *mirror,
 	err = remember(batch, old, route->dst);
 	if (err)
 		return err;
+	batch->needs_room |= !is_del && (!old || !mirror_user_same(old, route));
 	if (is_del)
 		counts->deleted++;
 	else if (old)
@@ -287,12 +301,15 @@ int user_batch_apply(struct user_batch *batch, struct mirror *mirror, struct use
 
 	user_batch_keep(batch);
 	batch->mirror = mirror;
+	batch->needs_room = false;
 	batch->undo = calloc(batch->n + 1, sizeof(*batch->undo));
 	if (!batch->undo)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < batch->n && !err; i++)
+	for (uint32_t i = 0; i < batch->n && !err; i++) {
+		step(batch);
 		if (user_batch_decides(batch, &batch->items[i]))
 			err = apply_item(batch, mirror, &batch->items[i].command, &counts);
+	}
 	if (err) {
 		user_batch_undo(batch, mirror);
 		return err;
@@ -308,6 +325,7 @@ int user_batch_undo(struct user_batch *batch, struct mirror *mirror)
 	for (uint32_t i = batch->n_undo; i-- > 0;) {
 		const struct user_undo *undo = &batch->undo[i];
 
+		step(batch);
 		if (!undo->held)
 			mirror_user_del(mirror, undo->old.dst);
 		else if (mirror_user_restore(mirror, &undo->old, undo->held))

@@ -26,6 +26,9 @@ struct user_batch {
 	struct mirror *mirror;	/* where it was applied */
 	struct user_undo *undo; /* what was applied, in order */
 	uint32_t n_undo;
+	bool needs_room; /* what was applied, for more than routes that go or say the same as before */
+	struct mirror *
+		steps; /* whose pauses there are within longer work, see mirror_set_pause(); NULL: none */
 };
 
 struct user_counts {

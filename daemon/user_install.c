@@ -3,7 +3,8 @@
  * The order of a change: see user_install.h.
  *
  * The fib is level with the mirror; then the mirror alone changes; then room is taken for all that became dirty
- * by that, unseen (fib_prepare()); only then it is written. What finds no room is taken back before that.
+ * by that, unseen (fib_prepare()); only then it is written. What finds no room is taken back before that; but
+ * what only takes away is never refused: the kernel's routes that come to light may fall back, as any may.
  */
 #include "user_install.h"
 
@@ -39,7 +40,7 @@ static int write_all(struct user_batch *batch, struct fib *fib, enum user_room r
 	struct fib_shortage shortage;
 	int err = fib_prepare(fib, &shortage);
 
-	if (err == -ENOSPC && room == USER_ROOM_ANY)
+	if (err == -ENOSPC && (room == USER_ROOM_ANY || !batch->needs_room))
 		err = 0;
 	if (err == -ENOSPC)
 		return refuse_room(batch, &shortage, counts, error);

@@ -2,7 +2,8 @@
 /*
  * A batch of user routes into the mirror and the fast path, or into neither.
  *
- * What has no room is refused before a packet can have seen any of it.
+ * What has no room is refused before a packet can have seen any of it. Deleting always succeeds, and so does
+ * a change of nothing but `override` or a comment: what comes to light without room falls back as table_full.
  */
 #ifndef EBPF_ROUTE_USER_INSTALL_H
 #define EBPF_ROUTE_USER_INSTALL_H

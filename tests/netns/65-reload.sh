@@ -127,6 +127,47 @@ fast add 203.0.113.8 drop
 again
 routes "${set_there[@]}" "203.0.113.6 drop" "203.0.113.8 drop"
 
+say "- the journal stays short while a file has a mistake, and loses nothing"
+seq 0 9999 | awk '{ printf "10.%d.%d.0/24 drop\n", $1 / 256, $1 % 256 }' >"$WORK/block"
+state_bytes() {
+	stat -c %s "$STATE"
+}
+# turns: run-time routes that come and go, far more than the journal may grow by
+turns() {
+	local i
+
+	for i in {1..4}; do
+		sed 's/^/add /' "$WORK/block" | fast -b - >/dev/null
+		sed 's/^/del /; s/ drop//' "$WORK/block" | fast -b - >/dev/null
+	done
+	fast replace 203.0.113.8 pass >/dev/null
+}
+cp "$WORK/routes/10.conf" "$WORK/good.conf"
+for when in reload start; do
+	echo '203.0.113.1 drp' >>"$WORK/routes/10.conf"
+	if [ $when = reload ]; then
+		RELOADS=$(grep -cE 'reload: (done|the configuration)' "$WORK/ebpf-routed.log")
+		reload 'ignore-netfilter = yes'
+	else
+		fast del 203.0.113.2
+		again
+		logged 'STARTING WITHOUT ANY USER ROUTES'
+		# Of the files nothing is there; what was set at run time is.
+		routes "203.0.113.8 pass"
+	fi
+	turns
+	[ "$(state_bytes)" -lt 1500000 ] || fail "$when: the journal has $(state_bytes) bytes"
+	cp "$WORK/good.conf" "$WORK/routes/10.conf"
+	again
+	if [ $when = reload ]; then
+		routes "${set_there[@]}" "203.0.113.6 drop" "203.0.113.8 pass"
+	else # also what was deleted
+		routes "203.0.113.1 drop" "203.0.113.3 redirect r2" "203.0.113.4 drop" "203.0.113.6 drop" "203.0.113.8 pass"
+	fi
+done
+fast replace 203.0.113.8 drop
+set_there=("203.0.113.1 drop" "203.0.113.3 redirect r2" "203.0.113.4 drop")
+
 say "- what has no room any more is left to the kernel, and said; the rest is in force"
 more=()
 for i in {0..9}; do

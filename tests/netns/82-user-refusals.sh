@@ -88,6 +88,39 @@ probe left <<<"no_route 10.1.0.1 icmp=3/0"
 fast flush all >"$WORK/out"
 probe left <<<"forward 203.0.113.1 right"
 
+say "- a table that is full: what was taken can be taken back, whatever comes to light"
+kernel_full() {
+	[ "$(fast -j status | jq .full)" -gt 0 ]
+}
+used=$(fast -j status | jq .objects.engine) room=62 # and two others
+[ "$ENGINE" = lpm ] || room=8
+for ((i = 1; i <= room - used; i++)); do
+	ipr route add "10.4.$i.128/25" via 198.18.2.2
+	echo "add 10.2.$i.128/25 drop"
+done >"$WORK/full"
+settle
+for back in "del 10.4.0.0/16" "replace 10.4.0.0/16 drop" "flush all"; do
+	fast add 10.4.0.0/16 drop override
+	fast -b "$WORK/full" >/dev/null
+	refused=0
+	fast -b - <<<'replace 10.4.0.0/16 pass' >/dev/null 2>&1 || refused=1
+	[ "$refused" = 1 ] || fail "more than fits is taken"
+	# shellcheck disable=SC2086 # words
+	fast $back >/dev/null || fail "$back: refused in a full table"
+	if [ "$back" = "flush all" ]; then
+		! kernel_full || fail "$back: table_full though there is room"
+	else
+		kernel_full || fail "$back: nothing is table_full"
+		grep -q "more prefixes have no room (table_full) now that" "$WORK/ebpf-routed.log" || fail "$back: not logged"
+		: >"$WORK/ebpf-routed.log"
+		probe left <<<"forward|table_full 10.4.1.129 right"
+	fi
+	fast flush all >/dev/null
+	settle
+	probe left <<<"forward 10.4.1.129 right"
+done
+ipr route flush root 10.4.0.0/16
+
 say "- all or nothing, and the line that is wrong"
 printf '%s\n' '# a batch' 'add 10.0.0.0/8 drop' '' 'add 10.1.0.0/16 redirect r9' >"$WORK/batch"
 refused 2 "$WORK/batch:4: 10.1.0.0/16: no such device 'r9'" -b "$WORK/batch"
@@ -215,7 +248,7 @@ flood() {
 		refused=$((refused + 1))
 	done
 	wait "$flooder"
-	grep -qE "^ebpf-route: $WORK/full:[0-9]+: 10[0-9./]+: the table is full, no [a-z -]+ is left \($1\); what the same change deletes has its place until then, nothing is changed$" "$WORK/said" ||
+	grep -qE "^ebpf-route: $WORK/full:[0-9]+: 10[0-9./]+: the table is full, no [a-z -]+ is left \($1(; [^)]*)?\); what the same change deletes has its place until then, nothing is changed$" "$WORK/said" ||
 		fail "$1: said: $(cat "$WORK/said")"
 	counted=$(fast -j route proto user | jq '[.[].packets] | add')
 	say "  $1: refused $refused times within $(cat "$WORK/sent") packets"
@@ -244,3 +277,33 @@ else
 	flood max-lpm-routes 40
 fi
 flood max-nexthops 64
+
+say "- a large batch does not let the lease run out"
+stale() {
+	counter r1 .fallback.reasons.stale.packets
+}
+routed --lease 1 --max-lpm-routes 200000 --max-extension-groups 700
+fast add 203.0.113.0/24 via 198.18.2.2
+settle
+awk 'BEGIN {
+	for (i = 0; i < 150000; i++)
+		printf "add 10.%d.%d.%d/32 drop\n", 16 + i / 65536, i / 256 % 256, i % 256
+}' >"$WORK/many"
+sed 's/^add 10/add 11/' "$WORK/many" >"$WORK/more"
+echo 203.0.113.1 >"$WORK/destinations"
+"$PYTHON" "$TOP/tests/netns/frames.py" "${PORTS[@]}" --from left --flood 60 --rate 2000 \
+	--destinations "$WORK/destinations" >"$WORK/sent" &
+flooder=$!
+PIDS+=("$flooder")
+began=${EPOCHREALTIME/[.,]/}
+fast -b "$WORK/many" >"$WORK/out"
+! fast -b "$WORK/more" >"$WORK/out" 2>"$WORK/said" || fail "more than fits is taken"
+fast flush all >"$WORK/out"
+took=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+kill -TERM "$flooder"
+wait "$flooder" || true
+say "  $(cat "$WORK/sent") packets in $took ms, $(stale) of them stale"
+[ "$(stale)" = 0 ] || fail "$(stale) packets were stale"
+! grep -q 'lease: ran out' "$WORK/ebpf-routed.log" || fail "the lease ran out"
+[ "$(counter r1 .forwarded.packets)" -ge 100 ] || fail "hardly a packet was forwarded"
+stop "$ROUTED_PID" || fail "exit code $?"

@@ -82,10 +82,9 @@ static void read_batch(struct change *c, struct world *w, const char *text)
 }
 
 /* "": it is in force; else the line for the user. The text is good until the next change. */
-static const char *change(struct world *w, const char *text)
+static const char *change_by(struct world *w, const char *text, bool was_full)
 {
 	static struct change c;
-	bool was_full = false;
 	struct answer answer;
 	int err;
 
@@ -95,6 +94,7 @@ static const char *change(struct world *w, const char *text)
 		was_full |= answer.verdict == VERDICT_table_full;
 	}
 	err = recorder_run(w->rec, w->fib, run_install, &c);
+	assert_true(!err || c.batch.needs_room);
 	user_batch_free(&c.batch);
 	assert_int_equal(w->mirror->dirty.prefixes.n, 0);
 	if (err) {
@@ -107,6 +107,11 @@ static const char *change(struct world *w, const char *text)
 			assert_int_not_equal(w->rec->trace[t].members[m].verdict,
 					     VERDICT_table_full);
 	return "";
+}
+
+static const char *change(struct world *w, const char *text)
+{
+	return change_by(w, text, false);
 }
 
 /* What may run out, as far as it is in use. */
@@ -145,6 +150,12 @@ static void assert_refused(struct world *w, const char *text, const char *line)
 static void assert_taken(struct world *w, const char *text)
 {
 	assert_string_equal(change(w, text), "");
+}
+
+/* The same, but what the change uncovers may find no room. */
+static void assert_uncovered(struct world *w, const char *text)
+{
+	assert_string_equal(change_by(w, text, true), "");
 }
 
 static uint32_t slot_of(struct world *w, const char *dst)
@@ -348,15 +359,43 @@ static void test_override_refused(void **state)
 		       "add 30.0.0.0/8 drop\nadd 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop",
 		       FULL("f:5: 32.0.0.0/8") "the list is full");
 	assert_int_equal(world_mac(w, "20.1.0.1"), 30);
-	/* And what comes back when one goes has to fit. */
+	/* And what comes back when one goes has to fit, if anything else is asked for. */
 	assert_taken(w, "replace 20.0.0.0/8 pass override");
 	assert_taken(w, "add 30.0.0.0/8 drop\nadd 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop");
-	assert_refused(w, "replace 20.0.0.0/8 pass",
+	assert_refused(w, "replace 20.0.0.0/8 drop",
 		       "user routes: the kernel's 20.1.1.0/24 would fall back: the table is full, "
 		       "the list is full");
-	assert_taken(w, "del 30.0.0.0/8");
-	assert_taken(w, "replace 20.0.0.0/8 pass");
-	assert_int_equal(world_mac(w, "20.1.1.1"), 40);
+}
+
+/* Whatever comes to light: what only takes away is taken, and what has no room falls back until there is. */
+static void test_taken_back_in_a_full_table(void **state)
+{
+	static const char *const ways[] = { "del 20.0.0.0/8", "replace 20.0.0.0/8 pass",
+					    "replace 20.0.0.0/8 pass comment x\ndel 20.1.2.0/24" };
+
+	for (int i = 0; i < 3; i++) {
+		struct world *w = another(*state, roomy, 5, 0);
+
+		world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+		world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
+		world_do(w, ev_route(EVENT_NEW, "20.1.1.0/24", 4, "10.0.4.1"));
+		assert_taken(w, "add 20.1.2.0/24 drop\nreplace 20.0.0.0/8 pass override");
+		assert_taken(w, "add 30.0.0.0/8 drop\nadd 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop");
+		assert_refused(
+			w, "replace 20.0.0.0/8 drop\ndel 32.0.0.0/8",
+			"user routes: the kernel's 20.1.0.0/16 would fall back: the table is "
+			"full, the list is full; what the same change deletes has its place "
+			"until then");
+		assert_uncovered(w, ways[i]);
+		assert_int_equal(w->mirror->user.n_overrides, 0);
+		assert_true(fib_full_counts(w->fib) > 0);
+		assert_true(world_mac(w, "20.1.1.1") == 40 ||
+			    world_verdict(w, "20.1.1.1") == VERDICT_table_full);
+		assert_int_equal(world_verdict(w, "30.1.1.1"), VERDICT_dropped);
+		assert_uncovered(w, "del 30.0.0.0/8\ndel 31.0.0.0/8\ndel 32.0.0.0/8");
+		assert_int_equal(fib_full_counts(w->fib), 0);
+		assert_int_equal(world_mac(w, "20.1.1.1"), 40);
+	}
 }
 
 /* The slots of what an override hides are free, and somebody has them by the time it is to go. */
@@ -372,12 +411,12 @@ static void test_hidden_without_slots(void **state)
 	assert_taken(w, "add 20.0.0.0/8 drop override");
 	assert_taken(w, "add 30.0.0.0/8 pass");
 	assert_refused(
-		w, "del 20.0.0.0/8",
-		"user routes: the kernel's 20.2.0.0/16 would fall back: the table is full, no "
-		"next-hop slot is left (max-nexthops); what the same change deletes has its "
-		"place until then");
-	assert_taken(w, "del 30.0.0.0/8");
-	assert_taken(w, "replace 20.0.0.0/8 drop");
+		w, "replace 20.0.0.0/8 pass",
+		"user routes: the kernel's 20.1.0.0/16 would fall back: the table is full, no "
+		"next-hop slot is left (max-nexthops)");
+	/* With what it gives up itself there is room in the end. */
+	assert_uncovered(w, "del 20.0.0.0/8");
+	assert_int_equal(world_mac(w, "20.2.0.1"), 40);
 }
 
 static void test_victims_and_marks(void **state)
@@ -539,7 +578,7 @@ struct history {
 	bool was_full[REC_WATCH];
 	struct prefix full[128]; /* user routes */
 	uint32_t n_full;
-	uint32_t taken, refused, by[FIB_ROOM_ENGINE + 1], kernels;
+	uint32_t taken, refused, by[FIB_ROOM_ENGINE + 1], kernels, uncovered;
 };
 
 static void tell(struct history *h, int op, uint32_t i)
@@ -744,9 +783,11 @@ static void user_step(struct history *h)
 		user_batch_free(&same.batch);
 		assert_true(recorder_sync_unwatched(h->wide.rec, h->wide.fib) >= 0);
 		assert_memory_equal(&counts, &c.counts, sizeof(counts));
-		assert_true(fib_full_counts(h->tight.fib) <= before.full);
+		assert_true(!c.batch.needs_room || fib_full_counts(h->tight.fib) <= before.full);
+		h->uncovered += fib_full_counts(h->tight.fib) > before.full;
 		h->taken++;
 	} else {
+		assert_true(c.batch.needs_room);
 		note_refusal(h, c.error.text);
 		after = usage_of(&h->tight);
 		assert_memory_equal(&before, &after, sizeof(before));
@@ -780,16 +821,17 @@ static void histories(struct fib_limits limits, uint32_t routes, uint32_t dir24_
 		sum.taken += h.taken;
 		sum.refused += h.refused;
 		sum.kernels += h.kernels;
+		sum.uncovered += h.uncovered;
 		for (int i = 0; i <= FIB_ROOM_ENGINE; i++)
 			sum.by[i] += h.by[i];
 		world_free(&h.tight);
 		world_free(&h.wide);
 	}
 	print_message("%u taken, %u refused: slots %u, groups %u, adjacencies %u, ports %u, engine "
-		      "%u; %u for the kernel's\n",
+		      "%u; %u for the kernel's; %u deleted without room\n",
 		      sum.taken, sum.refused, sum.by[FIB_ROOM_SLOT], sum.by[FIB_ROOM_GROUP],
 		      sum.by[FIB_ROOM_ADJACENCY], sum.by[FIB_ROOM_PORT], sum.by[FIB_ROOM_ENGINE],
-		      sum.kernels);
+		      sum.kernels, sum.uncovered);
 	assert_true(sum.taken > n * STEPS / 20);
 	for (int i = 0; i < n_expected; i++)
 		assert_true(sum.by[expected[i]] > n);
@@ -833,6 +875,7 @@ int main(void)
 		TEST(test_ports_full),
 		TEST(test_cpu_refused),
 		TEST(test_override_refused),
+		TEST(test_taken_back_in_a_full_table),
 		TEST(test_hidden_without_slots),
 		TEST(test_victims_and_marks),
 		TEST(test_between_victim_and_mark),
