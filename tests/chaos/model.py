@@ -206,8 +206,8 @@ class State:
             outcome = Outcome(frozenset([(fit[0][0], world.router_mac(flow.port), True)]), None)
         else:
             outcome = self.send(fit, flow)
-        # by a leg that is too small the kernel decides; one that goes back by its ingress may be the kernel's
-        doubtful = self.full or fit != legs or flow.port in [port for port, _ in legs]
+        # by a leg that is down or too small the kernel decides; what goes back by its ingress may be the kernel's
+        doubtful = self.full or len(fit) < len(route.legs) or flow.port in [port for port, _ in legs]
         return union((outcome, kernel)) if doubtful else outcome
 
     def bypassed(self, flow):
@@ -245,7 +245,8 @@ class State:
             return {'dropped' if route.action == 'drop' else 'user_pass'}
         if route.action == 'cpu':
             return {'user_pass' if self.hook == 'tc' else 'cpu'}
-        return self.leg_verdicts(self.user_legs(route), flow) or {'egress_down'}
+        legs = self.user_legs(route)
+        return self.leg_verdicts(legs, flow) | ({'egress_down'} if len(legs) < len(route.legs) else set())
 
     def leg_verdicts(self, legs, flow):
         right = set()
