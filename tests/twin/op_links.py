@@ -242,13 +242,15 @@ class GuardGoes(Operation):
 
 
 def firewall(rng, state):
+    if 'firewall' in state.guards:
+        return None
     rule = rng.choice(('udp dport 33434 drop', 'ip daddr 203.0.113.0/24 drop', 'meta l4proto 6 drop'))
     chain = rng.choice(('forward', 'prerouting'))
     state.guards.append('firewall')
     state.undo.append(GuardGoes(state, 'firewall',
                                 tool=(['nft', 'delete', 'table', 'ip', 'twin'], '')))
     return Operation('firewall', tool=(['nft', '-f', '-'], 'table ip twin { chain c { type filter '
-                                       'hook %s priority 0; %s } }' % (chain, rule)))
+                                       'hook %s priority 0; %s; }; }' % (chain, rule)))
 
 
 def ipsec(rng, state):

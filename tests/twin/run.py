@@ -236,7 +236,11 @@ class Run:
         if any(line.startswith('link del') for line in operation.router):
             router.router.forget_devices()
             router.hosts.forget_devices()
-        return lines + (router.router.run(*operation.tool) if operation.tool else [])
+        if operation.tool:  # made to be taken, unlike much that is asked of ip
+            refused = router.router.run(*operation.tool)
+            if refused:
+                raise Died('%s: %s: %s' % (router.name, ' '.join(operation.tool[0]), refused[0]))
+        return lines
 
     @staticmethod
     def command_after(router, operation):
