@@ -18,8 +18,8 @@ static struct mirror_address *address_find(const struct mirror *mirror,
 	for (; node; node = table_find_next(node)) {
 		struct mirror_address *address = container_of(node, struct mirror_address, node);
 
-		if (address->e.local == e->local && address->e.ifindex == e->ifindex &&
-		    address->e.prefix_len == e->prefix_len)
+		if (address->e.local == e->local && address->e.peer == e->peer &&
+		    address->e.ifindex == e->ifindex && address->e.prefix_len == e->prefix_len)
 			return address;
 	}
 	return NULL;

@@ -72,6 +72,8 @@ struct mirror {
 		uint32_t slots_max, rows_max;
 		uint32_t slots_left, rows_left; /* see mirror_user_room() */
 		bool stale; /* devices or addresses changed: the legs may be by other ones */
+		bool open;  /* a gateway has no device yet */
+		bool named; /* a device was found: the routes are to name it */
 		uint32_t n_overrides;
 	} user;
 	bool no_kernel_routes;
@@ -214,6 +216,8 @@ struct mirror_user {
 };
 int mirror_user_init(struct mirror *mirror); /* -ENOMEM */
 void mirror_destroy_user(struct mirror *mirror);
+/* Puts the devices that were found for sets of next hops into the routes that lead by them. */
+void mirror_user_name_devices(struct mirror *mirror);
 
 /* mirror_user_order.c: the routes in order, sorted when somebody asks after one came. */
 struct mirror_user_order *mirror_user_order_new(void); /* NULL: memory is out */

@@ -331,6 +331,9 @@ int mirror_apply_route(struct mirror *mirror, const struct event *ev)
 	if (route->rtm_flags & RTM_F_CLONED)
 		return 0;
 	value_of(mirror, route, &value);
+	/* It may be what a gateway of the user's waits for. */
+	if (mirror->user.open && route->scope == RT_SCOPE_LINK)
+		mirror->user.stale = true;
 	if (ev->op == EVENT_DEL) {
 		entry = rib_find(mirror->rib, route->dst);
 		if (has_nexthop(route))

@@ -122,13 +122,14 @@ static int put(struct mirror *mirror, const struct user_route *copy, uint32_t ne
 int mirror_user_set(struct mirror *mirror, const struct user_route *route)
 {
 	const struct mirror_user *old = find(mirror, route->dst);
-	uint32_t kept = old && mirror_user_same(&old->route, route) ? old->nexthop : 0;
 	struct user_route copy;
-	uint32_t nexthop;
+	uint32_t kept, nexthop;
 	int err = mirror_user_copy(route, &copy);
 
 	if (err)
 		return err;
+	mirror_user_find_devices(mirror, &copy);
+	kept = old && mirror_user_same(&old->route, &copy) ? old->nexthop : 0;
 	nexthop = kept ? kept : mirror_user_nexthop_get(mirror, &copy);
 	err = nexthop ? put(mirror, &copy, nexthop) : -ENOMEM;
 	if (!err)
@@ -189,6 +190,26 @@ int mirror_user_del(struct mirror *mirror, struct prefix dst)
 	mirror_user_release(&user->route);
 	free(user);
 	return 0;
+}
+
+void mirror_user_name_devices(struct mirror *mirror)
+{
+	struct table_walk walk = { 0 };
+	struct table_node *node;
+
+	while ((node = table_walk_next(&mirror->user.routes, &walk))) {
+		struct mirror_user *user = container_of(node, struct mirror_user, node);
+		const struct mirror_nexthop *nexthop = mirror_nexthop(mirror, user->nexthop);
+
+		for (unsigned int i = 0; i < user->route.n_legs; i++) {
+			struct user_leg *leg = &user->route.legs[i];
+
+			if (leg->dev[0])
+				continue;
+			memcpy(leg->dev, nexthop->user->legs[i].dev, sizeof(leg->dev));
+			leg->found = leg->dev[0];
+		}
+	}
 }
 
 /* ---- look-ups -------------------------------------------------------------------------- */

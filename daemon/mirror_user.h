@@ -40,6 +40,10 @@ int mirror_user_copy(const struct user_route *from, struct user_route *ret);
 void mirror_user_release(struct user_route *route);
 /* Do the two the same, whatever their prefixes and comments are? */
 bool mirror_user_same(const struct user_route *a, const struct user_route *b);
+/* The same, where a gateway without a device, in what is `said`, is by any. */
+bool mirror_user_matches(const struct user_route *route, const struct user_route *said);
+/* Names the devices of gateways that have none, where there is one now (mirror_connected_device()). */
+void mirror_user_find_devices(const struct mirror *mirror, struct user_route *route);
 
 /* For resolve: the route of that entry's prefix, and its handle of a struct mirror_nexthop. NULL: none. */
 const struct user_route *mirror_user_of(const struct mirror *mirror, const struct rib_entry *entry,
@@ -58,7 +62,11 @@ void mirror_user_limit(struct mirror *mirror, uint32_t slots, uint32_t groups);
 void mirror_user_room(struct mirror *mirror, uint32_t slots, uint32_t groups);
 /* For fib, after what was applied: which devices the names in the routes stand for now. */
 void mirror_user_settle(struct mirror *mirror);
-/* The device (ifindex) of the longest connected net that the address lies in; 0: none. */
+/* The device (ifindex) of the longest connected net, or route of scope link, that has the address; 0: none. */
 uint32_t mirror_connected_device(const struct mirror *mirror, __be32 addr);
+/* Has a connected net of that device, or a route of scope link by it, the address? */
+bool mirror_is_connected(const struct mirror *mirror, uint32_t ifindex, __be32 addr);
+/* Is it the first address of a net of that device, which no host has? */
+bool mirror_is_net_itself(const struct mirror *mirror, uint32_t ifindex, __be32 addr);
 
 #endif

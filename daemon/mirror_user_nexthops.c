@@ -6,8 +6,9 @@
  * more than half of the fast path's slots, or of what is left of them, further routes that do the same share
  * a set, and its counters.
  *
- * Devices are named in a user route and numbered in its set. Which number a name stands for, and which
- * connected net a gateway lies in, is looked up again when links or addresses changed.
+ * Devices are named in a user route and numbered in its set. Which number a name stands for is looked up again
+ * when links changed. A gateway without a device gets the name of one as soon as a connected net has it, and
+ * keeps it.
  */
 #include <linux/if_packet.h>
 #include <stdlib.h>
@@ -22,36 +23,6 @@ static struct mirror_nexthop *get(const struct mirror *mirror, uint32_t handle)
 
 /* ---- devices --------------------------------------------------------------------------- */
 
-struct net_search {
-	uint32_t gateway; /* host byte order */
-	uint8_t len;
-	uint32_t ifindex; /* 0: none yet */
-};
-
-static int is_in_net(void *ctx, const struct mirror_address *a)
-{
-	struct net_search *search = ctx;
-	struct prefix net = prefix_make(ntohl(a->e.local), a->e.prefix_len);
-
-	if (net.len == 32 || !prefix_covers(net, prefix_make(search->gateway, 32)))
-		return 0;
-	/* Of equal nets the lower device, whatever order they come in. */
-	if (search->ifindex &&
-	    (net.len < search->len || (net.len == search->len && a->e.ifindex > search->ifindex)))
-		return 0;
-	search->len = net.len;
-	search->ifindex = a->e.ifindex;
-	return 0;
-}
-
-uint32_t mirror_connected_device(const struct mirror *mirror, __be32 addr)
-{
-	struct net_search search = { .gateway = ntohl(addr) };
-
-	mirror_walk_addresses(mirror, is_in_net, &search);
-	return search.ifindex;
-}
-
 static uint32_t device_by_name(const struct mirror *mirror, const char *name, uint32_t likely)
 {
 	const struct mirror_link *link = likely ? mirror_link(mirror, likely) : NULL;
@@ -61,13 +32,38 @@ static uint32_t device_by_name(const struct mirror *mirror, const char *name, ui
 	return link ? link->e.ifindex : 0;
 }
 
-static uint32_t device_of(const struct mirror *mirror, const struct user_route *route,
-			  unsigned int i, uint32_t likely)
+static void name_device(const struct mirror *mirror, struct user_leg *leg)
 {
-	const char *name = route->action == USER_REDIRECT ? route->dev : route->legs[i].dev;
+	uint32_t ifindex = leg->dev[0] ? 0 : mirror_connected_device(mirror, leg->gateway);
+	const struct mirror_link *link = ifindex ? mirror_link(mirror, ifindex) : NULL;
 
-	return name[0] ? device_by_name(mirror, name, likely)
-		       : mirror_connected_device(mirror, route->legs[i].gateway);
+	if (!link)
+		return;
+	snprintf(leg->dev, sizeof(leg->dev), "%.*s", IFNAMSIZ - 1, link->e.name);
+	leg->found = true;
+}
+
+void mirror_user_find_devices(const struct mirror *mirror, struct user_route *route)
+{
+	for (unsigned int i = 0; route->action == USER_NEXTHOPS && i < route->n_legs; i++)
+		name_device(mirror, &route->legs[i]);
+}
+
+static uint32_t device_of(struct mirror *mirror, struct user_route *route, unsigned int i,
+			  uint32_t likely)
+{
+	struct user_leg *leg = &route->legs[i];
+
+	if (route->action == USER_REDIRECT)
+		return device_by_name(mirror, route->dev, likely);
+	if (!leg->dev[0]) {
+		name_device(mirror, leg);
+		if (leg->dev[0])
+			mirror->user.named = true;
+		else
+			mirror->user.open = true;
+	}
+	return leg->dev[0] ? device_by_name(mirror, leg->dev, likely) : 0;
 }
 
 static void find_devices(struct mirror *mirror, uint32_t handle)
@@ -97,20 +93,24 @@ void mirror_user_settle(struct mirror *mirror)
 	if (!mirror->user.stale)
 		return;
 	mirror->user.stale = false;
+	mirror->user.open = false;
 	if (mirror->user.routes.count)
 		mirror_walk_nexthops(mirror, find_devices_of, mirror);
+	if (mirror->user.named)
+		mirror_user_name_devices(mirror);
+	mirror->user.named = false;
 }
 
 /* ---- sets ------------------------------------------------------------------------------ */
 
-static bool same_leg(const struct user_leg *a, const struct user_leg *b)
+static bool same_but_device(const struct user_leg *a, const struct user_leg *b)
 {
 	return a->gateway == b->gateway && a->weight == b->weight &&
-	       strncmp(a->dev, b->dev, sizeof(a->dev)) == 0 && a->has_lladdr == b->has_lladdr &&
+	       a->has_lladdr == b->has_lladdr &&
 	       (!a->has_lladdr || memcmp(a->lladdr, b->lladdr, sizeof(a->lladdr)) == 0);
 }
 
-bool mirror_user_same(const struct user_route *a, const struct user_route *b)
+static bool does(const struct user_route *a, const struct user_route *b, bool any_device)
 {
 	if (a->action != b->action)
 		return false;
@@ -122,10 +122,24 @@ bool mirror_user_same(const struct user_route *a, const struct user_route *b)
 		return true;
 	if (a->n_legs != b->n_legs)
 		return false;
-	for (unsigned int i = 0; i < a->n_legs; i++)
-		if (!same_leg(&a->legs[i], &b->legs[i]))
+	for (unsigned int i = 0; i < a->n_legs; i++) {
+		const struct user_leg *x = &a->legs[i], *y = &b->legs[i];
+
+		if (!same_but_device(x, y) ||
+		    (!(any_device && !y->dev[0]) && strncmp(x->dev, y->dev, sizeof(x->dev)) != 0))
 			return false;
+	}
 	return true;
+}
+
+bool mirror_user_same(const struct user_route *a, const struct user_route *b)
+{
+	return does(a, b, false);
+}
+
+bool mirror_user_matches(const struct user_route *route, const struct user_route *said)
+{
+	return does(route, said, true);
 }
 
 static uint32_t hash_of(const struct user_route *route)

@@ -47,7 +47,7 @@ static int on_missing(void *ctx, const struct user_error *error)
 	return 0;
 }
 
-static int check(const struct daemon *d, const struct user_batch *batch, enum change_mode mode,
+static int check(const struct daemon *d, struct user_batch *batch, enum change_mode mode,
 		 struct user_error *error)
 {
 	struct user_cpus present = { { 0 } }, online = { { 0 } };

@@ -38,7 +38,8 @@ const char *route_files_directory(const struct daemon *d)
 
 int route_files_fail(struct user_error *error, const char *path, int err)
 {
-	user_refuse(error, "%.200s: %s", path, strerror(-err));
+	user_refuse(error, "%.200s: %s", path,
+		    err == -ENOTBLK ? "not a regular file" : strerror(-err));
 	return err;
 }
 
@@ -73,7 +74,6 @@ int file_set_remember(struct file_set *set, const struct user_batch *batch)
 			set->said[set->n_said++] = (struct said){
 				.dst = item->command.route.dst,
 				.path = item->file,
-				.replaces = item->command.verb == USER_REPLACE,
 			};
 	}
 	qsort(set->said, set->n_said, sizeof(*set->said), compare_said);
@@ -180,7 +180,7 @@ int route_files_read(const char *path, char **ret)
 	if (fstat(fd, &st))
 		err = -errno;
 	else
-		err = S_ISREG(st.st_mode) ? 0 : -EINVAL;
+		err = S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -ENOTBLK;
 	file = err ? NULL : fdopen(fd, "r");
 	if (!err && !file)
 		err = -errno;

@@ -9,7 +9,6 @@
 struct said {
 	struct prefix dst;
 	const char *path; /* of the file, in `paths` */
-	bool replaces;	  /* what an earlier file may say */
 	bool changed;	  /* at run time, since */
 };
 

@@ -32,8 +32,23 @@ static int check_author(const char *path, struct user_error *error)
 				     path);
 }
 
-/* The routes that no other file has as they are. */
-static char *compose(const struct daemon *d, const char *path, uint32_t *ret_routes)
+/*
+ * Is the route for this file? Not where another one has it as it is. A file that is read later, and says something
+ * else, has the last word, or would be refused to say it: that is a difference to tell of.
+ */
+static bool is_for(const struct daemon *d, const char *path, const struct user_item *other,
+		   const struct user_route *route)
+{
+	const struct said *said = file_set_find(&d->files->set, route->dst);
+
+	if (said && !said->changed && strcmp(said->path, path) != 0)
+		return false;
+	return !other || strcmp(other->file, path) < 0;
+}
+
+/* The routes that no other file has as they are; `others` is what these say. */
+static char *compose(const struct daemon *d, const char *path, const struct user_batch *others,
+		     uint32_t *ret_routes)
 {
 	const struct user_route *route = mirror_user_next(d->mirror, NULL);
 	char line[USER_LINE_MAX], *text = NULL;
@@ -46,13 +61,11 @@ static char *compose(const struct daemon *d, const char *path, uint32_t *ret_rou
 		return NULL;
 	fputs(SAVED_LINE, out);
 	for (; route; route = mirror_user_next(d->mirror, route)) {
-		const struct said *said = file_set_find(&d->files->set, route->dst);
-		bool is_other = said && strcmp(said->path, path) != 0;
+		const struct user_item *other = user_batch_item(others, route->dst);
 
-		if (is_other && !said->changed)
+		if (!is_for(d, path, other, route))
 			continue;
-		fprintf(out, "%s%s\n", said && (is_other || said->replaces) ? "replace " : "",
-			user_format(route, line));
+		fprintf(out, "%s%s\n", other ? "replace " : "", user_format(route, line));
 		n++;
 	}
 	failed = ferror(out);
@@ -67,9 +80,8 @@ static char *compose(const struct daemon *d, const char *path, uint32_t *ret_rou
 static bool is_as_in_force(const struct daemon *d, const struct user_route *route)
 {
 	const struct user_route *now = mirror_user_find(d->mirror, route->dst);
-	char a[USER_LINE_MAX], b[USER_LINE_MAX];
 
-	return now && strcmp(user_format(now, a), user_format(route, b)) == 0;
+	return now && user_batch_says(now, route);
 }
 
 static void note_difference(struct route_files_saved *saved, struct prefix dst)
@@ -174,6 +186,30 @@ static int save_text(struct daemon *d, const char *name, const char *text,
 	return err;
 }
 
+/* The same, with what the other files say now: they may have been edited since they were read. */
+static int compose_beside(const struct daemon *d, const char *name, const char *path,
+			  uint32_t *ret_routes, char **ret_text, struct user_error *error)
+{
+	struct file_set files = { 0 };
+	struct user_batch others;
+	char *text = NULL;
+	int err;
+
+	user_batch_init(&others, NULL);
+	err = file_set_list(d, name, &files, error);
+	if (!err)
+		err = file_set_read(&files, path, "", &others, error);
+	if (!err) {
+		text = compose(d, path, &others, ret_routes);
+		if (!text)
+			err = route_files_fail(error, path, -ENOMEM);
+	}
+	user_batch_free(&others);
+	file_set_free(&files);
+	*ret_text = text;
+	return err;
+}
+
 int route_files_save(struct daemon *d, const char *name, bool force, struct route_files_saved *ret,
 		     struct user_error *error)
 {
@@ -190,9 +226,9 @@ int route_files_save(struct daemon *d, const char *name, bool force, struct rout
 	err = force ? 0 : check_author(saved.path, error);
 	if (err)
 		return err;
-	text = compose(d, saved.path, &saved.routes);
-	err = text ? save_text(d, name, text, &saved, error)
-		   : route_files_fail(error, saved.path, -ENOMEM);
+	err = compose_beside(d, name, saved.path, &saved.routes, &text, error);
+	if (!err)
+		err = save_text(d, name, text, &saved, error);
 	free(text);
 	if (!err)
 		*ret = saved;

@@ -151,7 +151,7 @@ static int check_verb(const struct user_batch *batch, const struct user_command 
 		return 0;
 	if (!old)
 		return user_refuse(error, "%s: there is no such user route", prefix);
-	if (command->has_action && !mirror_user_same(old, &command->route))
+	if (command->has_action && !mirror_user_matches(old, &command->route))
 		return user_refuse(error, "%s: the user route there does something else ('%s')",
 				   prefix, user_action_word(old));
 	return 0;
@@ -210,6 +210,10 @@ int user_batch_text(struct user_batch *batch, const char *file, char *text, enum
 	char *line = text, *next;
 	int err = 0;
 
+	if (strncmp(text, "\xef\xbb\xbf", 3) == 0) {
+		user_refuse(error, "a byte order mark (BOM) is before the first word");
+		return locate(error, file, 1);
+	}
 	for (; line && !err; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -220,19 +224,66 @@ int user_batch_text(struct user_batch *batch, const char *file, char *text, enum
 	return err;
 }
 
+/* ---- devices ------------------------------------------------------------------------- */
+
+/* Where a file says a gateway as before, the device that was found for it then. */
+static void keep_devices(const struct user_route *old, struct user_route *route)
+{
+	if (old->action != USER_NEXTHOPS || old->n_legs != route->n_legs)
+		return;
+	for (unsigned int i = 0; i < route->n_legs; i++) {
+		const struct user_leg *before = &old->legs[i];
+		struct user_leg *leg = &route->legs[i];
+
+		if (leg->dev[0] || !before->found || leg->gateway != before->gateway)
+			continue;
+		memcpy(leg->dev, before->dev, sizeof(leg->dev));
+		leg->found = true;
+	}
+}
+
+/*
+ * Fixes the devices of gateways that have none. A command finds them anew; files are read again for other
+ * reasons, and what they say as before stays where it was.
+ */
+static void fix_devices(const struct user_batch *batch, const struct mirror *mirror,
+			struct user_route *route)
+{
+	const struct user_route *old = batch->base ? NULL : mirror_user_find(mirror, route->dst);
+
+	if (route->action != USER_NEXTHOPS)
+		return;
+	if (old)
+		keep_devices(old, route);
+	mirror_user_find_devices(mirror, route);
+}
+
 /* ---- checking ------------------------------------------------------------------------ */
 
-int user_batch_check(const struct user_batch *batch, struct user_check *check,
+/* What is in force already has been judged when it came, and need not be possible any more. */
+static bool is_to_be_judged(struct user_batch *batch, const struct mirror *mirror,
+			    struct user_item *item)
+{
+	const struct user_route *old;
+
+	if (item->command.verb == USER_DEL || !user_batch_decides(batch, item))
+		return false;
+	fix_devices(batch, mirror, &item->command.route);
+	old = mirror_user_find(mirror, item->command.route.dst);
+	return !old || !mirror_user_same(old, &item->command.route);
+}
+
+int user_batch_check(struct user_batch *batch, struct user_check *check,
 		     int (*fn)(void *ctx, const struct user_error *error), void *ctx)
 {
 	struct user_error error;
 	int err = 0;
 
 	for (uint32_t i = 0; i < batch->n && !err; i++) {
-		const struct user_item *item = &batch->items[i];
+		struct user_item *item = &batch->items[i];
 
 		step(batch);
-		if (item->command.verb == USER_DEL ||
+		if (!is_to_be_judged(batch, check->mirror, item) ||
 		    !user_check(check, &item->command.route, &error))
 			continue;
 		locate(&error, item->file, item->line);
@@ -243,13 +294,23 @@ int user_batch_check(const struct user_batch *batch, struct user_check *check,
 
 /* ---- applying ------------------------------------------------------------------------ */
 
+bool user_batch_says(const struct user_route *route, const struct user_route *said)
+{
+	if (!mirror_user_matches(route, said) || route->override != said->override ||
+	    strcmp(route->comment ? route->comment : "", said->comment ? said->comment : "") != 0)
+		return false;
+	for (unsigned int i = 0; i < route->n_legs; i++)
+		if (route->legs[i].onlink != said->legs[i].onlink)
+			return false;
+	return true;
+}
+
 static bool is_same(const struct user_route *a, const struct user_route *b)
 {
-	if (!mirror_user_same(a, b) || a->override != b->override ||
-	    strcmp(a->comment ? a->comment : "", b->comment ? b->comment : "") != 0)
+	if (!mirror_user_same(a, b) || !user_batch_says(a, b))
 		return false;
 	for (unsigned int i = 0; i < a->n_legs; i++)
-		if (a->legs[i].onlink != b->legs[i].onlink)
+		if (a->legs[i].found != b->legs[i].found)
 			return false;
 	return true;
 }
@@ -306,9 +367,13 @@ int user_batch_apply(struct user_batch *batch, struct mirror *mirror, struct use
 	if (!batch->undo)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < batch->n && !err; i++) {
+		struct user_command *command = &batch->items[i].command;
+
 		step(batch);
-		if (user_batch_decides(batch, &batch->items[i]))
-			err = apply_item(batch, mirror, &batch->items[i].command, &counts);
+		if (!user_batch_decides(batch, &batch->items[i]))
+			continue;
+		fix_devices(batch, mirror, &command->route);
+		err = apply_item(batch, mirror, command, &counts);
 	}
 	if (err) {
 		user_batch_undo(batch, mirror);

@@ -57,11 +57,14 @@ const struct user_item *user_batch_item(const struct user_batch *batch, struct p
 bool user_batch_decides(const struct user_batch *batch, const struct user_item *item);
 
 /*
- * Checks what is to be set against the system. Calls fn for each line that fails, and stops at and returns
- * the first non-zero that it returns.
+ * Checks what is to be set against the system, but for what is in force already. Calls fn for each line that
+ * fails, and stops at and returns the first non-zero that it returns. Gateways without a device get theirs.
  */
-int user_batch_check(const struct user_batch *batch, struct user_check *check,
+int user_batch_check(struct user_batch *batch, struct user_check *check,
 		     int (*fn)(void *ctx, const struct user_error *error), void *ctx);
+
+/* Is the route what is `said`? There a gateway may be without a device, and any is meant. */
+bool user_batch_says(const struct user_route *route, const struct user_route *said);
 
 /* Changes the mirror: all of it and 0, or nothing and -ENOMEM. */
 int user_batch_apply(struct user_batch *batch, struct mirror *mirror, struct user_counts *ret);

@@ -60,17 +60,6 @@ static int check_device_hook(const struct user_check *check, const struct mirror
 	return link && resolve_can_be_port(link) ? check_sending(check, link, prefix, error) : 0;
 }
 
-static const struct mirror_link *device_of(const struct user_check *check,
-					   const struct user_leg *leg)
-{
-	uint32_t ifindex;
-
-	if (leg->dev[0])
-		return mirror_link_by_name(check->mirror, leg->dev);
-	ifindex = mirror_connected_device(check->mirror, leg->gateway);
-	return ifindex ? mirror_link(check->mirror, ifindex) : NULL;
-}
-
 int user_check_hooks(const struct user_check *check, const struct user_route *route,
 		     struct user_error *error)
 {
@@ -86,7 +75,9 @@ int user_check_hooks(const struct user_check *check, const struct user_route *ro
 	if (route->action != USER_NEXTHOPS)
 		return 0;
 	for (unsigned int i = 0; i < route->n_legs && !err; i++)
-		err = check_device_hook(check, device_of(check, &route->legs[i]), prefix, error);
+		err = check_device_hook(check,
+					mirror_link_by_name(check->mirror, route->legs[i].dev),
+					prefix, error);
 	return err;
 }
 
@@ -130,17 +121,20 @@ static int check_device(const struct user_check *check, const char *name, const 
 	return find_device(check, name, prefix, error) ? 0 : -EINVAL;
 }
 
-struct net_search {
-	uint32_t ifindex, gateway; /* host byte order */
-};
-
-static int is_net_of(void *ctx, const struct mirror_address *a)
+static int check_net(const struct user_check *check, const struct user_leg *leg,
+		     const struct mirror_link *link, const char *prefix, const char *gateway,
+		     struct user_error *error)
 {
-	const struct net_search *search = ctx;
-	struct prefix net = prefix_make(ntohl(a->e.local), a->e.prefix_len);
-
-	return a->e.ifindex == search->ifindex && net.len < 32 &&
-	       prefix_covers(net, prefix_make(search->gateway, 32));
+	if (!mirror_is_connected(check->mirror, link->e.ifindex, leg->gateway))
+		return user_refuse(error,
+				   "%s: gateway %s is in no connected net of %s, and not 'onlink'",
+				   prefix, gateway, link->e.name);
+	if (mirror_is_net_itself(check->mirror, link->e.ifindex, leg->gateway))
+		return user_refuse(
+			error,
+			"%s: gateway %s is the address of a net of %s itself, and not 'onlink'",
+			prefix, gateway, link->e.name);
+	return 0;
 }
 
 static int check_gateway(const struct user_check *check, const struct user_leg *leg,
@@ -148,7 +142,6 @@ static int check_gateway(const struct user_check *check, const struct user_leg *
 {
 	const struct mirror_link *link;
 	char gateway[INET_ADDRSTRLEN];
-	struct net_search search;
 
 	inet_ntop(AF_INET, &leg->gateway, gateway, sizeof(gateway));
 	if (mirror_own_kind(check->mirror, leg->gateway))
@@ -156,27 +149,14 @@ static int check_gateway(const struct user_check *check, const struct user_leg *
 				   mirror_is_own_address(check->mirror, leg->gateway)
 					   ? "an address of this router"
 					   : "a broadcast address");
-	if (!leg->dev[0]) {
-		uint32_t ifindex = mirror_connected_device(check->mirror, leg->gateway);
-
-		link = ifindex ? mirror_link(check->mirror, ifindex) : NULL;
-		if (!link)
-			return user_refuse(error,
-					   "%s: gateway %s is in no connected net, 'dev' is needed",
-					   prefix, gateway);
-		return check_device(check, link->e.name, prefix, error);
-	}
+	if (!leg->dev[0])
+		return user_refuse(error, "%s: gateway %s is in no connected net, 'dev' is needed",
+				   prefix, gateway);
 	link = find_device(check, leg->dev, prefix, error);
 	if (!link)
 		return -EINVAL;
-	if (leg->onlink || leg->has_lladdr)
-		return 0;
-	search = (struct net_search){ link->e.ifindex, ntohl(leg->gateway) };
-	if (!mirror_walk_addresses(check->mirror, is_net_of, &search))
-		return user_refuse(error,
-				   "%s: gateway %s is in no connected net of %s, and not 'onlink'",
-				   prefix, gateway, leg->dev);
-	return 0;
+	return leg->onlink || leg->has_lladdr ? 0
+					      : check_net(check, leg, link, prefix, gateway, error);
 }
 
 static struct user_leg *place_of(struct user_check *check, const struct user_leg *leg)

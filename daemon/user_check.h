@@ -40,7 +40,8 @@ struct user_check {
 };
 
 /*
- * 0, or -EINVAL with the line; each of these causes may go by itself, when a device or an address comes, but for
+ * Of a route whose gateways have their devices (mirror_user_find_devices()), where there are any. 0, or -EINVAL
+ * with the line; each of these causes may go by itself, when a device or an address comes, but for
  * destinations that no route is asked for.
  */
 int user_check(struct user_check *check, const struct user_route *route, struct user_error *error);

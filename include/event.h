@@ -50,6 +50,7 @@ struct event_link {
 struct event_address {
 	uint32_t ifindex;
 	__be32 local;
+	__be32 peer; /* at the other end of a point-to-point address, else as local: in the net of prefix_len */
 	uint8_t prefix_len;
 };
 

@@ -29,7 +29,12 @@ enum user_action {
 
 struct user_leg {
 	__be32 gateway; /* 0: on-link, the destination itself is the neighbour */
-	char dev[IFNAMSIZ]; /* empty where a gateway alone was given: the device of the connected net it lies in */
+	/*
+	 * Empty where a gateway alone was given, and no connected net has it yet. Once one has, the device
+	 * is fixed: the route stays by it when it goes, and does not move to where a wider net begins to match.
+	 */
+	char dev[IFNAMSIZ];
+	bool found;	 /* that is where `dev` comes from */
 	uint16_t weight; /* 1..256 */
 	bool has_lladdr; /* the neighbour's MAC address is this one, the kernel is not asked */
 	bool onlink; /* only for who checks routes: the gateway need not lie in a net of the device */

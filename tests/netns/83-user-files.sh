@@ -112,10 +112,29 @@ fast save >"$WORK/out" 2>"$WORK/said"
 	fail "said: $(cat "$WORK/said")"
 ! fast save ../x.conf 2>"$WORK/said" || fail "saved outside"
 fast add 203.0.113.0/24 pass
-! fast save 00.conf 2>"$WORK/said" || fail "saved what could not be loaded"
-grep -qF "is there already, from $R/00.conf:" "$WORK/said" || fail "said: $(cat "$WORK/said")"
-[ ! -e "$R/00.conf" ] || fail "00.conf is there"
+fast save 00.conf >"$WORK/out" 2>"$WORK/said" # 10.conf has the last word about 203.0.113.0/24
+[ "$(cat "$WORK/out")" = "$R/00.conf: 0 user routes" ] || fail "printed: $(cat "$WORK/out")"
+grep -q "1 user routes, 203.0.113.0/24 among them" "$WORK/said" || fail "said: $(cat "$WORK/said")"
 fast del 203.0.113.0/24
+rm "$R/00.conf"
+
+say "- save, where a file that is read later says something else, or has come to say it"
+file z.conf '203.0.121.0/24 drop'
+reload
+fast replace 203.0.121.0/24 pass
+fast add 203.0.122.0/24 drop
+fast add 203.0.123.0/24 drop
+file z.conf '203.0.121.0/24 drop' '203.0.123.0/24 pass'
+fast save >"$WORK/out" 2>"$WORK/said" || fail "save: $(cat "$WORK/said")"
+grep -q "2 user routes, 203.0.121.0/24 among them" "$WORK/said" || fail "said: $(cat "$WORK/said")"
+grep -qx '203.0.122.0/24 drop' "$R/saved.conf" || fail "203.0.122.0/24 is not saved"
+! grep -E '203.0.12[13]' "$R/saved.conf" || fail "saved what z.conf has"
+reload
+[ "$(error)" = none ] || fail "what was saved does not load: $(error)"
+rm "$R/z.conf"
+fast del 203.0.122.0/24
+fast save >"$WORK/out"
+reload
 
 say "- what was saved is there after the next start, and so is what has not come yet"
 file 30.conf '203.0.118.0/24 redirect r9' '203.0.119.0/24 via 192.0.2.1'
@@ -139,6 +158,57 @@ leads_by_r9() {
 	fast -j route proto user 203.0.118.0/24 | jq -e '.[0].fastpath.verdict == "forward"'
 }
 wait_for 5 leads_by_r9 || fail "r9 came, its route did not"
+
+say "- a gateway stays by the device that was found for it"
+by() {
+	[ "$(fast -j route proto user "$1" | jq -r '.[0] | [.dev, .fastpath.reason // .fastpath.verdict] | join(" ")')" = "$2" ]
+}
+ipr link add r8 type veth peer name p8
+ipr address add 198.51.100.1/24 dev r8
+ipr address add 198.51.0.1/16 dev r2
+ipr link set r8 up
+ipr link set p8 up
+on router ethtool -K p8 gro on >/dev/null
+settle
+fast_adds() {
+	fast add "$@" 2>"$WORK/said"
+}
+wait_for 5 fast_adds 203.0.124.0/24 via 198.51.100.77 lladdr 02:00:00:00:08:77 || fail "said: $(cat "$WORK/said")"
+by 203.0.124.0/24 "r8 forward" || fail "$(fast route 203.0.124.0/24)"
+file 35.conf '203.0.125.0/24 via 198.51.100.78'
+reload
+[ "$(error)" = none ] || fail "status: $(error)"
+ipr link del r8
+settle
+by 203.0.124.0/24 "r8 egress_down" || fail "r8 is gone: $(fast route 203.0.124.0/24)"
+probe left <<<"egress_down 203.0.124.1 icmp=3/0"
+
+say "- what is not possible any more is no obstacle to other changes"
+ipr link del r9
+settle
+file 40.conf '203.0.126.0/24 drop'
+reload
+[ "$(error)" = none ] || fail "status: $(error)"
+by 203.0.118.0/24 "r9 egress_down" || fail "$(fast route 203.0.118.0/24)"
+by 203.0.125.0/24 "r8 egress_down" || fail "$(fast route 203.0.125.0/24)"
+probe left <<<"drop 203.0.126.1"
+fast replace 203.0.125.0/24 via 198.51.100.78 # once more, and found anew
+[ "$(fast -j route proto user 203.0.125.0/24 | jq -r '.[0].dev')" = r2 ] || fail "$(fast route 203.0.125.0/24)"
+
+say "- what is no file of routes"
+mkdir "$R/x.conf"
+reload
+[ "$(error)" = "$R/x.conf: Is a directory" ] || fail "status: $(error)"
+rmdir "$R/x.conf"
+mkfifo "$R/x.conf"
+reload
+[ "$(error)" = "$R/x.conf: not a regular file" ] || fail "status: $(error)"
+rm "$R/x.conf"
+file 50.conf $'\xef\xbb\xbf203.0.127.0/24 drop'
+reload
+[ "$(error)" = "$R/50.conf:1: a byte order mark (BOM) is before the first word" ] || fail "status: $(error)"
+rm "$R"/{35,40,50}.conf
+reload
 
 say "- a request in pieces, its end alone"
 "$PYTHON" - "/run/ebpf-route/$LAB.sock" <<'END' || fail "a request in pieces is not answered"
@@ -180,7 +250,7 @@ began=${EPOCHREALTIME/[.,]/}
 fast save >"$WORK/out" 2>&1
 say "  saved in $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms"
 diff <(sed 's/^add //; s/comment "\(.*\)"/\1/' "$WORK/batch") \
-	<(tail -n +2 "$R/saved.conf" | sed 's/comment "\(.*\)"/\1/') >"$WORK/diff" ||
+	<(tail -n +2 "$R/saved.conf" | sed 's/ dev r2//; s/comment "\(.*\)"/\1/') >"$WORK/diff" ||
 	fail "saved something else: $(head -5 "$WORK/diff")"
 sed 's/^add \([^ ]*\).*/del \1/' "$WORK/batch" >"$WORK/undo"
 echo 'del 203.0.113.0/24' >>"$WORK/undo"

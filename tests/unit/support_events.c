@@ -73,7 +73,7 @@ struct event *ev_address(int op, uint32_t ifindex, const char *addr, uint8_t len
 {
 	struct event *ev = fresh(EVENT_ADDRESS, op);
 
-	ev->address = (struct event_address){ ifindex, ip4(addr), len };
+	ev->address = (struct event_address){ ifindex, ip4(addr), ip4(addr), len };
 	return ev;
 }
 

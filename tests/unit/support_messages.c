@@ -113,6 +113,7 @@ static void check_address_event(const struct event *ev)
 	assert_int_equal(ev->op, EVENT_DEL);
 	assert_int_equal(ev->address.ifindex, 5);
 	assert_int_equal(ev->address.local, htonl(0x0a000000));
+	assert_int_equal(ev->address.peer, htonl(0x0a000001));
 	assert_int_equal(ev->address.prefix_len, 31);
 }
 

@@ -400,25 +400,83 @@ static void test_device_vanishes(void **state)
 	assert_int_equal(world_verdict(w, "203.0.113.1"), VERDICT_no_neighbour);
 }
 
+static const char *device_of(const struct world *w, const char *dst)
+{
+	return mirror_user_find(w->mirror, prefix_of(dst))->legs[0].dev;
+}
+
 static void test_gateway_without_device(void **state)
 {
 	struct world *w = *state;
 
 	put(w, user_via("198.51.100.0/24", "10.0.3.1", NULL));
 	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_egress_down);
-	world_do(w, ev_address(EVENT_NEW, 2, "10.0.3.130", 23));
-	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_no_neighbour);
+	assert_string_equal(device_of(w, "198.51.100.0/24"), "");
 	world_do(w, ev_address(EVENT_NEW, 3, "10.0.3.131", 24));
 	assert_int_equal(world_mac(w, "198.51.100.1"), 30);
-	world_do(w, ev_address(EVENT_DEL, 3, "10.0.3.131", 24));
-	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_no_neighbour);
+	assert_string_equal(device_of(w, "198.51.100.0/24"), "eth3");
 	/* Another address of a device that has some: nothing else of the link changes. */
 	put(w, user_via("203.0.113.0/24", "10.0.7.1", NULL));
 	world_do(w, ev_neighbour(EVENT_NEW, 2, "10.0.7.1", NUD_REACHABLE, 71));
 	world_do(w, ev_address(EVENT_NEW, 2, "10.0.7.130", 24));
 	assert_int_equal(world_mac(w, "203.0.113.1"), 71);
-	assert_int_equal(mirror_connected_device(w->mirror, ip4("10.0.2.7")), 2);
+	assert_int_equal(mirror_connected_device(w->mirror, ip4("10.0.3.7")), 3);
 	assert_int_equal(mirror_connected_device(w->mirror, ip4("10.0.4.7")), 0);
+}
+
+/* Neither a wider net nor a longer one takes the route away from the device that it was given for. */
+static void test_device_of_a_gateway_stays(void **state)
+{
+	struct world *w = *state;
+	struct user_route *route = user_via("198.51.100.0/24", "10.0.3.1", NULL);
+
+	world_do(w, ev_address(EVENT_NEW, 3, "10.0.3.131", 24));
+	world_do(w, ev_address(EVENT_NEW, 2, "10.9.9.9", 8));
+	put(w, route);
+	route = user_via("203.0.113.0/24", "10.0.3.77", NULL);
+	route->legs[0].has_lladdr = true;
+	route->legs[0].lladdr[5] = 77;
+	put(w, route);
+	assert_int_equal(world_mac(w, "198.51.100.1"), 30);
+	assert_string_equal(device_of(w, "203.0.113.0/24"), "eth3");
+	world_do(w, ev_address(EVENT_NEW, 4, "10.0.3.2", 25));
+	assert_int_equal(world_mac(w, "198.51.100.1"), 30);
+	world_do(w, ev_address(EVENT_DEL, 3, "10.0.3.131", 24));
+	assert_int_equal(world_mac(w, "198.51.100.1"), 30);
+	world_do(w, ev_link(EVENT_DEL, 3, 0));
+	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_egress_down);
+	assert_int_equal(world_verdict(w, "203.0.113.1"), VERDICT_egress_down);
+	world_do(w, ev_link(EVENT_NEW, 3, LINK_RUNS));
+	world_do(w, ev_neighbour(EVENT_NEW, 3, "10.0.3.1", NUD_REACHABLE, 31));
+	assert_int_equal(world_mac(w, "198.51.100.1"), 31);
+}
+
+static void connected_route(struct world *w, int op, const char *dst, uint32_t ifindex)
+{
+	struct event *ev = ev_route(op, dst, ifindex, NULL);
+
+	ev->route.scope = RT_SCOPE_LINK;
+	world_do(w, ev);
+}
+
+/* What waits for its device gets it from whatever comes first. */
+static void test_device_by_a_route_of_scope_link(void **state)
+{
+	struct world *w = *state;
+
+	put(w, user_via("198.51.100.0/24", "169.254.1.1", NULL));
+	put(w, user_via("203.0.113.0/24", "169.254.1.2", NULL));
+	assert_int_equal(world_verdict(w, "198.51.100.1"), VERDICT_egress_down);
+	assert_false(mirror_is_connected(w->mirror, 3, ip4("169.254.1.1")));
+	world_do(w, ev_neighbour(EVENT_NEW, 3, "169.254.1.1", NUD_REACHABLE, 33));
+	connected_route(w, EVENT_NEW, "169.254.1.1/32", 3);
+	assert_int_equal(world_mac(w, "198.51.100.1"), 33);
+	assert_string_equal(device_of(w, "198.51.100.0/24"), "eth3");
+	assert_string_equal(device_of(w, "203.0.113.0/24"), "");
+	assert_true(mirror_is_connected(w->mirror, 3, ip4("169.254.1.1")));
+	assert_false(mirror_is_connected(w->mirror, 2, ip4("169.254.1.1")));
+	connected_route(w, EVENT_DEL, "169.254.1.1/32", 3);
+	assert_int_equal(world_mac(w, "198.51.100.1"), 33);
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -537,6 +595,8 @@ int main(void)
 		TEST(test_before_policy_rules),
 		TEST(test_device_vanishes),
 		TEST(test_gateway_without_device),
+		TEST(test_device_of_a_gateway_stays),
+		TEST(test_device_by_a_route_of_scope_link),
 		TEST(test_same_route_costs_nothing),
 		TEST(test_shared_beyond_half),
 		TEST(test_sources),

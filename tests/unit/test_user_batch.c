@@ -167,7 +167,9 @@ static void what_is_told_wrong_names_its_line(void **state)
 		       "f:2: 10.3.0.1: is there already, from f:1, 'replace' changes it");
 	assert_refused("del 10.3.0.1/32", "f:1: 10.3.0.1: there is no such user route");
 	assert_refused("del 0.0.0.0/0", "f:1: default: there is no such user route");
-	assert_routes("10.0.0.0/8 drop\n10.64.0.0/10 via 192.0.2.1\n");
+	assert_refused("\xef\xbb\xbf# saved by an editor\nadd 10.3.0.1 drop",
+		       "f:1: a byte order mark (BOM) is before the first word");
+	assert_routes("10.0.0.0/8 drop\n10.64.0.0/10 via 192.0.2.1 dev eth2\n");
 }
 
 static void without_a_base_the_batch_is_alone(void **state)
@@ -277,6 +279,110 @@ static void what_the_system_has_not_is_refused(void **state)
 		if (rows[i].error)
 			assert_string_equal(said.error.text, expected);
 	}
+}
+
+/* The last error of a batch on top of what is in force, or as files say; "" where it is fine. */
+static const char *judged(const char *text, bool is_files)
+{
+	static struct said said;
+	struct user_check check = checks(true);
+	struct user_batch batch;
+
+	said = (struct said){ .stop_after = 1 };
+	user_batch_init(&batch, is_files ? NULL : mirror);
+	if (add_text(&batch, text, &said.error))
+		fail_msg("refused: %s", said.error.text);
+	user_batch_check(&batch, &check, on_error, &said);
+	user_batch_free(&batch);
+	return said.error.text;
+}
+
+/* The gateway is at the other end, wherever the own address lies. */
+static void gateways_at_the_other_end_are_on_link(void **state)
+{
+	struct event *ev = ev_address(EVENT_NEW, 4, "172.16.0.1", 32);
+
+	(void)state;
+	ev->address.peer = ip4("172.16.9.2");
+	mirror_apply(mirror, ev);
+	ev = ev_address(EVENT_NEW, 4, "172.18.0.1", 24);
+	ev->address.peer = ip4("172.19.0.2");
+	mirror_apply(mirror, ev);
+	ev = ev_address(EVENT_NEW, 4, "172.20.0.1", 31);
+	mirror_apply(mirror, ev);
+	assert_string_equal(judged("10.0.0.0/8 via 172.16.9.2 dev eth4", false), "");
+	assert_string_equal(judged("10.0.0.0/8 via 172.16.9.2", false), "");
+	assert_string_equal(judged("10.0.0.0/8 via 172.19.0.2", false), "");
+	assert_string_equal(judged("10.0.0.0/8 via 172.20.0.0", false), "");
+	assert_string_equal(
+		judged("10.0.0.0/8 via 172.18.0.77 dev eth4", false),
+		"f:1: 10.0.0.0/8: gateway 172.18.0.77 is in no connected net of eth4, and not 'onlink'");
+	assert_string_equal(
+		judged("10.0.0.0/8 via 172.18.0.77", false),
+		"f:1: 10.0.0.0/8: gateway 172.18.0.77 is in no connected net, 'dev' is needed");
+	assert_string_equal(
+		judged("10.0.0.0/8 via 192.0.2.0", false),
+		"f:1: 10.0.0.0/8: gateway 192.0.2.0 is the address of a net of eth2 itself, and not 'onlink'");
+	assert_string_equal(judged("10.0.0.0/8 via 192.0.2.0 dev eth2 onlink", false), "");
+}
+
+static void what_a_later_line_takes_away_is_not_judged(void **state)
+{
+	(void)state;
+	assert_string_equal(judged("add 10.2.0.0/16 redirect nope\ndel 10.2.0.0/16", false), "");
+	assert_string_equal(judged("add 10.2.0.0/16 redirect nope\nreplace 10.2.0.0/16 drop\n"
+				   "add 10.3.0.0/16 redirect no\ndel 10.3.0.0/16",
+				   false),
+			    "");
+	assert_string_equal(judged("add 10.2.0.0/16 drop\nreplace 10.2.0.0/16 redirect nope",
+				   false),
+			    "f:2: 10.2.0.0/16: no such device 'nope'");
+}
+
+/* What is in force already may not be possible any more: it is no obstacle to what changes. */
+static void what_stays_as_it_is_is_not_judged_again(void **state)
+{
+	static const char as_before[] = "10.1.0.0/16 redirect eth4\n10.2.0.0/16 via 192.0.2.1\n";
+	char text[256];
+
+	(void)state;
+	applied(as_before);
+	mirror_apply(mirror, ev_link(EVENT_DEL, 4, 0));
+	mirror_apply(mirror, ev_address(EVENT_DEL, 2, "192.0.2.254", 24));
+	snprintf(text, sizeof(text), "%s10.3.0.0/16 drop", as_before);
+	assert_string_equal(judged(text, true), "");
+	assert_string_equal(judged("replace 10.1.0.0/16 redirect eth4 override", false), "");
+	snprintf(text, sizeof(text), "%s10.3.0.0/16 redirect eth4", as_before);
+	assert_string_equal(judged(text, true), "f:3: 10.3.0.0/16: no such device 'eth4'");
+	/* A command looks for the gateway's device anew, files do not. */
+	assert_string_equal(
+		judged("replace 10.2.0.0/16 via 192.0.2.1", false),
+		"f:1: 10.2.0.0/16: gateway 192.0.2.1 is in no connected net, 'dev' is needed");
+	mirror_apply(mirror, ev_address(EVENT_NEW, 3, "192.0.2.254", 16));
+	assert_routes("10.1.0.0/16 redirect eth4\n10.2.0.0/16 via 192.0.2.1 dev eth2\n");
+	assert_string_equal(judged(as_before, true), "");
+	ASSERT_COUNTS(applied("replace 10.2.0.0/16 via 192.0.2.1"), 0, 1, 0, 0);
+	assert_routes("10.1.0.0/16 redirect eth4\n10.2.0.0/16 via 192.0.2.1 dev eth3\n");
+	ASSERT_COUNTS(applied("del 10.2.0.0/16 via 192.0.2.1"), 0, 0, 1, 0);
+}
+
+static void files_leave_a_gateway_where_it_was(void **state)
+{
+	struct user_counts counts;
+	struct user_batch batch;
+	struct user_error error;
+
+	(void)state;
+	applied("10.2.0.0/16 via 192.0.2.1\n10.3.0.0/16 via 192.0.2.1 dev eth2");
+	mirror_apply(mirror, ev_address(EVENT_NEW, 3, "192.0.2.100", 25));
+	user_batch_init(&batch, NULL);
+	assert_int_equal(add_text(&batch, "10.2.0.0/16 via 192.0.2.1\n10.3.0.0/16 via 192.0.2.1",
+				  &error),
+			 0);
+	assert_int_equal(user_batch_apply(&batch, mirror, &counts), 0);
+	ASSERT_COUNTS(counts, 0, 1, 0, 1);
+	user_batch_free(&batch);
+	assert_routes("10.2.0.0/16 via 192.0.2.1 dev eth2\n10.3.0.0/16 via 192.0.2.1 dev eth3\n");
 }
 
 static void features(uint32_t ifindex, uint64_t xdp_features)
@@ -634,6 +740,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_told_wrong_names_its_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_base_the_batch_is_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_the_system_has_not_is_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(gateways_at_the_other_end_are_on_link, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_a_later_line_takes_away_is_not_judged, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_stays_as_it_is_is_not_judged_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(files_leave_a_gateway_where_it_was, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_xdp_cannot_send_by_is_refused, setup,
 						teardown),
