@@ -6,7 +6,7 @@
  * first of these that applies is the one counted, which is what an operator sees:
  *
  *   stale		no port for the ingress interface
- *   any reason		control.hold: the daemon says that everything falls back; but see held_verdict()
+ *   any reason		control.hold: the daemon says that everything falls back
  *   stale		the lease ran out
  *   malformed		no whole Ethernet header
  *   not_ipv4, not_our_mac
@@ -17,7 +17,7 @@
  *   multicast, broadcast, martian	destination
  *   martian		source
  *   martian		source is an address of our own
- *   policy_rule	a firewall mark (TC)
+ *   policy_rule	a firewall mark (TC) while rules ask for marks, where no user route decides
  *   dropped, no_route, local, user_pass, cpu, ...	what the route says
  *   table_full, no_neighbour
  *   martian, rp_filter	where the source is routed to: as in the kernel, after the route, on
@@ -30,14 +30,16 @@
  *   malformed		the frame could not be trimmed
  *
  * A header that is not in the first buffer is multi_buffer instead of malformed. Where the frame is
- * to leave unchanged, ttl and hairpin are not asked, and the MTU is held against the frame's length.
+ * to leave unchanged, ttl is not asked, hairpin is whatever would leave by the port that it came in by, and the
+ * MTU is held against the frame's length. What the user drops is dropped in place of some reasons (user_drop.h).
  */
 #ifndef EBPF_ROUTE_BPF_DECIDE_H
 #define EBPF_ROUTE_BPF_DECIDE_H
 
 #include "source.h"
 
-#define TCP_DOFF 12 /* the byte with the header's length in words, in its upper half */
+#define TCP_DOFF   12 /* the byte with the header's length in words, in its upper half */
+#define UDP_HEADER 8
 
 /* What holds for every packet before a byte of it is read. */
 static __always_inline enum verdict control_check(__u64 now)
@@ -70,8 +72,8 @@ static __always_inline bool sender_is_redirected(const struct frame *frame,
 }
 
 /*
- * Bytes of the longest IP packet that the frame will be on the wire. Of GSO kinds only TCP's packets are
- * known to be what skb_gso_network_seglen() in net/core/gso.c makes of them; others count as whole.
+ * Bytes of the longest IP packet that the frame will be on the wire, as skb_gso_network_seglen() in
+ * net/core/gso.c has it. Of GSO kinds other than TCP and UDP, and of tunnels, the frame counts as whole.
  */
 static __always_inline __u32 length_on_wire(const struct frame *frame, const struct packet *packet,
 					    const struct way *way)
@@ -82,7 +84,23 @@ static __always_inline __u32 length_on_wire(const struct frame *frame, const str
 	if (frame->gso_size && ip->protocol == IPPROTO_TCP &&
 	    (void *)(tcp + TCP_DOFF + 1) <= frame->data_end)
 		return sizeof(*ip) + (tcp[TCP_DOFF] >> 4) * 4 + frame->gso_size;
+	if (frame->gso_size && ip->protocol == IPPROTO_UDP && !frame->encapsulated)
+		return sizeof(*ip) + UDP_HEADER + frame->gso_size;
 	return way_is_unchanged(way) ? frame->len - ETH_HLEN : packet->tot_len;
+}
+
+/*
+ * Is a packet that would go back by the port that it came from left to the kernel? One that is redirected unchanged
+ * always is: its sender, or the switch there, would see its own frame again.
+ */
+static __always_inline bool is_hairpin(const struct frame *frame, const struct packet *packet,
+				       const struct ingress *ingress, const struct way *way)
+{
+	__u32 egress = way->hop.target.port;
+
+	if (way_is_unchanged(way))
+		return egress == ingress->port || egress == frame->port;
+	return egress == ingress->port && sender_is_redirected(frame, packet, ingress);
 }
 
 /* Will the egress port take it? Fills way->egress. */
@@ -98,8 +116,7 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 	way->egress.word = word_read(port->mac);
 	if (!(way->egress.flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (index == ingress->port && !way_is_unchanged(way) &&
-	    sender_is_redirected(frame, packet, ingress))
+	if (is_hairpin(frame, packet, ingress, way))
 		return VERDICT_hairpin;
 	xmit = ingress->word.flags & PORT_IN_GENERIC ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE;
 	if (!frame->skb && !(way->egress.flags & xmit))
@@ -115,6 +132,17 @@ static __always_inline enum verdict egress_check(const struct frame *frame,
 	return VERDICT_forwarded;
 }
 
+/*
+ * Might the kernel route a packet with a firewall mark elsewhere? The table local comes before all rules, and so do
+ * the user's routes.
+ */
+static __always_inline bool mark_decides(__u32 leaf)
+{
+	if (!(READ_ONCE(control.flags) & CONTROL_MARKS) || leaf_is_of_table_local(leaf))
+		return false;
+	return leaf < LEAF_FIRST_SLOT || !nexthop_is_user(nexthop_read(leaf).nexthop);
+}
+
 /* The whole decision, the same for every hook. VERDICT_forwarded: *way is filled. */
 static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 					   struct packet *packet, struct way *way)
@@ -122,6 +150,7 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 	struct ingress ingress = { .port = frame->port };
 	const struct port *port;
 	enum verdict verdict;
+	__u32 leaf;
 
 	port = ingress.port ? bpf_map_lookup_elem(&ports, &ingress.port) : NULL;
 	if (!port)
@@ -135,9 +164,10 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 		return verdict;
 	if (source_is_own(packet->src, ingress.word))
 		return VERDICT_martian;
-	if (frame->marked)
+	leaf = packet_leaf(frame, packet, &ingress);
+	if (frame->marked && mark_decides(leaf))
 		return VERDICT_policy_rule;
-	verdict = route_follow(frame, packet, packet_leaf(frame, packet, &ingress), way);
+	verdict = route_follow(frame, packet, leaf, way);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
 	verdict = source_check(frame, packet, &ingress, way);
@@ -146,51 +176,6 @@ static __always_inline enum verdict decide(const struct frame *frame, __u64 now,
 	if (packet->ttl <= 1 && !way_is_unchanged(way))
 		return VERDICT_ttl;
 	return egress_check(frame, packet, &ingress, way);
-}
-
-/* A firewall, or IPsec, has to see what goes on; of what the user has dropped there is nothing to see. */
-static __always_inline bool is_held_for_others(enum verdict verdict)
-{
-	return verdict == VERDICT_netfilter || verdict == VERDICT_xfrm;
-}
-
-/* Did the user say that what is routed to this leaf is dropped? */
-static __always_inline bool leaf_is_user_drop(__u32 leaf)
-{
-	struct nexthop hop;
-
-	if (leaf < LEAF_FIRST_SLOT)
-		return false;
-	hop = nexthop_read(leaf).nexthop;
-	return hop.kind == NEXTHOP_VERDICT && hop.verdict == VERDICT_dropped &&
-	       hop.arg & NEXTHOP_COUNTED;
-}
-
-/*
- * During a hold for the sake of others (is_held_for_others()): does the user drop the packet? All that
- * decide() checks before it looks at the route is checked, in the same order; policy rules come after user
- * routes, so the engine alone is asked. VERDICT_dropped with the slot that counts it, or `hold`. Apart from
- * decide(), since packets that are forwarded must not pay for it.
- */
-static __always_inline enum verdict held_verdict(const struct frame *frame, __u64 now,
-						 enum verdict hold, __u32 *ret_slot)
-{
-	struct ingress ingress = { .port = frame->port };
-	const struct port *port = bpf_map_lookup_elem(&ports, &ingress.port);
-	struct packet packet = {};
-	__u32 leaf;
-
-	if (!port || READ_ONCE(control.lease_until) <= now)
-		return hold;
-	ingress.word.word = word_read(port->mac);
-	if (packet_parse(frame, &ingress, &packet) != VERDICT_forwarded ||
-	    source_is_own(packet.src, ingress.word) || frame->marked)
-		return hold;
-	leaf = leaf_find(packet.dst);
-	if (!leaf_is_user_drop(leaf))
-		return hold;
-	*ret_slot = leaf;
-	return VERDICT_dropped;
 }
 
 /* No packet is taken from the kernel. */

@@ -9,6 +9,7 @@
 #include "count.h"
 #include "decide.h"
 #include "rewrite.h"
+#include "user_drop.h"
 
 /* Bytes behind the IP packet: the kernel sends no more than that, Ethernet padding ends here. */
 static __always_inline __u32 padding_of(const struct frame *frame, const struct packet *packet)

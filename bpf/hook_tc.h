@@ -11,6 +11,7 @@
 
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
+#include <bpf/bpf_core_read.h>
 #include "hook.h"
 
 #define TCP_LINEAR (IP_LINEAR + 20) /* bytes that any check of ours may read */
@@ -19,6 +20,25 @@
 #define TOS_PRIORITIES                                                                             \
 	((__u32)TC_PRIO_BESTEFFORT | TC_PRIO_BULK << 8 | TC_PRIO_INTERACTIVE << 16 |               \
 	 TC_PRIO_INTERACTIVE_BULK << 24)
+
+/* What is read of the kernel's struct; the offset comes from the running kernel's BTF. */
+struct sk_buff {
+	__u8 encapsulation : 1;
+} __attribute__((preserve_access_index));
+
+/*
+ * Of a GSO packet: may it stand for packets in a tunnel, whose headers are unknown here? Only UDP's may be both that
+ * and no tunnel, so others are not looked at.
+ */
+static __always_inline bool tc_encapsulated(struct __sk_buff *skb)
+{
+	const struct iphdr *ip = (void *)(long)skb->data + ETH_HLEN;
+	const struct sk_buff *kernel = (const void *)skb;
+
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end || ip->protocol != IPPROTO_UDP)
+		return false;
+	return !see_tunnels || BPF_CORE_READ_BITFIELD_PROBED(kernel, encapsulation);
+}
 
 static __always_inline struct frame tc_frame(struct __sk_buff *skb)
 {
@@ -36,6 +56,7 @@ static __always_inline struct frame tc_frame(struct __sk_buff *skb)
 		.tagged = skb->vlan_present,
 		.marked = skb->mark,
 		.gso_size = skb->gso_size,
+		.encapsulated = skb->gso_size && tc_encapsulated(skb),
 	};
 }
 
@@ -76,10 +97,11 @@ static __always_inline enum verdict tc_forward(struct __sk_buff *skb, const stru
 static __noinline int tc_leave(struct __sk_buff *skb, __u32 port, __u32 len, __u32 slot,
 			       enum verdict verdict)
 {
-	if (is_held_for_others(verdict)) {
-		const struct frame frame = tc_frame(skb);
+	if (may_be_user_drop(verdict)) {
+		struct frame frame = tc_frame(skb);
 
-		verdict = held_verdict(&frame, clock_now(), verdict, &slot);
+		frame.tagged = frame.tagged && skb->vlan_tci & VLAN_ID;
+		verdict = user_drop(&frame, clock_now(), verdict, &slot);
 	}
 	verdict = observe(verdict);
 	/* It stays on its CPU: cpumaps take frames of XDP alone. */

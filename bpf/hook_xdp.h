@@ -55,13 +55,13 @@ static __always_inline enum verdict xdp_steer(struct xdp_md *ctx, __u32 slot)
 static __noinline int xdp_leave(struct xdp_md *ctx, __u32 port, __u32 len, __u32 slot,
 				enum verdict verdict)
 {
-	if (is_held_for_others(verdict)) {
+	if (may_be_user_drop(verdict)) {
 		const struct frame frame = { .data = (void *)(long)ctx->data,
 					     .data_end = (void *)(long)ctx->data_end,
 					     .len = len,
 					     .port = port };
 
-		verdict = held_verdict(&frame, clock_now(), verdict, &slot);
+		verdict = user_drop(&frame, clock_now(), verdict, &slot);
 	}
 	verdict = observe(verdict);
 	if (verdict == VERDICT_cpu)

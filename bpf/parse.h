@@ -30,10 +30,11 @@ struct frame {
 	__u32 len;	       /* whole frame, this part included */
 	__u32 port;	       /* where it came in */
 	/* What is more at the TC hook, whose frames are the kernel's socket buffers: */
-	bool skb;	/* it is one: in how many buffers it lies matters to nobody */
-	bool tagged;	/* its VLAN tag is not among the data */
-	bool marked;	/* has a firewall mark, by which rules may choose */
-	__u32 gso_size; /* payload of each of the packets that it stands for, 0: it is one */
+	bool skb;	   /* it is one: in how many buffers it lies matters to nobody */
+	bool tagged;	   /* its VLAN tag is not among the data */
+	bool marked;	   /* has a firewall mark, by which rules may choose */
+	bool encapsulated; /* with gso_size: may stand for what is in a tunnel */
+	__u32 gso_size;	   /* payload of each of the packets that it stands for, 0: it is one */
 };
 
 /* The port that the kernel says the packet came in by: a macvlan device's, or that of the frame. */
@@ -101,11 +102,20 @@ static __always_inline enum verdict ingress_find(const struct frame *frame, stru
 	return VERDICT_forwarded;
 }
 
-/* VERDICT_forwarded where the kernel would take it as a routable destination and source. */
-static __always_inline enum verdict addresses_check(const struct packet *packet)
+/* VERDICT_forwarded where the frame is for this machine, with *ingress made that of a macvlan device. */
+static __always_inline enum verdict ingress_check(const struct frame *frame,
+						  struct ingress *ingress)
 {
-	__u32 dst = bpf_ntohl(packet->dst), src = bpf_ntohl(packet->src);
+	if (!MAC_OF_WORD(*(const __u64 *)frame->data ^ ingress->word.word))
+		return VERDICT_forwarded;
+	if (!(ingress->word.flags & PORT_HAS_MACS))
+		return VERDICT_not_our_mac;
+	return ingress_find(frame, ingress);
+}
 
+/* VERDICT_forwarded where the kernel would take it (host byte order) as a routable destination. */
+static __always_inline enum verdict destination_check(__u32 dst)
+{
 	if (dst >> 24 >= 224) {
 		if (dst >> 28 == 14)
 			return VERDICT_multicast;
@@ -114,8 +124,17 @@ static __always_inline enum verdict addresses_check(const struct packet *packet)
 		/* 240.0.0.0/4 is unicast to the kernel. */
 	}
 	/* Of 0.0.0.0/8 only the first: the rest is unicast since Linux 5.3. */
-	if (!dst || dst >> 24 == 127)
-		return VERDICT_martian;
+	return !dst || dst >> 24 == 127 ? VERDICT_martian : VERDICT_forwarded;
+}
+
+/* VERDICT_forwarded where the kernel would take it as a routable destination and source. */
+static __always_inline enum verdict addresses_check(const struct packet *packet)
+{
+	__u32 src = bpf_ntohl(packet->src);
+	enum verdict verdict = destination_check(bpf_ntohl(packet->dst));
+
+	if (verdict != VERDICT_forwarded)
+		return verdict;
 	if (!src || src >> 24 == 127 || src >> 28 == 14 || src == INADDR_BROADCAST)
 		return VERDICT_martian;
 	return VERDICT_forwarded;
@@ -134,13 +153,9 @@ static __always_inline enum verdict packet_parse(const struct frame *frame, stru
 		return verdict_of_short(frame, ETH_HLEN);
 	if (frame->tagged || *(const __be16 *)(frame->data + 2 * ETH_ALEN) != bpf_htons(ETH_P_IP))
 		return VERDICT_not_ipv4;
-	if (MAC_OF_WORD(*(const __u64 *)frame->data ^ ingress->word.word)) {
-		if (!(ingress->word.flags & PORT_HAS_MACS))
-			return VERDICT_not_our_mac;
-		verdict = ingress_find(frame, ingress);
-		if (verdict != VERDICT_forwarded)
-			return verdict;
-	}
+	verdict = ingress_check(frame, ingress);
+	if (verdict != VERDICT_forwarded)
+		return verdict;
 	if (frame->data + IP_LINEAR > frame->data_end)
 		return verdict_of_short(frame, IP_LINEAR);
 	first = *(const __u8 *)ip;

@@ -79,6 +79,9 @@ static __always_inline enum verdict source_check(const struct frame *frame,
 
 	if (!(filter | (READ_ONCE(control.flags) & CONTROL_CHECK_SOURCE)))
 		return VERDICT_forwarded;
+	/* By its mark the kernel may look the source up elsewhere (src_valid_mark). */
+	if (frame->marked && READ_ONCE(control.flags) & CONTROL_MARKS)
+		return VERDICT_policy_rule;
 	leaf = packet_leaf_back(frame, packet, way->hop.target.port);
 	if (filter)
 		return reverse_check(leaf, ingress);

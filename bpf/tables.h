@@ -36,6 +36,7 @@ struct dir24_row {
 const volatile enum engine engine = ENGINE_DIR24;
 const volatile bool multi_buffer = false;   /* loaded with BPF_F_XDP_HAS_FRAGS, kernel 5.18 */
 const volatile bool see_buffers = false;    /* whether a frame has several, kernel 6.2 */
+const volatile bool see_tunnels = false;    /* TC: kernel memory may be read */
 const volatile bool count_nexthops = false; /* per next-hop counters wanted */
 
 struct control control SEC(".data.control");

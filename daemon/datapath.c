@@ -60,6 +60,9 @@ static int load_router(struct datapath *dp, const struct buffer_support *support
 	router->rodata->engine = dp->options.engine;
 	router->rodata->multi_buffer = support->multi_buffer;
 	router->rodata->see_buffers = support->see_buffers;
+	router->rodata->see_tunnels = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS,
+							      BPF_FUNC_probe_read_kernel,
+							      NULL) == 1;
 	router->rodata->count_nexthops = true;
 	size_maps(router, &dp->options);
 	err = bpf_program__set_flags(router->progs.router_xdp,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bpf/decide.h, compiled for the daemon: what `get` says is what the program does, since it is the same
+ * bpf/decide.h and bpf/user_drop.h, compiled for the daemon: what `get` says is what the program does, since it is the same
  * code over the same maps. This file does what both programs do around it, but for all writing.
  */
 #include "explain_decide.h"
 
 #include <time.h>
 #include "explain_host.h"
-#include "bpf/decide.h" /* after what it finds in place of the kernel */
+#include "bpf/user_drop.h" /* after what it finds in place of the kernel */
 
 #define SOURCE_FLAGS (PORT_RP_FILTER | PORT_RP_LOOSE)
 
@@ -84,8 +84,8 @@ void explain_decide(const struct datapath *dp, const struct decide_query *query,
 	in->flags |= query->hook;
 	frame.skb = in->flags & PORT_IN_TC;
 	verdict = decide(&frame, now, &packet, &way);
-	if (is_held_for_others(verdict))
-		verdict = held_verdict(&frame, now, verdict, &way.slot);
+	if (may_be_user_drop(verdict))
+		verdict = user_drop(&frame, now, verdict, &way.slot);
 	verdict = observe(verdict);
 	verdict = finish(verdict, &frame, &packet, &way, &cpu);
 	*ret = (struct decided){
@@ -137,6 +137,17 @@ enum verdict decide_egress(const struct datapath *dp, uint16_t port, uint16_t ho
 	return egress_of(port, hook);
 }
 
+/* Can one of the CPUs be handed packets? With the datapath entered. */
+static bool any_cpu_in(struct nexthop hop)
+{
+	uint32_t first = hop.arg & 0xffff, n = hop.arg >> 16;
+
+	for (uint32_t cpu = first; cpu < first + n; cpu++)
+		if (bpf_map_lookup_elem(&cpus, &cpu))
+			return true;
+	return false;
+}
+
 /* With the datapath entered; no hold yet. */
 static enum verdict slot_of(const struct datapath *dp, uint32_t slot, uint16_t hook)
 {
@@ -158,7 +169,8 @@ static enum verdict slot_of(const struct datapath *dp, uint32_t slot, uint16_t h
 	case NEXTHOP_REDIRECT:
 		return egress_of(hop.nexthop.arg, hook);
 	case NEXTHOP_CPU:
-		return hook & PORT_IN_TC ? VERDICT_user_pass : VERDICT_cpu;
+		return hook & PORT_IN_TC || !any_cpu_in(hop.nexthop) ? VERDICT_user_pass
+								     : VERDICT_cpu;
 	case NEXTHOP_ADJACENCY:
 		verdict = adjacency_read(hop.nexthop.arg, &way);
 		return verdict == VERDICT_forwarded ? egress_of(way.hop.target.port, hook)
@@ -182,7 +194,7 @@ enum verdict decide_hold(uint32_t leaf, enum verdict verdict)
 {
 	enum verdict hold = control_check(now_coarse());
 
-	if (hold == VERDICT_forwarded || (is_held_for_others(hold) && leaf_is_user_drop(leaf)))
+	if (hold == VERDICT_forwarded || (hold_spares_drops(hold) && leaf_is_user_drop(leaf)))
 		return verdict;
 	return hold;
 }

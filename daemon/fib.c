@@ -92,6 +92,8 @@ static void control_wanted(const struct fib *fib, struct fib_control *ret)
 		ret->flags |= CONTROL_CHECK_SOURCE;
 	if (fib->n_left_out)
 		ret->flags |= CONTROL_NEIGHBOURS_FULL;
+	if (resolve_marks_matter(fib->mirror))
+		ret->flags |= CONTROL_MARKS;
 	/* Something in the maps is not what it should be, and cannot be told apart: not even drops are certain. */
 	if (fib->error || fib->distrusted || (!ret->hold && fib->own_left_out))
 		ret->hold = VERDICT_table_full;

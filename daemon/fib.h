@@ -17,7 +17,7 @@ struct fib_sink;
 /* What the fib decides in struct control. */
 struct fib_control {
 	uint32_t hold;	/* enum verdict or 0 */
-	uint32_t flags; /* enum control_flag, only CHECK_SOURCE and NEIGHBOURS_FULL */
+	uint32_t flags; /* enum control_flag, all but OBSERVE */
 	uint32_t hash_policy;
 	uint32_t policy_steps;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is installed, for those who show or explain it; changes nothing. */
 #include "fib_internal.h"
+#include "fib_record.h"
 #include "mirror_user.h"
 
 static enum verdict adjacency_verdict(const struct fib *fib, uint32_t index)
@@ -20,6 +21,17 @@ static enum verdict port_verdict(const struct fib *fib, uint32_t number)
 	return port && port->value.flags & PORT_UP ? VERDICT_forwarded : VERDICT_egress_down;
 }
 
+/* One that is not in is offline: its packets stay where they are. */
+static enum verdict cpu_verdict(const struct fib *fib, uint32_t cpus)
+{
+	uint32_t first = cpus & 0xffff, n = cpus >> 16;
+
+	for (uint32_t cpu = first; cpu < first + n; cpu++)
+		if (fib_cpu_record(fib, cpu))
+			return VERDICT_cpu;
+	return VERDICT_user_pass;
+}
+
 static enum verdict slot_verdict(const struct fib *fib, uint32_t slot)
 {
 	union nexthop_word word = { .word = fib_nexthop_word(fib, slot) };
@@ -34,7 +46,7 @@ static enum verdict slot_verdict(const struct fib *fib, uint32_t slot)
 	case NEXTHOP_REDIRECT:
 		return port_verdict(fib, word.nexthop.arg);
 	case NEXTHOP_CPU:
-		return VERDICT_cpu;
+		return cpu_verdict(fib, word.nexthop.arg);
 	default:
 		return VERDICT_stale;
 	}

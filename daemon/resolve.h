@@ -113,10 +113,16 @@ struct resolved_policy {
 /*
  * The rules behind that of the table local, which has to be the first that counts. Left out is what no
  * forwarded packet can match: an oif, an iif that is no interface (or none that can be a port), a mark
- * (nothing that sets one runs before the fast path), l3mdev (enslaved devices do not forward, and next
+ * (see resolve_marks_matter()), l3mdev (enslaved devices do not forward, and next
  * hops through them fall back). Plain too where what is left is the look-up of main alone.
  */
 void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret);
+
+/*
+ * Does a rule ask for firewall marks? A filter that runs before ours at the tc ingress may set one; resolve_policy()
+ * has the rules for packets without.
+ */
+bool resolve_marks_matter(const struct mirror *mirror);
 
 /*
  * The first candidate of the prefix in that table alone, as resolve_route() does for the plain

@@ -267,6 +267,15 @@ void resolve_policy(const struct mirror *mirror, struct resolved_policy *ret)
 		ret->n = 0;
 }
 
+bool resolve_marks_matter(const struct mirror *mirror)
+{
+	const struct mirror_rule *rule = mirror_rules(mirror);
+
+	while (rule && !rule->e.fwmark && !rule->e.fwmask)
+		rule = rule->next;
+	return rule && mirror_kernel_routes(mirror);
+}
+
 uint32_t resolve_hold(const struct mirror *mirror)
 {
 	uint32_t hold = mirror_hold(mirror);

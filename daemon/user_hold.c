@@ -2,14 +2,14 @@
 /* User routes during a hold: see user_hold.h. */
 #include "user_hold.h"
 
-#include "../include/reasons.h"
+#include "../include/maps.h"
 #include "mirror_user.h"
 
 bool user_hold_allows(uint32_t hold, const struct user_route *route)
 {
 	if (!hold || route->action == USER_PASS)
 		return true;
-	return route->action == USER_DROP && (hold == VERDICT_netfilter || hold == VERDICT_xfrm);
+	return route->action == USER_DROP && hold_spares_drops(hold);
 }
 
 uint32_t user_hold_count_batch(uint32_t hold, const struct user_batch *batch)

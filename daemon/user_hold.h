@@ -6,8 +6,8 @@
 #include "user_batch.h"
 
 /*
- * Does the fast path do what the route says, or the kernel the same? What is dropped need be seen neither by
- * a firewall nor by IPsec (held_verdict() in bpf/decide.h); `pass` is what becomes of everything.
+ * Does the fast path do what the route says, or the kernel the same? Some holds spare what is dropped
+ * (hold_spares_drops() in include/maps.h); `pass` is what becomes of everything.
  */
 bool user_hold_allows(uint32_t hold, const struct user_route *route);
 /* How many of the routes that the batch sets are not in force. */

@@ -19,6 +19,7 @@ static uint32_t wanted_flags(const struct verify *v)
 
 	resolve_policy(v->mirror, &policy);
 	return (mirror_has_custom_local(v->mirror) || policy.n ? CONTROL_CHECK_SOURCE : 0) |
+	       (resolve_marks_matter(v->mirror) ? CONTROL_MARKS : 0) |
 	       (v->d->config.observe ? CONTROL_OBSERVE : 0);
 }
 
@@ -70,8 +71,9 @@ static bool control_differs(struct verify *v, const struct subject *s, uint32_t 
 
 static const char *flags_format(uint32_t flags, char buf[64])
 {
-	snprintf(buf, 64, "%s%s%s", flags & CONTROL_OBSERVE ? "observe " : "",
-		 flags & CONTROL_CHECK_SOURCE ? "check_source " : "", flags ? "" : "none");
+	snprintf(buf, 64, "%s%s%s%s", flags & CONTROL_OBSERVE ? "observe " : "",
+		 flags & CONTROL_CHECK_SOURCE ? "check_source " : "",
+		 flags & CONTROL_MARKS ? "marks " : "", flags ? "" : "none");
 	return buf;
 }
 

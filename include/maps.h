@@ -318,7 +318,25 @@ enum control_flag {
 	CONTROL_OBSERVE = 1 << 0,	  /* decide and count, leave every packet to the kernel */
 	CONTROL_CHECK_SOURCE = 1 << 1,	  /* custom local routes or rules: look the source up too */
 	CONTROL_NEIGHBOURS_FULL = 1 << 2, /* a miss in `neighbours` counts as table_full */
+	CONTROL_MARKS = 1 << 3, /* rules ask for firewall marks: what has one may go elsewhere */
 };
+
+/*
+ * A hold for this reason: do user routes that say `drop` stay in force? A firewall or IPsec has nothing to see of
+ * what is dropped, and policy rules and what the kernel may have learnt come after user routes.
+ */
+static inline int hold_spares_drops(__u32 hold)
+{
+	switch (hold) {
+	case VERDICT_netfilter:
+	case VERDICT_xfrm:
+	case VERDICT_policy_rule:
+	case VERDICT_unsupported_route:
+		return 1;
+	default:
+		return 0;
+	}
+}
 
 /* What every packet consults first; lives in the programs' own data section. */
 struct control {

@@ -30,7 +30,7 @@
 	X(prohibit, "prohibit route: the kernel answers with ICMP")                                \
 	X(throw, "throw route: the lookup goes on with the next rule")                             \
 	X(mtu, "longer than the MTU of the route or the egress interface")                         \
-	X(hairpin, "egress is ingress and the kernel would send an ICMP redirect")                 \
+	X(hairpin, "egress is ingress: a user redirects, or an ICMP redirect would be sent")       \
 	X(egress_down, "egress interface is down or has no carrier")                               \
 	X(egress_no_xdp, "egress interface cannot transmit redirected frames")                     \
 	X(unsupported_route, "route with a property that the fast path does not implement")        \

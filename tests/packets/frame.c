@@ -50,6 +50,21 @@ bool frame_is_signed(const struct frame *frame)
 	return header_sum(frame) == 0xffff;
 }
 
+/* Tags of a high priority. */
+static void put_tags(struct frame *frame, const struct recipe *recipe)
+{
+	uint8_t *at = &frame->bytes[AT_ETHERTYPE];
+	size_t len = recipe->tags * 4;
+
+	assert(frame->len + len <= FRAME_MAX);
+	memmove(at + len, at, frame->len - AT_ETHERTYPE);
+	frame->len += len;
+	for (int i = 1; i <= recipe->tags; i++, at += 4) {
+		put16(at, recipe->tpid ? recipe->tpid : 0x8100);
+		put16(at + 2, 0xe000 | (i == recipe->tags ? recipe->vid : 0));
+	}
+}
+
 void frame_make(struct frame *frame, const uint8_t dst_mac[6], const struct recipe *recipe)
 {
 	static const uint8_t sender[6] = { 0x02, 0xaa, 0xbb, 0xcc, 0xdd, 0xee };
@@ -83,6 +98,7 @@ void frame_make(struct frame *frame, const uint8_t dst_mac[6], const struct reci
 	frame_sign(frame);
 	if (recipe->wrong_checksum)
 		b[AT_CHECK + 1] ^= 1;
+	put_tags(frame, recipe);
 	if (recipe->cut)
 		frame->len = recipe->cut;
 }

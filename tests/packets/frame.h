@@ -50,6 +50,8 @@ struct recipe {
 	uint16_t sport, dport;
 	int to_port;	       /* rows: the port of the lab whose MAC address it is sent to */
 	struct patch patch[4]; /* before the checksum is computed */
+	int tags;	       /* of the VLAN 0, before all of that; offsets are without them */
+	uint16_t vid, tpid;    /* of the last of them, and of all: 0x8100 */
 	bool wrong_checksum;
 	size_t cut; /* whole frame cut to this many bytes */
 };

@@ -320,6 +320,7 @@ static int load(struct lab *l, enum engine engine)
 	router->rodata->engine = engine;
 	router->rodata->multi_buffer = l->buffers != BUFFERS_ONE;
 	router->rodata->see_buffers = l->buffers == BUFFERS_SEEN;
+	router->rodata->see_tunnels = true;
 	router->rodata->count_nexthops = true;
 	bpf_program__set_flags(router->progs.router_xdp,
 			       l->buffers == BUFFERS_ONE ? 0 : BPF_F_XDP_HAS_FRAGS);

@@ -189,6 +189,7 @@ int run_groups(void);
 int run_fuzz(void);
 int run_transmit(void);
 int run_user(void);
+int run_user_drop(void);
 int run_cpus(void);
 int run_tc(void);
 int run_live(void);

@@ -41,7 +41,7 @@ static int run_all(enum engine engine, enum buffers buffers, bool tc)
 		return 1;
 	}
 	failed = run_rows() + run_source() + run_macs() + run_policy() + run_states() +
-		 run_rewrite() + run_groups() + run_user() + run_fuzz();
+		 run_rewrite() + run_groups() + run_user() + run_user_drop() + run_fuzz();
 	failed += tc ? run_tc() + run_live() : run_cpus() + run_transmit();
 	lab_free(lab);
 	return failed;

@@ -84,6 +84,11 @@ static enum verdict check_source(const struct lab *l, const struct frame *frame)
 	return VERDICT_forwarded;
 }
 
+static bool mark_matters(const struct lab *l)
+{
+	return l->tc && l->skb.mark && l->control->flags & CONTROL_MARKS;
+}
+
 /* Of the source's route: as the comment in include/maps.h on union reverse_word has it. */
 static enum verdict check_reverse(const struct lab *l, const struct frame *frame, int egress)
 {
@@ -93,8 +98,12 @@ static enum verdict check_reverse(const struct lab *l, const struct frame *frame
 	uint32_t leaf = model_leaf(l, &back);
 	bool known = leaf >= LEAF_FIRST_SLOT && leaf < LAB_SLOTS && l->nexthops[leaf].reverse.word;
 
+	if (!(flags & PORT_RP_FILTER) && !(l->control->flags & CONTROL_CHECK_SOURCE))
+		return VERDICT_forwarded;
+	if (mark_matters(l))
+		return VERDICT_policy_rule;
 	if (!(flags & PORT_RP_FILTER)) {
-		if (!(l->control->flags & CONTROL_CHECK_SOURCE) || known)
+		if (known)
 			return VERDICT_forwarded;
 		return leaf == VERDICT_no_route ? VERDICT_forwarded : VERDICT_martian;
 	}
@@ -137,6 +146,8 @@ static unsigned int longest(const struct lab *l, const struct frame *frame, uint
 
 	if (l->tc && l->skb.gso_size && tcp)
 		return IP_LEN + (b[AT_PORTS + 12] / 16) * 4 + l->skb.gso_size;
+	if (l->tc && l->skb.gso_size && b[AT_PROTOCOL] == 17)
+		return IP_LEN + 8 + l->skb.gso_size;
 	return slot == SLOT_REDIRECT ? frame->len - ETH_LEN : get16(b + AT_TOT_LEN);
 }
 
@@ -158,7 +169,8 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 		return VERDICT_ttl;
 	if (!(out->flags & PORT_UP))
 		return VERDICT_egress_down;
-	if (slot != SLOT_REDIRECT && is_redirected(l, frame, egress))
+	if (slot == SLOT_REDIRECT ? egress == PORT_IN || egress == ingress_of(l, frame)
+				  : is_redirected(l, frame, egress))
 		return VERDICT_hairpin;
 	if (!l->tc && !(out->flags & (generic ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE)))
 		return VERDICT_egress_no_xdp;
@@ -222,6 +234,13 @@ static enum verdict check_slot(const struct lab *l, const struct frame *frame, u
 	return VERDICT_no_neighbour;
 }
 
+/* A route of the user's, or of the table local. */
+static bool comes_before_rules(uint32_t leaf)
+{
+	return leaf == VERDICT_local || leaf == VERDICT_broadcast || leaf == VERDICT_multicast ||
+	       (leaf >= SLOT_USER && leaf < SLOT_ASK);
+}
+
 static struct answer decide(const struct lab *l, const struct frame *frame)
 {
 	struct answer answer = { .verdict = check_header(l, frame) };
@@ -231,12 +250,10 @@ static struct answer decide(const struct lab *l, const struct frame *frame)
 		answer.verdict = check_source(l, frame);
 	if (answer.verdict != VERDICT_forwarded)
 		return answer;
-	if (l->tc && l->skb.mark) {
-		answer.verdict = VERDICT_policy_rule;
-		return answer;
-	}
 	there = model_question(frame, ingress_of(l, frame));
 	answer.slots[0] = model_leaf(l, &there);
+	if (mark_matters(l) && !comes_before_rules(answer.slots[0]))
+		return (struct answer){ .verdict = VERDICT_policy_rule };
 	if (answer.slots[0] == SLOT_GROUP) {
 		/* The fuzzed frames fit both legs. */
 		answer.slots[0] = SLOT_OUT;
@@ -250,19 +267,67 @@ static struct answer decide(const struct lab *l, const struct frame *frame)
 	return answer;
 }
 
-/* During a hold: what a user route drops need not be seen by a firewall or by IPsec. */
-static struct answer held(const struct lab *l, const struct frame *frame)
+/* Where the kernel finds the IPv4 header: behind up to eight tags that name no VLAN. 0: nowhere. */
+static size_t header_at(const struct frame *frame)
 {
-	uint32_t hold = l->control->hold;
-	struct answer answer = decide(l, frame);
-	bool is_drop = !answer.open && answer.slots[0] == SLOT_USER_DROP;
+	size_t at = AT_ETHERTYPE;
+	unsigned int type;
 
-	if (is_drop && (hold == VERDICT_netfilter || hold == VERDICT_xfrm))
-		return answer;
-	return (struct answer){ .verdict = hold };
+	for (int tags = 0; tags <= 8 && at + 4 <= frame->len; tags++, at += 4) {
+		type = get16(frame->bytes + at);
+		if (type == 0x0800)
+			return at + 2 + IP_LEN <= frame->len ? at + 2 : 0;
+		if (type != 0x8100 && type != 0x88a8)
+			return 0;
+		if (get16(frame->bytes + at + 2) % 4096)
+			return 0;
+	}
+	return 0;
+}
+
+/* Is it a packet for this router to route, to where the user drops it? */
+static bool is_for_drop(const struct lab *l, const struct frame *frame)
+{
+	size_t at = header_at(frame);
+	struct model_question q = { 0 };
+	int ingress = at ? ingress_of(l, frame) : 0;
+
+	if (!ingress || !(l->ports[ingress].flags & PORT_FORWARDING))
+		return false;
+	if (frame->bytes[at] < 0x45 || frame->bytes[at] > 0x4f)
+		return false;
+	q.dst = get32(frame->bytes + at + 16);
+	if (within(q.dst, "224.0.0.0/4") || within(q.dst, "127.0.0.0/8") || q.dst == 0 ||
+	    q.dst == 0xffffffff)
+		return false;
+	return model_leaf(l, &q) == SLOT_USER_DROP;
+}
+
+/* The user's drop goes before these. */
+static bool yields_to_drop(enum verdict verdict)
+{
+	static const enum verdict reasons[] = {
+		VERDICT_netfilter,	   VERDICT_xfrm,     VERDICT_policy_rule,
+		VERDICT_unsupported_route, VERDICT_not_ipv4, VERDICT_ip_options,
+		VERDICT_martian,
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (verdict == reasons[i])
+			return true;
+	return false;
 }
 
 struct answer model_decide(const struct lab *l, const struct frame *frame)
 {
-	return l->control->hold ? held(l, frame) : decide(l, frame);
+	struct answer answer = { .verdict = l->control->hold };
+
+	if (!answer.verdict)
+		answer = decide(l, frame);
+	if (answer.open || !yields_to_drop(answer.verdict) || !is_for_drop(l, frame))
+		return answer;
+	answer = (struct answer){ .verdict = number_to_verdict(l, VERDICT_dropped),
+				  .slots = { SLOT_USER_DROP } };
+	answer.counted = answer.verdict == VERDICT_dropped;
+	return answer;
 }

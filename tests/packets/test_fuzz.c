@@ -87,8 +87,10 @@ static struct policy_step random_step(void)
 
 static void random_switches(struct lab *l)
 {
-	static const uint32_t holds[] = { VERDICT_netfilter, VERDICT_netfilter, VERDICT_xfrm,
-					  VERDICT_paused };
+	static const uint32_t holds[] = { VERDICT_netfilter,   VERDICT_netfilter,
+					  VERDICT_xfrm,	       VERDICT_paused,
+					  VERDICT_policy_rule, VERDICT_unsupported_route,
+					  VERDICT_table_full };
 	struct policy_step steps[5];
 	uint32_t n = any(8);
 
@@ -96,7 +98,7 @@ static void random_switches(struct lab *l)
 	l->ports[PORT_UPPER].flags = random_flags();
 	if (any(4))
 		l->ports[PORT_IN].flags |= PORT_HAS_MACS;
-	l->control->flags = any(2) ? 0 : any(8);
+	l->control->flags = any(2) ? 0 : any(16);
 	l->control->hash_policy = any(2);
 	l->control->hold = any(16) ? 0 : holds[any(sizeof(holds) / sizeof(holds[0]))];
 	l->control->default_leaf = any(2) ? VERDICT_no_route : SLOT_OUT;
@@ -153,7 +155,14 @@ static void random_frame(struct frame *frame)
 	recipe.sport = any(6);
 	recipe.dport = any(6);
 	recipe.patch[0] = (struct patch){ AT_IP + 1, any(2) * any(256) };
-	for (uint32_t i = any(8) ? 0 : 1 + any(3); i > 0; i--)
+	if (any(16) == 0) {
+		recipe.tags = any(4) ? 1 : any(10);
+		recipe.vid = any(8) ? 0 : any(4096);
+		recipe.tpid = any(4) ? 0x8100 : 0x88a8;
+	}
+	if (any(16) == 0)
+		recipe.patch[3] = (struct patch){ AT_IP, 0x46 + any(10) };
+	for (uint32_t i = any(8) ? 0 : 1 + any(2); i > 0; i--)
 		recipe.patch[i] = (struct patch){ any(AT_SRC), any(256) };
 	frame_make(frame, lab_port_mac[any(4) ? PORT_IN : PORT_UPPER], &recipe);
 	if (any(16) == 0)
@@ -170,7 +179,7 @@ static void random_frame(struct frame *frame)
 /* For the TC hook alone. */
 static void random_skb(struct lab_skb *skb)
 {
-	skb->mark = any(16) ? 0 : any(3);
+	skb->mark = any(8) ? 0 : any(3);
 	skb->gso_size = any(4) ? 0 : any(2) ? 1400 + any(100) : 1 + any(1500);
 }
 

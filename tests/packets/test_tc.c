@@ -12,14 +12,47 @@
 
 enum { TCP = 6, UDP = 17, SCTP = 132 };
 
-static void marked(struct lab *l)
+/* While no rule asks for it. */
+static void marked_freely(struct lab *l)
 {
 	l->skb.mark = 1;
 }
 
-static void marked_own_source(struct lab *l)
+static void marked(struct lab *l)
 {
 	l->skb.mark = 1;
+	l->control->flags = CONTROL_MARKS;
+}
+
+static void rules_for_marks(struct lab *l)
+{
+	l->control->flags = CONTROL_MARKS;
+}
+
+static void marked_strict(struct lab *l)
+{
+	marked(l);
+	l->ports[PORT_IN].flags |= PORT_RP_FILTER;
+}
+
+static void marked_freely_strict(struct lab *l)
+{
+	marked_freely(l);
+	l->ports[PORT_IN].flags |= PORT_RP_FILTER;
+}
+
+/* All by the table 1, as the mark may have it otherwise. */
+static void marked_by_rules(struct lab *l)
+{
+	static const struct policy_step step = { .arg = 1 };
+
+	marked(l);
+	lab_policy_set(l, &step, 1);
+}
+
+static void marked_own_source(struct lab *l)
+{
+	marked(l);
 	lab_own_address(l, "192.0.2.1", OWN_ADDRESS);
 }
 
@@ -53,6 +86,21 @@ static void gso_bare_longer(struct lab *l)
 	l->skb.gso_size = 1461;
 }
 
+static void gso_udp(struct lab *l)
+{
+	l->skb.gso_size = 1472;
+}
+
+static void gso_udp_longer(struct lab *l)
+{
+	l->skb.gso_size = 1473;
+}
+
+static void gso_udp_route(struct lab *l)
+{
+	l->skb.gso_size = 1372;
+}
+
 static void gso_observed(struct lab *l)
 {
 	gso(l);
@@ -68,8 +116,24 @@ static void gso_observed(struct lab *l)
 
 static const struct row rows[] = {
 	{ "mark", .verdict = VERDICT_policy_rule, .change = marked },
-	{ "mark, a user's route", TO("10.18.0.1"), VERDICT_policy_rule, .change = marked },
-	{ "mark, local", TO("10.100.9.1"), VERDICT_policy_rule, .change = marked },
+	{ "mark, rules do not ask for it", FORWARDED(SLOT_OUT), marked_freely },
+	{ "rules ask for it, no mark", FORWARDED(SLOT_OUT), rules_for_marks },
+	{ "mark, rules", .verdict = VERDICT_policy_rule, .change = marked_by_rules },
+	{ "mark, no route", TO("203.0.113.1"), VERDICT_policy_rule, .change = marked },
+	{ "mark, a kernel's blackhole", TO("10.101.1.9"), VERDICT_policy_rule, .change = marked },
+	{ "mark, via", TO("10.18.0.1"), FORWARDED(SLOT_USER), marked },
+	{ "mark, via, rules", TO("10.18.0.1"), FORWARDED(SLOT_USER), marked_by_rules },
+	{ "mark, drop", TO("10.19.0.1"), COUNTED(dropped, SLOT_USER_DROP), marked },
+	{ "mark, pass", TO("10.20.0.1"), COUNTED(user_pass, SLOT_USER_PASS), marked },
+	{ "mark, redirect", TO("10.21.0.1"), FORWARDED(SLOT_REDIRECT), marked },
+	{ "mark, cpu", TO("10.22.0.1"), COUNTED(user_pass, SLOT_CPU), marked },
+	{ "mark, local", TO("10.100.9.1"), VERDICT_local, .change = marked },
+	{ "mark, via, the source may be looked up by it", TO("10.18.0.1"), VERDICT_policy_rule,
+	  .change = marked_strict },
+	{ "mark, drop, whatever the source", TO("10.19.0.1"), COUNTED(dropped, SLOT_USER_DROP),
+	  marked_strict },
+	{ "mark, rules do not ask for it, source", .in = { .dst = "10.18.0.1", .src = "10.18.0.9" },
+	  FORWARDED(SLOT_USER), marked_freely_strict },
 	{ "mark, own source", .verdict = VERDICT_martian, .change = marked_own_source },
 	{ "mark, arp", PATCH({ 13, 0x06 }), VERDICT_not_ipv4, .change = marked },
 
@@ -85,7 +149,22 @@ static const struct row rows[] = {
 	  .change = gso_longer },
 	{ "tcp segments, observed", LONG_TCP("10.1.0.1"), VERDICT_observe, .change = gso_observed },
 	{ "a tcp header cut short counts as whole", LONG_OF(TCP, 12), FORWARDED(SLOT_OUT), gso },
-	{ "udp segments", LONG_OF(UDP, 3400), VERDICT_mtu, .change = gso },
+	{ "udp segments of the mtu", LONG_OF(UDP, 3400), FORWARDED(SLOT_OUT), gso_udp },
+	{ "udp segments of the mtu + 1", LONG_OF(UDP, 3400), VERDICT_mtu,
+	  .change = gso_udp_longer },
+	{ "udp segments, redirected",
+	  .in = { .dst = "10.21.0.1", .protocol = UDP, .payload = 3400 }, FORWARDED(SLOT_REDIRECT),
+	  gso_udp },
+	{ "udp segments of the mtu + 1, redirected",
+	  .in = { .dst = "10.21.0.1", .protocol = UDP, .payload = 3400 }, VERDICT_mtu,
+	  .change = gso_udp_longer },
+	{ "udp segments of the route's mtu",
+	  .in = { .dst = "10.2.0.1", .protocol = UDP, .payload = 3400 }, FORWARDED(SLOT_SMALL),
+	  gso_udp_route },
+	{ "udp segments of the route's mtu + 1",
+	  .in = { .dst = "10.2.0.1", .protocol = UDP, .payload = 3400 }, VERDICT_mtu,
+	  .change = gso_udp },
+	{ "udp of one packet", LONG_OF(UDP, 3400), VERDICT_mtu },
 	{ "udp within the mtu", LONG_OF(UDP, 1480), FORWARDED(SLOT_OUT), gso },
 	{ "sctp segments", LONG_OF(SCTP, 3400), VERDICT_mtu, .change = gso },
 	{ "segments behind which there is more",

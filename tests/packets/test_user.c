@@ -70,12 +70,22 @@ static void redirects_on(struct lab *l)
 	l->ports[PORT_IN].flags |= PORT_SEND_REDIRECTS;
 }
 
-/* PORT_OUT is on the same wire. */
-static void ingress_is_egress(struct lab *l)
+/* Back by the port that it came in by, or by that of a macvlan device on it. */
+static void to_ingress(struct lab *l)
 {
-	l->port_of_ifindex[lab_ifindex(PORT_IN)] = PORT_OUT;
-	l->ports[PORT_OUT].flags |= PORT_FORWARDING | PORT_SEND_REDIRECTS;
-	memcpy(l->ports[PORT_OUT].mac, lab_port_mac[PORT_IN], 6);
+	redirect_to(l, PORT_IN);
+}
+
+static void to_upper(struct lab *l)
+{
+	lab_upper(l);
+	redirect_to(l, PORT_UPPER);
+}
+
+static void by_upper_to_ingress(struct lab *l)
+{
+	lab_upper(l);
+	redirect_to(l, PORT_IN);
 }
 
 static void group_of(struct lab *l, uint32_t leaf)
@@ -128,7 +138,6 @@ static const struct row actions[] = {
 	{ "drop, ttl 1", .in = { .ttl = 1, .dst = "10.19.0.1" }, COUNTED(dropped, SLOT_USER_DROP) },
 	{ "drop, observed", TO("10.19.0.1"), VERDICT_observe, .change = observe },
 	{ "drop, lease over", TO("10.19.0.1"), VERDICT_stale, .change = lease_over },
-	{ "drop, own source", TO("10.19.0.1"), VERDICT_martian, .change = own_source },
 	{ "drop, by a reverse path filter", TO("10.19.0.1"), COUNTED(dropped, SLOT_USER_DROP),
 	  strict },
 	{ "pass", TO("10.20.0.1"), COUNTED(user_pass, SLOT_USER_PASS) },
@@ -157,6 +166,15 @@ static const struct row redirects[] = {
 	  .change = to_down },
 	{ "redirect to a device that went", TO("10.21.0.1"), VERDICT_egress_down,
 	  .change = to_gone },
+	{ "redirect back", TO("10.21.0.1"), VERDICT_hairpin, .change = to_ingress },
+	{ "redirect back, ttl 1", .in = { .ttl = 1, .dst = "10.21.0.1" }, VERDICT_hairpin,
+	  .change = to_ingress },
+	{ "redirect back, to the macvlan device",
+	  .in = { .dst = "10.21.0.1", .to_port = PORT_UPPER }, VERDICT_hairpin,
+	  .change = to_upper },
+	{ "redirect back, below the macvlan device",
+	  .in = { .dst = "10.21.0.1", .to_port = PORT_UPPER }, VERDICT_hairpin,
+	  .change = by_upper_to_ingress },
 	{ "redirect to no port", TO("10.21.0.1"), VERDICT_egress_down, .change = to_no_port },
 	{ "redirect beyond the ports", TO("10.21.0.1"), VERDICT_stale, .change = to_beyond },
 	{ "redirect without transmit", TO("10.21.0.1"), VERDICT_egress_no_xdp, .change = to_mute,
@@ -277,128 +295,6 @@ static const struct row before_rules[] = {
 	  strict_by_table_5 },
 };
 
-/* A firewall, or IPsec, has everything but what the user drops. */
-
-static void firewall(struct lab *l)
-{
-	l->control->hold = VERDICT_netfilter;
-}
-
-static void ipsec(struct lab *l)
-{
-	l->control->hold = VERDICT_xfrm;
-}
-
-static void paused(struct lab *l)
-{
-	l->control->hold = VERDICT_paused;
-}
-
-static void rules_unknown(struct lab *l)
-{
-	l->control->hold = VERDICT_policy_rule;
-}
-
-static void firewall_lease_over(struct lab *l)
-{
-	firewall(l);
-	lease_over(l);
-}
-
-static void firewall_observed(struct lab *l)
-{
-	firewall(l);
-	observe(l);
-}
-
-static void firewall_own_source(struct lab *l)
-{
-	firewall(l);
-	own_source(l);
-}
-
-static void firewall_strict(struct lab *l)
-{
-	firewall(l);
-	strict(l);
-}
-
-static void firewall_rules(struct lab *l)
-{
-	firewall(l);
-	all_prohibited(l);
-}
-
-static void firewall_not_forwarding(struct lab *l)
-{
-	firewall(l);
-	l->ports[PORT_IN].flags &= ~PORT_FORWARDING;
-}
-
-static void firewall_marked(struct lab *l)
-{
-	firewall(l);
-	l->skb.mark = 7;
-}
-
-static void firewall_default_drop(struct lab *l)
-{
-	firewall(l);
-	l->control->default_leaf = SLOT_USER_DROP;
-}
-
-static void firewall_group_of_drop(struct lab *l)
-{
-	firewall(l);
-	group_of_drop(l);
-}
-
-#define HELD		.verdict = VERDICT_netfilter, .change = firewall
-#define DROPPED(change) COUNTED(dropped, SLOT_USER_DROP), change
-
-static const struct row held[] = {
-	{ "firewall: drop", TO("10.19.0.1"), DROPPED(firewall) },
-	{ "firewall: drop, ttl 1", .in = { .ttl = 1, .dst = "10.19.0.1" }, DROPPED(firewall) },
-	{ "ipsec: drop", TO("10.19.0.1"), DROPPED(ipsec) },
-	{ "firewall: drop by default", TO("203.0.113.1"), DROPPED(firewall_default_drop) },
-	{ "firewall: drop, before rules", TO("10.19.0.1"), DROPPED(firewall_rules) },
-	{ "firewall: drop, by a reverse path filter", TO("10.19.0.1"), DROPPED(firewall_strict) },
-	{ "firewall: drop, marked", TO("10.19.0.1"), DROPPED(firewall_marked), .tc_differs = true,
-	  .tc_verdict = VERDICT_netfilter },
-	{ "firewall: drop, observed", TO("10.19.0.1"), VERDICT_observe,
-	  .change = firewall_observed },
-	{ "firewall: drop, lease over", TO("10.19.0.1"), VERDICT_netfilter,
-	  .change = firewall_lease_over },
-	{ "firewall: drop, own source", TO("10.19.0.1"), VERDICT_netfilter,
-	  .change = firewall_own_source },
-	{ "firewall: drop, forwarding off", TO("10.19.0.1"), VERDICT_netfilter,
-	  .change = firewall_not_forwarding },
-	{ "firewall: drop, martian source", .in = { .src = "127.0.0.1", .dst = "10.19.0.1" },
-	  HELD },
-	{ "firewall: drop, checksum", .in = { .dst = "10.19.0.1", .wrong_checksum = true }, HELD },
-	{ "firewall: drop, options", .in = { .dst = "10.19.0.1", .patch = { { AT_IP, 0x46 } } },
-	  HELD },
-	{ "firewall: drop, mac", .in = { .dst = "10.19.0.1", .patch = { { 5, 9 } } }, HELD },
-	{ "firewall: drop, multicast", .in = { .dst = "224.0.0.5" }, .verdict = VERDICT_netfilter,
-	  .change = firewall_default_drop },
-	{ "firewall: a blackhole of the kernel's", TO("10.101.1.9"), HELD },
-	{ "firewall: a kernel's route", HELD },
-	{ "firewall: via", TO("10.18.0.1"), HELD },
-	{ "firewall: pass", TO("10.20.0.1"), HELD },
-	{ "firewall: redirect", TO("10.21.0.1"), HELD },
-	{ "firewall: cpu", TO("10.22.0.1"), HELD },
-	{ "firewall: group of drop", TO("10.11.0.1"), .verdict = VERDICT_netfilter,
-	  .change = firewall_group_of_drop },
-	{ "paused: drop", TO("10.19.0.1"), VERDICT_paused, .change = paused },
-	{ "rules: drop", TO("10.19.0.1"), VERDICT_policy_rule, .change = rules_unknown },
-};
-
-static void test_held(void **state)
-{
-	(void)state;
-	rows_run(held, sizeof(held) / sizeof(held[0]));
-}
-
 static void test_actions(void **state)
 {
 	(void)state;
@@ -421,24 +317,6 @@ static void test_before_rules(void **state)
 {
 	(void)state;
 	rows_run(before_rules, sizeof(before_rules) / sizeof(before_rules[0]));
-}
-
-/* Back by the port that it came in by: a patch panel does not redirect senders. */
-static void test_patched_back(void **state)
-{
-	static struct lab_counters expected;
-	static const struct recipe recipe = { .dst = "10.21.0.1" };
-	struct frame in;
-	struct outcome outcome;
-
-	(void)state;
-	memset(&expected, 0, sizeof(expected));
-	lab_reset(lab);
-	ingress_is_egress(lab);
-	frame_make(&in, lab_port_mac[PORT_IN], &recipe);
-	lab_run(lab, &in, &outcome);
-	lab_expect(&expected, PORT_OUT, VERDICT_forwarded, in.len, SLOT_REDIRECT);
-	lab_assert_counters(lab, &expected, "patched back");
 }
 
 /* The daemon hears of destinations on-link without a neighbour, where the route says so. */
@@ -472,10 +350,9 @@ static void test_wanted(void **state)
 int run_user(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_actions),	     cmocka_unit_test(test_redirects),
-		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_before_rules),
-		cmocka_unit_test(test_patched_back), cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_actions), cmocka_unit_test(test_redirects),
+		cmocka_unit_test(test_cpus),	cmocka_unit_test(test_before_rules),
+		cmocka_unit_test(test_wanted),
 	};
 
 	return cmocka_run_group_tests_name("user", tests, NULL, NULL);

@@ -110,6 +110,32 @@ static void going_and_coming(void **state)
 	check_in(w, "");
 }
 
+static enum verdict shown(struct world *w, const char *prefix)
+{
+	const struct rib_entry *entry = rib_find(mirror_rib(w->mirror), prefix_of(prefix));
+	enum verdict verdict = VERDICT_stale;
+
+	assert_non_null(entry);
+	assert_int_equal(fib_verdict(w->fib, entry, &verdict, NULL), 0);
+	return verdict;
+}
+
+/* What is shown of a route: user_pass once none of its CPUs is there. */
+static void shown_while_offline(void **state)
+{
+	struct world *w = *state;
+
+	w->rec->any_cpu = true;
+	route(w, "198.51.100.0/24", 2, 3);
+	assert_int_equal(shown(w, "198.51.100.0/24"), VERDICT_cpu);
+	assert_int_equal(say_online(w, "0-1,3\n"), 0);
+	assert_int_equal(shown(w, "198.51.100.0/24"), VERDICT_cpu);
+	assert_int_equal(say_online(w, "0-1\n"), 0);
+	assert_int_equal(shown(w, "198.51.100.0/24"), VERDICT_user_pass);
+	assert_int_equal(say_online(w, "0-2\n"), 0);
+	assert_int_equal(shown(w, "198.51.100.0/24"), VERDICT_cpu);
+}
+
 /* A write that fails is made up for by the next look. */
 static void failed_writes(void **state)
 {
@@ -147,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(going_and_coming, setup, teardown),
+		cmocka_unit_test_setup_teardown(shown_while_offline, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists_in_files, setup, teardown),
 	};

@@ -758,6 +758,24 @@ static void test_macvlan_failures(void **state)
 	assert_int_equal(w->rec->port_of_ifindex[20], 0);
 }
 
+/* Rules that ask for marks are left out, but the programs know of them. */
+static void test_marks(void **state)
+{
+	struct world *w = *state;
+	struct event *rule;
+
+	three_tables(w);
+	assert_false(w->rec->flags & CONTROL_MARKS);
+	rule = ev_rule(EVENT_NEW, 100, 100);
+	rule->rule.fwmark = rule->rule.fwmask = 1;
+	sync_all(w, rule);
+	assert_int_equal(w->rec->flags, CONTROL_MARKS);
+	rule = ev_rule(EVENT_DEL, 100, 100);
+	rule->rule.fwmark = rule->rule.fwmask = 1;
+	sync_all(w, rule);
+	assert_int_equal(w->rec->flags, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -781,6 +799,7 @@ int main(void)
 		TEST(test_slots_full_for_a_table),
 		TEST(test_failed_writes),
 		TEST(test_dirty_all),
+		TEST(test_marks),
 		TEST(test_macvlan),
 		TEST(test_macvlans_of_one_address),
 		TEST(test_macvlans_full),

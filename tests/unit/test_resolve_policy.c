@@ -129,6 +129,26 @@ static void test_conditions(void **state)
 	ONE(r->table = RT_TABLE_MAIN, "plain");
 }
 
+#define MARKS(change, expected)                                                                    \
+	do {                                                                                       \
+		struct mirror *m = base();                                                         \
+		struct event_rule *r = &ev_rule(EVENT_NEW, 100, 100)->rule;                        \
+		change;                                                                            \
+		apply(m, (struct event *)((char *)r - offsetof(struct event, rule)));              \
+		assert_int_equal(resolve_marks_matter(m), expected);                               \
+		mirror_destroy(m);                                                                 \
+	} while (0)
+
+static void test_marks(void **state)
+{
+	(void)state;
+	MARKS(, false);
+	MARKS(IIF("eth2"), false);
+	MARKS(r->fwmark = r->fwmask = 1, true);
+	MARKS(r->fwmask = 0xff, true); /* what has a mark does not match */
+	MARKS(NOT; r->fwmark = r->fwmask = 1, true);
+}
+
 /* Not what a forwarded packet is: left out, or sure to match where the rule says "not". */
 static void test_never(void **state)
 {
@@ -527,6 +547,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_conditions),
 		TEST(test_never),
+		TEST(test_marks),
 		TEST(test_possible),
 		TEST(test_actions),
 		TEST(test_what_must_be_there),

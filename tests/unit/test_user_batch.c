@@ -520,7 +520,8 @@ static void holds_leave_drops_in_force(void **state)
 	assert_int_equal(held(0, all), 0);
 	assert_int_equal(held(VERDICT_netfilter, all), 5);
 	assert_int_equal(held(VERDICT_xfrm, all), 5);
-	assert_int_equal(held(VERDICT_policy_rule, all), 6);
+	assert_int_equal(held(VERDICT_policy_rule, all), 5);
+	assert_int_equal(held(VERDICT_table_full, all), 6);
 	assert_int_equal(held(VERDICT_paused, all), 6);
 	assert_int_equal(held(VERDICT_netfilter, "add 10.1.0.0/16 dev eth2\ndel 10.1.0.0/16"), 0);
 	assert_int_equal(held(VERDICT_netfilter, "add 10.1.0.0/16 dev eth2\n"
@@ -529,7 +530,9 @@ static void holds_leave_drops_in_force(void **state)
 	applied(all);
 	assert_int_equal(user_hold_count(0, mirror), 0);
 	assert_int_equal(user_hold_count(VERDICT_netfilter, mirror), 5);
-	assert_int_equal(user_hold_count(VERDICT_policy_rule, mirror), 6);
+	assert_int_equal(user_hold_count(VERDICT_policy_rule, mirror), 5);
+	assert_int_equal(user_hold_count(VERDICT_paused, mirror), 6);
+	assert_int_equal(user_hold_count(VERDICT_table_full, mirror), 6);
 }
 
 static void cpus_need_xdp(void **state)
