@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Someone else's programs on an interface, for the tests: they let every packet go on, or drop all.
 
-    foreign.py attach xdp|xdp-generic|tcx-ingress|tcx-egress DEV [drop]
-                                     by a link that ends with this process; prints the program's id
+    foreign.py attach xdp|xdp-generic|tcx-ingress|tcx-egress DEV [drop|mark]
+                                     by a link that ends with this process; prints the program's id;
+                                     mark (tcx): every packet gets the firewall mark 1 and goes on
     foreign.py set DEV               an XDP program without a link, as `ip link set DEV xdp` does; prints its id
     foreign.py ids tcx-ingress|tcx-egress DEV      of the programs there, in their order
     foreign.py detach DEV PROGRAM    by force, the link of that program on that interface
@@ -34,10 +35,13 @@ def bpf(command, attributes):
     return result, buffer.raw
 
 
-def load(kind, verdict):
-    code = ctypes.create_string_buffer(struct.pack("=BBhiBBhi", 0xb7, 0, 0, verdict, 0x95, 0, 0, 0))
+def load(kind, verdict, mark=False):
+    code = struct.pack("=BBhiBBhi", 0xb7, 0, 0, verdict, 0x95, 0, 0, 0)
+    if mark:
+        code = struct.pack("=BBhiBBhi", 0xb7, 2, 0, 1, 0x63, 0x21, 8, 0) + code  # ctx->mark = r2 = 1
+    size, code = len(code) // 8, ctypes.create_string_buffer(code)
     license_ = ctypes.create_string_buffer(b"GPL")
-    return bpf(PROG_LOAD, struct.pack("=IIQQIIQII16s", kind, 2, ctypes.addressof(code),
+    return bpf(PROG_LOAD, struct.pack("=IIQQIIQII16s", kind, size, ctypes.addressof(code),
                                       ctypes.addressof(license_), 0, 0, 0, 0, 0, b"foreign"))[0]
 
 
@@ -53,7 +57,7 @@ def attach(place, dev, what=""):
     if place.startswith("xdp"):
         program = load(XDP, XDP_DROP if drop else XDP_PASS)
     else:
-        program = load(SCHED_CLS, TCX_DROP if drop else TCX_NEXT)
+        program = load(SCHED_CLS, TCX_DROP if drop else TCX_NEXT, what == "mark")
     bpf(LINK_CREATE, struct.pack("=IIII", program, socket.if_nametoindex(dev), kind, flags))
     print(struct.unpack_from("=II", information(program))[1], flush=True)
     signal.pause()
