@@ -287,9 +287,16 @@ static void say_ready(const struct daemon *d)
 static void on_end(evutil_socket_t signal_number, short what, void *arg)
 {
 	struct daemon *d = arg;
+	const char *name = signal_number == SIGTERM ? "SIGTERM" : "SIGINT";
+	uint32_t going = d->config.keep ? 0 : route_files_beside(d);
 
 	(void)what;
-	log_info("%s: ending", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+	if (going)
+		log_info(
+			"%s: ending, %u user routes set at run time go with it; `ebpf-route save` keeps them",
+			name, going);
+	else
+		log_info("%s: ending", name);
 	event_base_loopbreak(d->base);
 }
 
@@ -416,6 +423,8 @@ int main(int argc, char **argv)
 	log_open("ebpf-routed", false);
 	signal(SIGPIPE, SIG_IGN);
 	err = config_read(&d.config, argc, argv);
+	if (!err && d.config.check_only)
+		err = route_files_check(&d);
 	if (err || d.config.check_only) {
 		config_free(&d.config);
 		return err < 0 ? EXIT_USAGE : EXIT_DONE;

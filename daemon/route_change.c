@@ -47,8 +47,8 @@ static int on_missing(void *ctx, const struct user_error *error)
 	return 0;
 }
 
-static int check(const struct daemon *d, struct user_batch *batch, enum change_mode mode,
-		 struct user_error *error)
+int route_change_check(const struct daemon *d, struct user_batch *batch, enum change_mode mode,
+		       struct user_error *error)
 {
 	struct user_cpus present = { { 0 } }, online = { { 0 } };
 	struct user_check system = {
@@ -103,7 +103,7 @@ int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mo
 	/* What was announced before the call counts: a script may just have made the device. */
 	if (mode == CHANGE_STRICT)
 		sync_read(d);
-	err = check(d, batch, mode, error);
+	err = route_change_check(d, batch, mode, error);
 	full = count_full(d);
 	if (!err)
 		err = user_install(batch, d->mirror, d->fib,

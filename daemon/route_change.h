@@ -15,6 +15,10 @@ enum change_mode {
 /* What is attached, as user_check() wants it. */
 void route_change_hooks(const struct daemon *d, struct user_check *ret);
 
+/* Of that only the comparison with what the system has. */
+int route_change_check(const struct daemon *d, struct user_batch *batch, enum change_mode mode,
+		       struct user_error *error);
+
 /*
  * Applies the batch. When this returns 0 it is in the maps. Otherwise nothing changed: -EINVAL with the line
  * for the user, or another -errno with one too.

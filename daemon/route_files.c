@@ -326,6 +326,19 @@ void route_files_reload(struct daemon *d)
 	say_held(d);
 }
 
+uint32_t route_files_beside(const struct daemon *d)
+{
+	const struct user_route *route = mirror_user_next(d->mirror, NULL);
+	uint32_t n = 0;
+
+	for (; route; route = mirror_user_next(d->mirror, route)) {
+		const struct said *said = file_set_find(&d->files->set, route->dst);
+
+		n += !said || said->changed;
+	}
+	return n;
+}
+
 const char *route_files_error(const struct daemon *d)
 {
 	return d->files->error.text[0] ? d->files->error.text : NULL;

@@ -24,6 +24,15 @@ void route_files_reload(struct daemon *d);
 void route_files_ready(const struct daemon *d);
 void route_files_stop(struct daemon *d);
 
+/*
+ * --check-config: reads the files, of the configuration alone, in place of all else that a start does. What the
+ * system has not (yet) is warned of. 0, or -errno after a line that names file and line.
+ */
+int route_files_check(struct daemon *d);
+
+/* How many user routes no file says as they are. */
+uint32_t route_files_beside(const struct daemon *d);
+
 /* Why the files are not in force, one line; NULL: they are. */
 const char *route_files_error(const struct daemon *d);
 

@@ -210,6 +210,25 @@ reload
 rm "$R"/{35,40,50}.conf
 reload
 
+say "- files checked without a daemon"
+check_config() {
+	"$B/ebpf-routed" --netns "$LAB-router" --check-config --routes-dir "$R" 2>"$WORK/said"
+}
+file 60.conf '203.0.127.0/24 drop' '203.0.128.0/24 redirect r7' '203.0.129.0/24 via 198.18.2.2'
+check_config || fail "not valid: $(cat "$WORK/said")"
+grep -qF "$R/60.conf:2: 203.0.128.0/24: no such device 'r7'" "$WORK/said" || fail "said: $(cat "$WORK/said")"
+! grep -F "60.conf:3" "$WORK/said" || fail "r2 is there"
+file 60.conf '203.0.127.0/24 drop' '203.0.118.0/24 drop'
+! check_config || fail "a conflict is valid"
+grep -qF "$R/60.conf:2: 203.0.118.0/24: is there already, from $R/30.conf:1" "$WORK/said" ||
+	fail "said: $(cat "$WORK/said")"
+file 60.conf '203.0.127.0/24 drp'
+code=0
+check_config || code=$?
+[ "$code" = 1 ] || fail "exit code $code"
+grep -qF "$R/60.conf:1: 203.0.127.0/24: 'drp' is not" "$WORK/said" || fail "said: $(cat "$WORK/said")"
+rm "$R/60.conf"
+
 say "- a request in pieces, its end alone"
 "$PYTHON" - "/run/ebpf-route/$LAB.sock" <<'END' || fail "a request in pieces is not answered"
 import socket
@@ -262,3 +281,11 @@ fast -b "$WORK/undo" >"$WORK/out"
 say "  $(cat "$WORK/out") in $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms"
 [ "$(fast -j status | jq .user_routes)" = 0 ] || fail "some are left"
 probe left <<<"no_route 10.0.0.1 icmp=3/0"
+
+say "- an end says how many go with it"
+fast flush all >"$WORK/out"
+rm "$R"/*.conf
+fast add 203.0.113.0/24 drop
+fast add 203.0.114.0/24 drop
+stop "$ROUTED_PID" || fail "exit code $?"
+logged "SIGTERM: ending, 2 user routes set at run time go with it; \`ebpf-route save\` keeps them"
