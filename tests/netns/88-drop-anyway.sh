@@ -60,8 +60,10 @@ caught() {
 }
 
 is_caught() {
-	set -- "$1" $2 # shellcheck disable=SC2086 # three numbers
-	[ "$(dropped) $(counter "r$1" .dropped.packets) $(forwarded)" = "$(($2 + 1)) $(($3 + 1)) $4" ]
+	local by_route at_port out
+
+	read -r by_route at_port out <<<"$2"
+	[ "$(dropped) $(counter "r$1" .dropped.packets) $(forwarded)" = "$((by_route + 1)) $((at_port + 1)) $out" ]
 }
 
 attached_or_gone() {
