@@ -48,7 +48,7 @@ struct client {
 	struct daemon *d;
 	struct bufferevent *bev;
 	struct reply reply;
-	uint64_t since;	 /* CLOCK_MONOTONIC, ns */
+	uint64_t since;	 /* when it last moved on: now_ns() */
 	size_t searched; /* bytes of the request without its end */
 	bool answered;	 /* one request a connection */
 	bool ending;	 /* nothing follows what is in the output */
@@ -288,6 +288,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 {
 	struct client *client = arg;
 
+	client->since = now_ns();
 	if (client->reply.streaming)
 		continue_stream(client);
 	else if (client->ending && !client->lingering &&
@@ -312,7 +313,7 @@ static void on_trouble(struct bufferevent *bev, short what, void *arg)
 		client_free(client);
 }
 
-/* Where all places are taken, the oldest of those goes that have their answer, or that do not say what they want. */
+/* Where all places are taken, the oldest of those goes that have their answer, or that neither speak nor listen. */
 static void make_room(struct control_server *server)
 {
 	uint64_t before = now_ns() - ROOM_SECONDS * 1000000000ULL;
@@ -321,7 +322,7 @@ static void make_room(struct control_server *server)
 	if (server->clients < CLIENTS_MAX)
 		return;
 	for (struct client *each = server->first; each; each = each->next)
-		if (each->lingering || (!each->answered && each->since < before))
+		if (each->lingering || (!each->reply.gone && each->since < before))
 			oldest = each; /* the first in the list came last */
 	if (oldest)
 		client_free(oldest);

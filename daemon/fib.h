@@ -121,8 +121,8 @@ struct user_cpus;
 int fib_cpus_online(struct fib *fib, const struct user_cpus *online);
 
 struct fib_counts {
-	uint32_t routes;   /* prefixes installed in the engine, the default route included */
-	uint32_t fallback; /* of these, entered with a reason to fall back */
+	uint32_t routes;   /* prefixes, the default route included, and those without room */
+	uint32_t fallback; /* of these, left to the kernel for a reason */
 	uint32_t nexthops; /* slots in use */
 	uint32_t groups;
 	uint32_t adjacencies,

@@ -155,7 +155,7 @@ void fib_counts(const struct fib *fib, struct fib_counts *ret)
 	for (int v = VERDICT_FIRST_REASON; v < VERDICT_COUNT; v++)
 		ret->fallback += fib->verdict_leaves[v];
 	ret->fallback += fib->victims.count;
-	ret->routes = fib->n_installed;
+	ret->routes = fib->n_installed + fib->victims.count;
 	ret->adjacencies = fib->adjacencies.count;
 	ret->neighbours = fib->n_entered;
 	ret->ports = fib->ports.count;

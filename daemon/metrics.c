@@ -17,6 +17,11 @@
 #include "sync_foreign.h"
 #include "sync_transmit.h"
 
+enum {
+	REQUEST_MAX = 8192,  /* bytes of a request's head; it has no body */
+	TIMEOUT_SECONDS = 5, /* without a byte from the client, or one taken by it */
+};
+
 struct metrics_server {
 	struct evhttp *http;
 };
@@ -213,6 +218,10 @@ int metrics_start(struct daemon *d)
 		log_error("metrics '%s': out of memory, not started", d->config.metrics);
 		return -ENOMEM;
 	}
+	/* Anybody may be able to connect: what one client can take is bounded. */
+	evhttp_set_max_headers_size(d->metrics->http, REQUEST_MAX);
+	evhttp_set_max_body_size(d->metrics->http, 0);
+	evhttp_set_timeout(d->metrics->http, TIMEOUT_SECONDS);
 	evhttp_set_allowed_methods(d->metrics->http, EVHTTP_REQ_GET);
 	evhttp_set_cb(d->metrics->http, "/metrics", on_request, d);
 	evhttp_set_gencb(d->metrics->http, on_other, d);

@@ -231,6 +231,25 @@ static void on_periodic_timer(evutil_socket_t fd, short what, void *arg)
 	audit_run(arg, NULL);
 }
 
+/* What is left to the kernel for want of room is slow, and nothing else would tell. */
+static void note_full(struct daemon *d)
+{
+	struct sync *s = d->sync;
+	struct fib_counts counts;
+
+	fib_counts(d->fib, &counts);
+	if (!counts.full == !s->full_said || !log_allowed(&s->full_limit))
+		return;
+	s->full_said = counts.full;
+	if (counts.full)
+		log_warning(
+			"maps: no room for %u prefixes, they are left to the kernel (table_full); "
+			"the options --max-.. say how much there is",
+			counts.full);
+	else
+		log_info("maps: room for all prefixes again");
+}
+
 static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -246,6 +265,7 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	fib_reclaim(d->fib, true);
 	sync_read_settings(d);
 	sync_write(d);
+	note_full(d);
 }
 
 static int make_events(struct daemon *d)
@@ -296,6 +316,7 @@ int sync_start(struct daemon *d)
 	s->overrun_limit = LOG_LIMIT(1, 10);
 	s->refused_limit = LOG_LIMIT(1, 60);
 	s->failure_limit = LOG_LIMIT(3, 10);
+	s->full_limit = LOG_LIMIT(4, 60);
 
 	links_watch(d);
 	cpus_watch(d);

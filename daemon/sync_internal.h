@@ -24,7 +24,8 @@ struct sync_lost {
 struct sync {
 	struct event *netlink_event, *features_event, *lease_timer, *resync_timer, *periodic_timer;
 	struct sync_counts counts;
-	struct log_limit overrun_limit, refused_limit, failure_limit;
+	struct log_limit overrun_limit, refused_limit, failure_limit, full_limit;
+	bool full_said; /* that prefixes have no room */
 	unsigned long refused_said;
 	unsigned int since_keepalive;
 	uint64_t lease_renewed_ns;

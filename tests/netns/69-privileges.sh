@@ -22,7 +22,8 @@ port right 2
 resolve 198.18.1.2 198.18.2.2
 ipr route add 203.0.113.0/24 via 198.18.2.2
 mkdir "$WORK/routes.d"
-routed --routes-dir "$WORK/routes.d"
+METRICS=127.0.0.1:9500
+routed --routes-dir "$WORK/routes.d" --metrics "$METRICS"
 
 # ---- capabilities --------------------------------------------------------------------------------
 field() {
@@ -110,12 +111,15 @@ say "- clients that are rude: with a route list of 20,000 to ask for"
 "$PYTHON" -c 'print("\n".join(f"route add 100.{i >> 8}.{i & 255}.0/24 via 198.18.2.2" for i in range(20000)))' |
 	ipr -batch -
 settle
-for case in garbage values oversized many silent deaf leaving; do
+for case in garbage values oversized many silent deaf stalled leaving; do
 	say "- $case"
 	"$PYTHON" "$TOP/tests/netns/rude.py" "$SOCKET" "$case" >"$WORK/rude.log" 2>&1 || fail "$case: see above"
 	gone "$ROUTED_PID" && fail "$case: the daemon has ended"
 	probe left <<<"forward 203.0.113.1 right n=5"
 done
+say "- metrics"
+on router "$PYTHON" "$TOP/tests/netns/rude.py" "$METRICS" metrics >"$WORK/rude.log" 2>&1 || fail "metrics: see above"
+
 # A build with sanitizers keeps what is freed for a while.
 sanitized() {
 	ldd "$B/ebpf-routed" | grep -q asan

@@ -124,9 +124,11 @@ if [ "$ENGINE" = dir24 ]; then
 else
 	over "prefixes" "--max-lpm-routes 24"
 fi
+wait_for 5 grep -q 'maps: no room for [0-9]* prefixes' "$WORK/ebpf-routed.log" || fail "no room, and not a word in the log"
 for i in {0..17}; do
 	ipr route del "203.0.$i.0/26"
 done
+wait_for 5 grep -q 'maps: room for all prefixes again' "$WORK/ebpf-routed.log" || fail "room again, and not a word in the log"
 destinations 18 19 >"$WORK/probes"
 healed "the engine"
 for i in 18 19; do

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Clients that the control socket has to survive: rude.py SOCKET CASE
+"""Clients that the control socket has to survive: rude.py SOCKET CASE; and the metrics: rude.py ADDR:PORT metrics
 
 Each case prints nothing and ends with 0 where the daemon behaved, or says what it did and ends with 1.
 What a request got is checked by its lines: each JSON, the last an error or the end.
@@ -169,6 +169,19 @@ def case_deaf(path):
     expect_status(path)
 
 
+def case_stalled(path):
+    """All places taken by clients that asked for much and do not read: others still get in."""
+    clients = []
+    for _ in range(CLIENTS_MAX):
+        client = connect(path)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        send(client, b'{"command":"route"}\n')
+        clients.append(client)
+    time.sleep(1.2)
+    for _ in range(20):
+        expect_status(path)
+
+
 def case_leaving(path):
     """Goes away at any moment."""
     request = b'{"command":"route"}\n'
@@ -178,7 +191,35 @@ def case_leaving(path):
         if i % 3 == 0:
             client.recv(1) if i % (len(request) + 1) == len(request) else None
         client.close()
+    end = time.monotonic() + PATIENCE  # until their places are free
+    while "error" in ask(path, b'{"command":"status"}\n')[0] and time.monotonic() < end:
+        time.sleep(0.02)
     expect_status(path)
+
+
+def http(where, data, more):
+    """What is answered to the data; ends where so many more bytes were taken behind it."""
+    host, port = where.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), PATIENCE) as client:
+        send(client, data)
+        taken = 0
+        while taken < more:
+            try:
+                client.sendall(b"x" * 65536)
+            except (BrokenPipeError, ConnectionResetError):
+                return b"closed"
+            taken += 65536
+        return b"took it all" if more else read_all(client)
+
+
+def case_metrics(where):
+    """Requests without end over HTTP are cut off, and the page is there for others."""
+    for title, head in (("a long body", b"GET /metrics HTTP/1.1\r\nContent-Length: 4000000000\r\n\r\n"),
+                        ("a head without end", b"GET /metrics HTTP/1.1\r\nX: ")):
+        if http(where, head, 64 << 20) != b"closed":
+            sys.exit(f"metrics: {title}: all of it was taken")
+    if b"ebpfroute_routes " not in http(where, b"GET /metrics HTTP/1.0\r\n\r\n", 0):
+        sys.exit("metrics: no page")
 
 
 if __name__ == "__main__":
