@@ -32,33 +32,68 @@ static bool pin_path(const struct attachments *a, uint32_t ifindex, enum hook ho
 	       snprintf(path, size, "%s/%s%u", a->pin_dir, pin_prefix(hook), ifindex) < (int)size;
 }
 
-static enum hook xdp_mode(uint32_t ifindex)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-
-	if (bpf_xdp_query((int)ifindex, 0, &query))
-		return HOOK_NONE;
-	if (query.attach_mode == XDP_ATTACHED_DRV)
-		return HOOK_XDP;
-	return query.attach_mode == XDP_ATTACHED_SKB ? HOOK_XDP_GENERIC : HOOK_NONE;
-}
-
 static int program_for(const struct attachments *a, enum hook hook)
 {
 	return hook == HOOK_TC ? a->programs.tc : a->programs.xdp;
 }
 
-/* The kernel tells the ifindex of XDP and tcx links at the same place, 0 once the device has gone. */
+/* The ids of the interface's tcx programs. Returns how many, or -errno. */
+static int tcx_programs(uint32_t ifindex, bool egress, uint32_t ids[PROGRAMS_MAX])
+{
+	int place = egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
+	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = PROGRAMS_MAX);
+	int err = bpf_prog_query_opts((int)ifindex, (enum bpf_attach_type)place, &query);
+
+	if (err)
+		return err;
+	return query.prog_cnt < PROGRAMS_MAX ? (int)query.prog_cnt : PROGRAMS_MAX;
+}
+
+static int has_tcx(uint32_t ifindex, uint32_t program)
+{
+	uint32_t ids[PROGRAMS_MAX] = { 0 };
+	int n = tcx_programs(ifindex, false, ids);
+
+	for (int i = 0; i < n; i++)
+		if (ids[i] == program)
+			return 1;
+	return n < 0 ? n : 0;
+}
+
+/* Does the interface of this namespace have that program at that hook? 1, 0, or -errno. */
+static int has_program(uint32_t ifindex, enum hook hook, uint32_t program)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	int err;
+
+	if (hook == HOOK_TC)
+		return has_tcx(ifindex, program);
+	err = bpf_xdp_query((int)ifindex, 0, &query);
+	if (err)
+		return err;
+	return program == (hook == HOOK_XDP ? query.drv_prog_id : query.skb_prog_id);
+}
+
+/*
+ * The kernel tells the ifindex of XDP and tcx links at the same place, 0 once the device has gone. It does
+ * not tell the namespace: the device may have moved to another one, or be that of an earlier run there, and
+ * its number may be another device's here. So the program has to be seen here.
+ */
 static bool is_link_of(int fd, uint32_t ifindex, enum hook hook)
 {
 	struct bpf_link_info info = { 0 };
 	uint32_t len = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.xdp.ifindex != ifindex)
-		return false;
-	if (hook == HOOK_TC)
-		return info.type == LINK_TYPE_TCX;
-	return info.type == BPF_LINK_TYPE_XDP && xdp_mode(ifindex) == hook;
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.xdp.ifindex == ifindex &&
+	       info.type == (hook == HOOK_TC ? LINK_TYPE_TCX : BPF_LINK_TYPE_XDP) && info.prog_id &&
+	       has_program(ifindex, hook, info.prog_id) == 1;
+}
+
+/* Replaces the program, and looks whether the new one is here: the device may move at any moment. */
+static bool replace(const struct attachments *a, int fd, uint32_t ifindex, enum hook hook)
+{
+	return is_link_of(fd, ifindex, hook) && !bpf_link_update(fd, program_for(a, hook), NULL) &&
+	       is_link_of(fd, ifindex, hook);
 }
 
 static int take_over(const struct attachments *a, uint32_t ifindex, enum hook hook)
@@ -71,7 +106,7 @@ static int take_over(const struct attachments *a, uint32_t ifindex, enum hook ho
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return -errno;
-	if (!is_link_of(fd, ifindex, hook) || bpf_link_update(fd, program_for(a, hook), NULL)) {
+	if (!replace(a, fd, ifindex, hook)) {
 		unlink(path); /* of another device, or of another mode: gone with the descriptor */
 		close(fd);
 		return -ENOENT;
@@ -180,27 +215,6 @@ unsigned int links_sweep(const struct attachments *a)
 	return removed;
 }
 
-/* The ids of the interface's tcx programs. Returns how many. */
-static uint32_t tcx_programs(uint32_t ifindex, bool egress, uint32_t ids[PROGRAMS_MAX])
-{
-	int place = egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
-	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = PROGRAMS_MAX);
-
-	if (bpf_prog_query_opts((int)ifindex, (enum bpf_attach_type)place, &query))
-		return 0;
-	return query.prog_cnt < PROGRAMS_MAX ? query.prog_cnt : PROGRAMS_MAX;
-}
-
-static bool has_tcx(uint32_t ifindex, uint32_t program)
-{
-	uint32_t ids[PROGRAMS_MAX] = { 0 }, n = tcx_programs(ifindex, false, ids);
-
-	for (uint32_t i = 0; i < n; i++)
-		if (ids[i] == program)
-			return true;
-	return false;
-}
-
 /* The program on the pinned link of an earlier run is ours, too. */
 static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex)
 {
@@ -222,9 +236,10 @@ static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex)
 
 bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress)
 {
-	uint32_t ids[PROGRAMS_MAX] = { 0 }, n = tcx_programs(ifindex, egress, ids);
+	uint32_t ids[PROGRAMS_MAX] = { 0 };
+	int n = tcx_programs(ifindex, egress, ids);
 
-	for (uint32_t i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (ids[i] != a->tc_id && ids[i] != pinned_program(a, ifindex))
 			return true;
 	return false;
@@ -239,23 +254,20 @@ bool links_has_xdp(uint32_t ifindex)
 
 bool links_intact(const struct attachments *a, const struct attachment *known)
 {
+	uint32_t program = known->hook == HOOK_TC ? a->tc_id : a->xdp_id;
 	struct bpf_link_info info = { 0 };
 	uint32_t len = sizeof(info);
 
 	return !bpf_obj_get_info_by_fd(known->link_fd, &info, &len) &&
-	       info.xdp.ifindex == known->ifindex &&
-	       info.prog_id == (known->hook == HOOK_TC ? a->tc_id : a->xdp_id);
+	       info.xdp.ifindex == known->ifindex && info.prog_id == program &&
+	       has_program(known->ifindex, known->hook, program) != 0; /* an error is no answer */
 }
 
 enum hook links_seen(const struct attachments *a, uint32_t ifindex)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-
-	if (a->xdp_id && !bpf_xdp_query((int)ifindex, 0, &query)) {
-		if (query.drv_prog_id == a->xdp_id)
-			return HOOK_XDP;
-		if (query.skb_prog_id == a->xdp_id)
-			return HOOK_XDP_GENERIC;
-	}
-	return a->tc_id && has_tcx(ifindex, a->tc_id) ? HOOK_TC : HOOK_NONE;
+	if (a->xdp_id && has_program(ifindex, HOOK_XDP, a->xdp_id) == 1)
+		return HOOK_XDP;
+	if (a->xdp_id && has_program(ifindex, HOOK_XDP_GENERIC, a->xdp_id) == 1)
+		return HOOK_XDP_GENERIC;
+	return a->tc_id && has_tcx(ifindex, a->tc_id) == 1 ? HOOK_TC : HOOK_NONE;
 }
