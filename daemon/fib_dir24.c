@@ -417,6 +417,7 @@ static const struct fib_engine_ops dir24_ops = {
 	.del = dir24_del,
 	.room_for = dir24_room_for,
 	.full = "no extension group is left (max-extension-groups; --fib lpm needs none)",
+	.row_len = 24,
 	.lookup = dir24_lookup,
 	.used = dir24_used,
 	.grace = dir24_grace,

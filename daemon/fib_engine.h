@@ -57,6 +57,11 @@ struct fib_engine_ops {
 	 */
 	uint32_t (*room_for)(struct fib_engine *engine, const struct prefix *prefixes, uint32_t n);
 	const char *full; /* what there is none left of then, for the user */
+	/*
+	 * 0: every prefix takes room of its own. Else only longer ones than that do, all together that have
+	 * as many first bits in common; the prefix of these bits is their mark.
+	 */
+	uint8_t row_len;
 
 	/* What a program finds for the address (host byte order), read back from the maps. */
 	uint32_t (*lookup)(const struct fib_engine *engine, uint32_t addr);

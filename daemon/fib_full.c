@@ -9,7 +9,8 @@
  * - an entry is a victim (ENTRY_LEFT_OUT), or held, never both.
  * Hence a prefix that is entered between a victim and its mark becomes the victim's mark. /0 as a
  * mark is the default leaf. Victims are tried again when the engine gave something up; the first one
- * that still does not fit ends the attempt, for room is of one kind in every engine.
+ * that still does not fit ends the attempt, for room is of one kind in every engine. What is the user's, or would
+ * have the user's for its mark, gets its room from others: fib_evict.c.
  */
 #include "fib_internal.h"
 
@@ -166,7 +167,21 @@ int fib_full_install(struct fib *fib, struct rib_entry *entry, uint32_t leaf)
 	struct prefix mark = prefix_make(0, 0);
 	int err = enter(fib, entry, leaf, &mark);
 
+	if (err == -ENOSPC && fib_evict(fib, entry, mark))
+		err = enter(fib, entry, leaf, &mark);
 	return err == -ENOSPC ? leave_out(fib, entry, mark) : err;
+}
+
+int fib_full_leave_out(struct fib *fib, struct rib_entry *entry, struct prefix mark)
+{
+	int err = leave_out(fib, entry, mark);
+
+	if (err)
+		return err;
+	err = fib_leaf_clear(fib, entry);
+	if (err)
+		fib_full_withdraw(fib, entry);
+	return err;
 }
 
 void fib_full_withdraw(struct fib *fib, struct rib_entry *entry)
@@ -174,7 +189,17 @@ void fib_full_withdraw(struct fib *fib, struct rib_entry *entry)
 	victim_remove(fib, victim_find(fib, entry));
 }
 
-void fib_full_retry(struct fib *fib)
+/* Is a route of the user's out of force because of it? */
+static bool is_pressing(const struct fib *fib, const struct fib_victim *victim)
+{
+	struct resolved_route r;
+
+	return (resolve_route(fib->mirror, victim->entry, &r) && r.user) ||
+	       (resolve_route(fib->mirror, victim->mark->entry, &r) && r.user);
+}
+
+/* False: what is left has no room. */
+static bool retry(struct fib *fib, bool pressing)
 {
 	struct table_walk walk = { 0 };
 	struct table_node *node;
@@ -182,22 +207,33 @@ void fib_full_retry(struct fib *fib)
 	uint32_t leaf;
 	int err;
 
-	if (!fib->engine_freed)
-		return;
-	fib->engine_freed = false;
 	while ((node = table_walk_next(&fib->victims, &walk))) {
 		struct fib_victim *victim = container_of(node, struct fib_victim, node);
 
+		mirror_step(fib->mirror);
+		if (pressing && !is_pressing(fib, victim))
+			continue;
 		err = fib_route_leaf(fib, victim->entry, &leaf);
 		if (!err)
 			err = enter(fib, victim->entry, leaf, &mark);
 		if (!err)
 			victim_remove(fib, victim);
 		else if (err == -ENOSPC)
-			break;
+			return false;
 		else if (err != -ENOENT)
 			fib_failed(fib, err);
 	}
+	return true;
+}
+
+/* Routes of the user's first. */
+void fib_full_retry(struct fib *fib)
+{
+	if (!fib->engine_freed)
+		return;
+	fib->engine_freed = false;
+	if (retry(fib, true))
+		retry(fib, false);
 }
 
 /* Prefixes that fall back for want of room in any table. */

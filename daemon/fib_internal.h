@@ -152,7 +152,9 @@ struct fib {
 
 	struct table marks, victims;
 	bool engine_freed;
-	uint32_t n_installed; /* entries with a leaf in the engine, or the default */
+	struct prefix evicted; /* the last one, see fib_evict.c */
+	bool evicted_all;      /* none was found, and nothing changed that since */
+	uint32_t n_installed;  /* entries with a leaf in the engine, or the default */
 	uint32_t verdict_leaves[VERDICT_COUNT]; /* of these, by verdict */
 
 	struct fib_control control;
@@ -249,6 +251,7 @@ int fib_route_leaf(struct fib *fib, const struct rib_entry *entry, uint32_t *ret
 /* -ENOSPC sets *ret_mark. */
 int fib_leaf_write(struct fib *fib, struct rib_entry *entry, uint32_t leaf,
 		   struct prefix *ret_mark);
+int fib_leaf_clear(struct fib *fib, struct rib_entry *entry);
 void fib_routes_retry(struct fib *fib);
 /* The longest shorter prefix that the engine holds. */
 struct prefix fib_engine_cover(const struct fib *fib, struct prefix prefix, uint32_t *ret_leaf);
@@ -261,6 +264,13 @@ void fib_full_retry(struct fib *fib);
 bool fib_full_claims(struct fib *fib, const struct rib_entry *entry);
 uint32_t fib_full_counts(const struct fib *fib);
 void fib_full_destroy(struct fib *fib);
+
+/* A held entry, of which the mark may be that one. 0, or -errno: it is as it was. */
+int fib_full_leave_out(struct fib *fib, struct rib_entry *entry, struct prefix mark);
+
+/* fib_evict.c */
+/* Makes room for an entry that has none, where it or that mark is the user's. False: nothing could be done. */
+bool fib_evict(struct fib *fib, const struct rib_entry *entry, struct prefix mark);
 
 /* fib_own.c */
 int fib_own_sync(struct fib *fib, __be32 addr);

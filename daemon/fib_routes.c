@@ -79,7 +79,7 @@ int fib_leaf_write(struct fib *fib, struct rib_entry *entry, uint32_t leaf, stru
 	return 0;
 }
 
-static int leaf_clear(struct fib *fib, struct rib_entry *entry)
+int fib_leaf_clear(struct fib *fib, struct rib_entry *entry)
 {
 	struct fib_engine *engine = fib->sink->engine;
 	struct prefix cover;
@@ -94,6 +94,7 @@ static int leaf_clear(struct fib *fib, struct rib_entry *entry)
 		cover = fib_engine_cover(fib, rib_prefix(entry), &leaf);
 		err = engine->ops->del(engine, rib_prefix(entry), cover, leaf);
 		fib->engine_freed |= !err;
+		fib->evicted_all &= err != 0;
 	}
 	if (!fib_wrote(fib, err))
 		set_installed(fib, entry, RIB_NOT_INSTALLED);
@@ -108,7 +109,7 @@ static int withdraw(struct fib *fib, struct rib_entry *entry)
 
 	if (entry->spare & ENTRY_LEFT_OUT)
 		fib_full_withdraw(fib, entry);
-	err = leaf_clear(fib, entry);
+	err = fib_leaf_clear(fib, entry);
 	if (!err)
 		mirror_forget_prefix(fib->mirror, entry);
 	return err;

@@ -107,7 +107,7 @@ int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mo
 	full = count_full(d);
 	if (!err)
 		err = user_install(batch, d->mirror, d->fib,
-				   mode == CHANGE_AGAIN ? USER_ROOM_ANY : USER_ROOM_NEEDED, ret,
+				   mode == CHANGE_STRICT ? USER_ROOM_NEEDED : USER_ROOM_ANY, ret,
 				   error);
 	if (err == -ENOTRECOVERABLE)
 		log_error("user routes: some of a refused change stay: out of memory");
@@ -118,4 +118,19 @@ int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mo
 	wanted_look(d);
 	verify_user_changed(d);
 	return 0;
+}
+
+uint32_t route_change_full(const struct daemon *d, const struct user_batch *batch)
+{
+	enum verdict verdict;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct rib_entry *entry =
+			rib_find(mirror_rib(d->mirror), batch->items[i].command.route.dst);
+
+		n += entry && !fib_verdict(d->fib, entry, &verdict, NULL) &&
+		     verdict == VERDICT_table_full;
+	}
+	return n;
 }

@@ -8,8 +8,11 @@
 
 enum change_mode {
 	CHANGE_STRICT,
-	CHANGE_EARLY, /* at start: what the system has not yet is warned of; it may come */
-	CHANGE_AGAIN, /* at start, of what was in force before: also what has no room is left to the kernel */
+	/*
+	 * At start: what the system has not yet is warned of, for it may come; what has no room, though the kernel's
+	 * prefixes make room where they can, is left to the kernel.
+	 */
+	CHANGE_EARLY,
 };
 
 /* What is attached, as user_check() wants it. */
@@ -25,5 +28,8 @@ int route_change_check(const struct daemon *d, struct user_batch *batch, enum ch
  */
 int route_change(struct daemon *d, struct user_batch *batch, enum change_mode mode,
 		 struct user_counts *ret, struct user_error *error);
+
+/* How many of the batch's routes have no room in the tables. */
+uint32_t route_change_full(const struct daemon *d, const struct user_batch *batch);
 
 #endif

@@ -239,6 +239,7 @@ static int load(struct daemon *d, enum change_mode mode, struct user_counts *cou
 	struct route_files *files = d->files;
 	struct file_set fresh = { 0 };
 	struct user_batch batch;
+	uint32_t full;
 	int err;
 
 	user_batch_init(&batch, NULL);
@@ -255,6 +256,10 @@ static int load(struct daemon *d, enum change_mode mode, struct user_counts *cou
 	}
 	if (!err)
 		err = route_change(d, &batch, mode, counts, error);
+	full = !err && mode == CHANGE_EARLY ? route_change_full(d, &batch) : 0;
+	if (full)
+		log_warning("%s: %u user routes have no room, left to the kernel until there is",
+			    route_files_directory(d), full);
 	if (!err) {
 		file_set_free(&files->set);
 		files->set = fresh;

@@ -416,26 +416,10 @@ void route_state_changed(struct daemon *d, const struct user_batch *batch)
 
 /* ---- starting ------------------------------------------------------------------------ */
 
-/* How many of the batch's routes have no room in the tables. */
-static uint32_t count_full(const struct daemon *d, const struct user_batch *batch)
-{
-	enum verdict verdict;
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < batch->n; i++) {
-		const struct rib_entry *entry =
-			rib_find(mirror_rib(d->mirror), batch->items[i].command.route.dst);
-
-		n += entry && !fib_verdict(d->fib, entry, &verdict, NULL) &&
-		     verdict == VERDICT_table_full;
-	}
-	return n;
-}
-
 static void say_restored(const struct daemon *d, const struct user_batch *batch,
 			 const struct user_counts *counts)
 {
-	uint32_t full = count_full(d, batch);
+	uint32_t full = route_change_full(d, batch);
 
 	if (full)
 		log_warning(
@@ -456,7 +440,7 @@ static int restore(struct daemon *d, char *text, struct user_error *error)
 	batch.steps = d->mirror;
 	err = add_lines(d, &batch, text, error);
 	if (!err)
-		err = route_change(d, &batch, CHANGE_AGAIN, &counts, error);
+		err = route_change(d, &batch, CHANGE_EARLY, &counts, error);
 	if (!err) {
 		route_files_changed(d, &batch);
 		say_restored(d, &batch, &counts);

@@ -200,3 +200,43 @@ done
 ipr route del 203.0.1.0/24
 destinations 8 9 >"$WORK/probes"
 healed "routes of policy tables"
+
+# ---- routes of the user: the kernel's make room for them --------------------------------------------
+say "- a user's drop outlives what the kernel announces, and a start in a full table"
+ipr rule del to 203.0.0.0/16 lookup 100
+for i in {0..19}; do
+	ipr route add "203.0.$i.0/26" via 198.18.2.2
+done
+routed
+limit=$(($(fast -j status | jq .objects.engine) + 4))
+stop "$ROUTED_PID" || fail "exit code $?"
+option=--max-extension-groups
+[ "$ENGINE" = dir24 ] || option=--max-lpm-routes
+routed "$option" "$limit"
+fast add 10.60.0.0/16 drop
+for i in {1..8}; do
+	ipr route add "10.60.$i.128/25" via 198.18.3.2
+done
+settle
+[ "$(fast -j status | jq .full)" -gt 0 ] || fail "everything fits"
+for i in {1..8}; do
+	printf '%s\n' "drop 10.60.$i.1" "forward 10.60.$i.129 third"
+done >"$WORK/probes"
+probe left <"$WORK/probes"
+fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+stop "$ROUTED_PID" || fail "exit code $?"
+mkdir "$WORK/routes"
+printf '%s\n' '10.60.0.0/16 drop' '10.61.1.0/25 drop' '10.61.2.0/25 drop' >"$WORK/routes/10.conf"
+routed "$option" "$limit" --routes-dir "$WORK/routes"
+[ "$(fast -j status | jq '[.user_routes, .full > 0] == [3, true]')" = true ] || fail "$(fast status)"
+probe left <<'END'
+drop 10.61.1.1
+drop 10.61.2.1
+END
+fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+for i in {0..19}; do
+	ipr route del "203.0.$i.0/26"
+done
+settle
+probe left <"$WORK/probes"
+verify

@@ -782,7 +782,9 @@ struct recorder *recorder_new(struct fib_limits limits, uint32_t route_limit, ui
 	assert_true(limits.nexthops <= REC_ITEMS && limits.groups <= REC_ITEMS &&
 		    limits.adjacencies <= REC_ITEMS && limits.ports <= REC_ITEMS);
 	rec->sink = (struct fib_sink){ .ops = &sink_ops, .engine = &rec->engine, .limits = limits };
-	rec->engine.ops = &engine_ops;
+	rec->engine_ops = engine_ops;
+	rec->engine_ops.row_len = dir24_rows ? 24 : 0;
+	rec->engine.ops = &rec->engine_ops;
 	rec->route_limit = route_limit;
 	rec->routes = calloc(REC_ROUTES, sizeof(*rec->routes));
 	rec->neighbour_limit = rec->own_limit = REC_ITEMS;
@@ -1015,7 +1017,7 @@ static int sync_fib(void *ctx)
 	return fib_sync(ctx);
 }
 
-/* Before or after, and nothing else, unless there is something that has no room. */
+/* Before or after, and nothing else, unless there is something that has no room, maybe only because others come. */
 static void check_one_step(const struct recorder *rec, uint32_t i, const struct answer *before,
 			   const struct answer *after)
 {
@@ -1024,7 +1026,8 @@ static void check_one_step(const struct recorder *rec, uint32_t i, const struct 
 	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
 		const struct answer *a = &rec->trace[t];
 
-		if (answer_equal(a, before) || answer_equal(a, after) || is_short_of_room(a))
+		if (answer_equal(a, before) || answer_equal(a, after) || is_short_of_room(a) ||
+		    (rec->lenient && is_short_of_room(after)))
 			continue;
 		recorder_print_log(rec, rec->n_trace / rec->n_watch);
 		fail_msg("%08x, write %u: was %s, becomes %s, but meanwhile %s", rec->watch[i],

@@ -86,6 +86,7 @@ struct recorder_outcome {
 struct recorder {
 	struct fib_sink sink;
 	struct fib_engine engine; /* between the fib and the one below */
+	struct fib_engine_ops engine_ops;
 	struct fib_engine *inner; /* NULL: the list `routes` */
 	struct recorder_route *routes;
 	uint32_t n_routes, route_limit, freed_routes;

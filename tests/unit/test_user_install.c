@@ -490,6 +490,75 @@ static void test_full_by_the_kernel(void **state)
 	assert_taken(w, "replace 20.0.0.0/8 pass");
 }
 
+/* What the kernel announces does not put a route of the user's out of force, as long as others can go instead. */
+static void test_drop_outlives_announcements(void **state)
+{
+	struct world *w = another(*state, roomy, 4, 0);
+
+	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "30.1.0.0/16", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "30.2.0.0/16", 3, "10.0.3.1"));
+	assert_taken(w, "add 20.0.0.0/8 drop");
+	recorder_watch_edges(w->rec, prefix_of("20.0.0.0/8"));
+	recorder_watch_edges(w->rec, prefix_of("20.1.0.0/16"));
+	recorder_watch_edges(w->rec, prefix_of("30.1.0.0/16"));
+	for (int i = 1; i <= 2; i++) {
+		char dst[32], in[32], gone[32];
+
+		sprintf(dst, "20.%d.0.0/16", i);
+		sprintf(in, "20.%d.1.1", i);
+		sprintf(gone, "30.%d.1.1", i);
+		world_do(w, ev_route(EVENT_NEW, dst, 4, "10.0.4.1"));
+		assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_dropped);
+		assert_int_equal(world_mac(w, in), 40);
+		assert_int_equal(world_verdict(w, gone), VERDICT_table_full);
+		assert_int_equal(world_verdict(w, "30.9.9.9"), VERDICT_table_full);
+	}
+	/* None is left that could go: 30/8 stands for others. */
+	world_do(w, ev_route(EVENT_NEW, "20.3.0.0/16", 4, "10.0.4.1"));
+	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_table_full);
+	/* Of the room that comes free the user's have the first. */
+	w->rec->lenient = true;
+	world_do(w, ev_route(EVENT_DEL, "20.2.0.0/16", 4, "10.0.4.1"));
+	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_dropped);
+	assert_int_equal(world_mac(w, "20.3.1.1"), 40);
+	world_do(w, ev_route(EVENT_DEL, "20.3.0.0/16", 4, "10.0.4.1"));
+	world_do(w, ev_route(EVENT_DEL, "20.1.0.0/16", 4, "10.0.4.1"));
+	assert_int_equal(w->fib->victims.count + w->fib->marks.count, 0);
+	assert_int_equal(world_mac(w, "30.1.1.1"), 30);
+	assert_int_equal(world_mac(w, "30.9.9.9"), 20);
+}
+
+/* With dir24 a row goes, with all that is in it, but none that a route of the user's needs. */
+static void test_drop_outlives_rows(void **state)
+{
+	struct world *w = another(*state, roomy, REC_ROUTES, 3);
+
+	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "30.0.1.0/26", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "30.0.2.0/26", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "30.0.2.64/26", 4, "10.0.4.1"));
+	assert_taken(w, "add 20.1.0.0/16 drop\nadd 30.0.1.128/25 drop\nadd 30.0.3.0/25 drop");
+	world_do(w, ev_route(EVENT_NEW, "20.1.1.0/25", 5, "10.0.5.1"));
+	assert_int_equal(world_verdict(w, "20.1.1.200"), VERDICT_dropped);
+	assert_int_equal(world_mac(w, "20.1.1.1"), 50);
+	assert_int_equal(world_verdict(w, "30.0.2.1"), VERDICT_table_full);
+	assert_int_equal(world_verdict(w, "30.0.2.65"), VERDICT_table_full);
+	assert_int_equal(world_verdict(w, "30.0.1.129"), VERDICT_dropped);
+	assert_int_equal(world_mac(w, "30.0.1.1"), 30);
+	assert_int_equal(world_mac(w, "30.0.9.1"), 20);
+	/* The rows that are left are the user's, too. */
+	world_do(w, ev_route(EVENT_NEW, "20.1.2.0/25", 5, "10.0.5.1"));
+	assert_int_equal(world_verdict(w, "20.1.2.200"), VERDICT_table_full);
+	assert_int_equal(world_verdict(w, "20.1.3.1"), VERDICT_dropped);
+	w->rec->lenient = true;
+	world_do(w, ev_route(EVENT_DEL, "20.1.1.0/25", 5, "10.0.5.1"));
+	assert_int_equal(world_verdict(w, "20.1.2.200"), VERDICT_dropped);
+	world_do(w, ev_route(EVENT_DEL, "20.1.2.0/25", 5, "10.0.5.1"));
+	assert_int_equal(w->fib->victims.count + w->fib->marks.count, 0);
+	assert_int_equal(world_mac(w, "30.0.2.65"), 40);
+}
+
 /* The routes of another table, which a rule names, do not decide for a route of the user that has no room. */
 static void test_full_before_rules(void **state)
 {
@@ -521,7 +590,7 @@ static void test_full_before_rules(void **state)
 		packet_look(w->rec, &packet, &outcome);
 		assert_int_equal(outcome.way.members[0].target >> 40, 40);
 		if (i == 3)
-			world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
+			assert_taken(w, "add 30.0.0.0/8 drop");
 		/* As if the kernel had taken the room first, and there were no refusal. */
 		read_batch(&c, w, lines[i]);
 		assert_int_equal(user_batch_apply(&c.batch, w->mirror, &c.counts), 0);
@@ -706,7 +775,8 @@ static void compare(struct history *h, const struct user_batch *batch)
 		recorder_lookup(h->wide.rec, addr, &wide);
 		if (answer_equal(&tight, &wide))
 			continue;
-		if (has_full(&tight) && (h->was_full[i] || !is_by(h, batch, addr)))
+		if (has_full(&tight) &&
+		    (h->was_full[i] || !batch->needs_room || !is_by(h, batch, addr)))
 			continue;
 		fail_msg("%08x goes %s, not %s", addr, answer_format(&tight, is, sizeof(is)),
 			 answer_format(&wide, should, sizeof(should)));
@@ -766,6 +836,21 @@ static void random_batch(struct history *h, char *text)
 	}
 }
 
+/* What comes to light then may be there until it has to go for another. */
+static bool only_takes_away(const struct history *h, const struct user_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct user_route *route = &batch->items[i].command.route,
+					*old = mirror_user_find(h->tight.mirror, route->dst);
+
+		if (user_batch_decides(batch, &batch->items[i]) &&
+		    batch->items[i].command.verb != USER_DEL &&
+		    (!old || !mirror_user_same(old, route)))
+			return false;
+	}
+	return true;
+}
+
 static void user_step(struct history *h)
 {
 	struct usage before, after;
@@ -777,7 +862,9 @@ static void user_step(struct history *h)
 	read_batch(&c, &h->tight, text);
 	note_full(h);
 	before = usage_of(&h->tight);
+	h->tight.rec->lenient = only_takes_away(h, &c.batch);
 	if (recorder_run(h->tight.rec, h->tight.fib, run_install, &c) == 0) {
+		assert_true(c.batch.needs_room != h->tight.rec->lenient || !c.batch.n);
 		read_batch(&same, &h->wide, text);
 		assert_int_equal(user_batch_apply(&same.batch, h->wide.mirror, &counts), 0);
 		user_batch_free(&same.batch);
@@ -792,6 +879,7 @@ static void user_step(struct history *h)
 		after = usage_of(&h->tight);
 		assert_memory_equal(&before, &after, sizeof(before));
 	}
+	h->tight.rec->lenient = false;
 	compare(h, &c.batch);
 	user_batch_free(&c.batch);
 }
@@ -880,6 +968,8 @@ int main(void)
 		TEST(test_victims_and_marks),
 		TEST(test_between_victim_and_mark),
 		TEST(test_full_by_the_kernel),
+		TEST(test_drop_outlives_announcements),
+		TEST(test_drop_outlives_rows),
 		TEST(test_full_before_rules),
 		TEST(test_counters_stay),
 		cmocka_unit_test(test_random_engine),
