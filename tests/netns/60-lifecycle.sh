@@ -156,6 +156,7 @@ mount -t proc proc /proc
 mount --make-rshared / # as systemd does
 mount -t bpf bpf /sys/fs/bpf -o mode=700
 ip link add x0 type veth peer name y0
+: >"$4/ready" # nothing of an earlier run
 unshare -m --propagation "$1" "$2/ebpf-routed" --instance "$3" -i x0 --hook tc --keep >"$4/ready" 2>"$4/$1.log" &
 until grep -q ready "$4/ready"; do kill -0 $! && sleep 0.02; done
 kill $!
