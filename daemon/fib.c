@@ -126,6 +126,17 @@ void fib_control_restrict(struct fib *fib)
 		fib->started = true;
 }
 
+void fib_hold(struct fib *fib)
+{
+	struct fib_control wanted = fib->control;
+
+	/* Before the first sync nothing is forwarded, and it begins with this. What fails outlasts a firewall. */
+	if (!fib->started || !mirror_hold(fib->mirror) || wanted.hold == VERDICT_table_full)
+		return;
+	wanted.hold = mirror_hold(fib->mirror);
+	control_write(fib, &wanted);
+}
+
 static void control_after(struct fib *fib)
 {
 	struct fib_control wanted;

@@ -113,6 +113,12 @@ void fib_port_down(struct fib *fib, uint32_t ifindex);
 /* The same of frames that native XDP would redirect to it: mirror_link_refuses(). Not in a pause. */
 void fib_port_refuses(struct fib *fib, uint32_t ifindex);
 
+/*
+ * The hold that the mirror has been told of (mirror_set_hold()) is in force, at once. May be called in a pause of
+ * fib_sync(), which is what ends one.
+ */
+void fib_hold(struct fib *fib);
+
 struct user_cpus;
 /*
  * The CPUs that are online: packets are handed to no other one. 0 or -errno of a write; then it is to be

@@ -129,6 +129,7 @@ int sync_drain(struct daemon *d, int rounds)
 
 	do {
 		links_look(d);
+		guard_look(d);
 		transmit_look(d);
 		n = netlink_receive(d->netlink, RECEIVE_BUDGET, sync_on_event, d);
 		if (n >= 0 && n < RECEIVE_BUDGET && !s->lost.any)
@@ -184,7 +185,7 @@ int sync_settle(struct daemon *d, double seconds)
 	struct sync *s = d->sync;
 	int err = drain_features(d);
 
-	guard_refresh(d);
+	guard_settle(d);
 	sync_read_settings(d);
 	if (!err)
 		err = sync_drain(d, SETTLE_ROUNDS);
@@ -340,6 +341,7 @@ int sync_start(struct daemon *d)
 		err = sync_attach(d, true);
 	if (err)
 		return err;
+	guard_refresh(d);
 	set_hooks(d, attach_hook);
 	sync_read_settings(d); /* of what is attached now */
 	s->changed = (struct changed_links){ 0 };

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "sync_attach.h"
 #include "sync_foreign.h"
+#include "sync_guard.h"
 
 static bool is_pattern(const char *text)
 {
@@ -79,6 +80,7 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 	char why[192];
 	int err;
 
+	guard_look(d); /* at the start nothing else does, and each may take long */
 	err = attach_link(d->attachments, link, d->config.hook, &hook, why, sizeof(why));
 	if (!err) {
 		mirror_set_hook(d->mirror, link->e.ifindex, hook);

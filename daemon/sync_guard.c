@@ -2,21 +2,29 @@
 /*
  * Steps aside while a firewall or an IPsec policy has to see forwarded packets.
  *
- * A notification is acted on at once, because packets pass by the new rule until then; after that
- * the sockets rest for a moment, so that a ruleset that changes all the time costs a bounded share
- * of the time. What cannot be told holds the fast path back.
+ * A notification is acted on at once, because packets pass by the new rule until then, also in the
+ * middle of long work (guard_look()); after that the sockets rest for a moment, so that a ruleset that
+ * changes all the time costs a bounded share of the time. What cannot be told holds the fast path back.
+ *
+ * The hold ends slowly: two looks in a row have to find nothing, with nothing announced in between. One
+ * alone may have fallen between two rulesets of which each drops.
  */
 #include "sync_guard.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../netlink/guard.h"
+#include "clock.h"
 #include "daemon.h"
 #include "log.h"
 
-enum { REST_MS = 50 };
+enum {
+	REST_MS = 50,
+	SETTLE_LOOKS = 4, /* at most, for whoever waits for the end of a hold */
+};
 
 struct guard_watch {
 	struct guard *guard; /* NULL: could not be opened, tried again with each look */
@@ -24,31 +32,49 @@ struct guard_watch {
 	struct ring_buffer *xtables;	     /* changes of legacy iptables, NULL: not told of */
 	struct event *xtables_event;	     /* rests like the others */
 	struct event *rest_timer;
+	uint64_t looked_ns;
+	/* While everything is on hold: the last look found nothing, and so has every one since clean_ns. */
+	bool clean;
+	uint64_t clean_ns;
+	uint32_t generation; /* of the rules, at these looks */
 	struct log_limit change_limit, open_limit, write_limit;
 };
+
+static void rest(struct guard_watch *w)
+{
+	const struct timeval delay = { .tv_usec = REST_MS * 1000 };
+
+	if (!evtimer_pending(w->rest_timer, NULL))
+		evtimer_add(w->rest_timer, &delay);
+}
 
 static void on_rested(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	struct guard_watch *w = d->guard;
 
 	(void)fd;
 	(void)what;
+	if (w->clean)
+		guard_refresh(d);
+	/* On hold until the next look: no hurry. */
+	if (w->clean)
+		return;
 	for (int i = 0; i < GUARD_FDS_MAX; i++)
-		if (d->guard->events[i])
-			event_add(d->guard->events[i], NULL);
-	if (d->guard->xtables_event)
-		event_add(d->guard->xtables_event, NULL);
+		if (w->events[i])
+			event_add(w->events[i], NULL);
+	if (w->xtables_event)
+		event_add(w->xtables_event, NULL);
 }
 
 static void on_notification(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval rest = { .tv_usec = REST_MS * 1000 };
 	struct daemon *d = arg;
 
 	(void)fd;
 	(void)what;
 	guard_refresh(d);
-	event_add(d->guard->rest_timer, &rest);
+	rest(d->guard);
 }
 
 static int make_events(struct daemon *d)
@@ -104,30 +130,113 @@ static void say_change(struct guard_watch *w, uint32_t hold, const struct guard_
 			 state->detail);
 }
 
-void guard_refresh(struct daemon *d)
+/* Has anything been announced since the last look? */
+static bool is_stirred(const struct guard_watch *w)
+{
+	struct pollfd polled[GUARD_FDS_MAX + 1];
+	int fds[GUARD_FDS_MAX];
+	nfds_t n = 0;
+
+	for (unsigned int i = guard_fds(w->guard, fds); i > 0; i--)
+		polled[n++] = (struct pollfd){ .fd = fds[i - 1], .events = POLLIN };
+	if (w->xtables)
+		polled[n++] = (struct pollfd){ .fd = ring_buffer__epoll_fd(w->xtables),
+					       .events = POLLIN };
+	return poll(polled, n, 0) != 0;
+}
+
+/* Nothing was found once more: may the hold end? */
+static bool is_over(struct guard_watch *w, uint32_t generation, bool stirred)
+{
+	if (w->clean && !stirred && generation == w->generation)
+		return w->looked_ns - w->clean_ns >= REST_MS * 1000000ULL;
+	w->clean = true;
+	w->clean_ns = w->looked_ns;
+	w->generation = generation;
+	return false;
+}
+
+/*
+ * Looks, and puts everything on hold where that is needed: in the maps at once, whatever is being written
+ * to them. True: a hold is in force that may end.
+ */
+static bool look(struct daemon *d)
 {
 	struct guard_state state = { .netfilter = true };
 	struct guard_watch *w = d->guard;
+	bool stirred = !w->guard || is_stirred(w);
 	uint32_t hold;
-	int err;
 
-	if (!w)
-		return;
-	if (!w->guard)
-		open_guard(d);
 	/* Before the question, so that a change after the answer is told of again. */
 	if (w->xtables)
 		ring_buffer__consume(w->xtables);
 	if (w->guard)
 		guard_check(w->guard, &state);
+	w->looked_ns = now_ns();
 	hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
-	if (hold == mirror_hold(d->mirror))
-		return;
-	mirror_set_hold(d->mirror, hold);
+	if (hold) {
+		w->clean = false;
+		if (hold == mirror_hold(d->mirror))
+			return false;
+		mirror_set_hold(d->mirror, hold);
+		fib_hold(d->fib);
+		say_change(w, hold, &state);
+		return false;
+	}
+	if (!mirror_hold(d->mirror))
+		return false;
+	if (is_over(w, state.generation, stirred))
+		return true;
+	rest(w);
+	return false;
+}
+
+static void end_hold(struct daemon *d)
+{
+	struct guard_watch *w = d->guard;
+	int err;
+
+	w->clean = false;
+	mirror_set_hold(d->mirror, 0);
 	err = fib_sync(d->fib);
 	if (err < 0 && log_allowed(&w->write_limit))
 		log_error("maps: not written completely: %s, trying again", strerror(-err));
-	say_change(w, hold, &state);
+	say_change(w, 0, NULL);
+}
+
+void guard_refresh(struct daemon *d)
+{
+	if (!d->guard)
+		return;
+	if (!d->guard->guard)
+		open_guard(d);
+	if (look(d))
+		end_hold(d);
+}
+
+void guard_settle(struct daemon *d)
+{
+	guard_refresh(d);
+	for (int i = 0; i < SETTLE_LOOKS && guard_is_ending(d); i++) {
+		poll(NULL, 0, REST_MS + 1);
+		guard_refresh(d);
+	}
+}
+
+bool guard_is_ending(const struct daemon *d)
+{
+	return d->guard && d->guard->clean;
+}
+
+void guard_look(struct daemon *d)
+{
+	struct guard_watch *w = d->guard;
+
+	if (!w || !w->guard || now_ns() - w->looked_ns < REST_MS * 1000000ULL || !is_stirred(w))
+		return;
+	/* The end of a hold waits for the timer: it is not for the middle of something. */
+	if (look(d))
+		rest(w);
 }
 
 static int on_change(void *ctx, void *data, size_t size)

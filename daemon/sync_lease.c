@@ -7,6 +7,8 @@
  */
 #include "sync_internal.h"
 
+#include "sync_guard.h"
+
 static bool extend_lease(struct daemon *d)
 {
 	bool valid = datapath_extend_lease(d->datapath, d->config.lease);
@@ -28,7 +30,7 @@ void sync_keep_alive(struct daemon *d)
 
 /*
  * The lease counts from a time at which the mirror was known to be right: if the daemon is stopped after it,
- * this grants nothing when the daemon goes on.
+ * this grants nothing when the daemon goes on. A firewall that came while nobody looked is in force by then.
  */
 void sync_renew_lease(struct daemon *d)
 {
@@ -37,6 +39,7 @@ void sync_renew_lease(struct daemon *d)
 	sync_drain(d, 1);
 	if (d->sync->lost.any)
 		return;
+	guard_refresh(d);
 	datapath_grant_lease(d->datapath, begin, d->config.lease);
 	d->sync->lease_renewed_ns = begin;
 }

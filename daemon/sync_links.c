@@ -8,6 +8,7 @@
 
 #include "daemon.h"
 #include "resolve.h"
+#include "sync_guard.h"
 
 static int on_link(void *ctx, const struct event *ev)
 {
@@ -29,6 +30,7 @@ void links_look(struct daemon *d)
 static void look(void *ctx)
 {
 	links_look(ctx);
+	guard_look(ctx);
 	sync_keep_alive(ctx);
 }
 

@@ -8,6 +8,7 @@
 #include "../netlink/filters.h"
 #include "../netlink/guard.h"
 #include "mirror_user.h"
+#include "sync_guard.h"
 #include "sysctl.h"
 
 enum {
@@ -69,7 +70,8 @@ static void read_hold(struct shadow *shadow)
 
 	if (hold != VERDICT_paused && shadow->guard) {
 		guard_check(shadow->guard, &state);
-		hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
+		if (state.netfilter || state.xfrm || !guard_is_ending(shadow->d))
+			hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
 	}
 	mirror_set_hold(shadow->mirror, hold);
 }

@@ -55,7 +55,9 @@ static int dumper_send(struct dumper *dumper, struct nl_msg *request, uint32_t *
 
 	nlh->nlmsg_seq = NL_AUTO_SEQ;
 	nl_complete_msg(dumper->sk, request);
-	nlh->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+	/* A dump has an end of its own; that of any other answer is the acknowledgement. */
+	if ((nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+		nlh->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 	err = nl_send(dumper->sk, request);
 	if (err < 0)
 		return socket_error(err);

@@ -115,15 +115,19 @@ static struct guard_finding look(struct guard *guard, const char *object,
 void guard_check(struct guard *guard, struct guard_state *ret)
 {
 	struct guard_finding netfilter, xfrm;
+	uint32_t generation;
 
 	/* Before the questions, so that a change after the answer is announced again. */
 	drain(&guard->nft);
 	drain(&guard->xfrm);
 	netfilter = look(guard, "nftables", guard_look_nft);
+	generation = netfilter.generation;
 	if (!netfilter.found)
 		netfilter = look(guard, "iptables", guard_look_xtables);
 	xfrm = look(guard, "xfrm", guard_look_xfrm);
-	*ret = (struct guard_state){ .netfilter = netfilter.found, .xfrm = xfrm.found };
+	*ret = (struct guard_state){ .netfilter = netfilter.found,
+				     .xfrm = xfrm.found,
+				     .generation = generation };
 	snprintf(ret->detail, sizeof(ret->detail), "%s",
 		 netfilter.found ? netfilter.detail : xfrm.detail);
 }

@@ -10,6 +10,7 @@
 #define EBPF_ROUTE_GUARD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct guard;
 
@@ -23,6 +24,7 @@ struct guard_state {
 	bool netfilter;
 	/* An IPv4 policy that is not of a single socket, or a default policy that blocks. */
 	bool xfrm;
+	uint32_t generation; /* of the nftables looked at: another one after every change */
 	char detail[96]; /* what was found first: "nftables: chain inet filter forward has rules" */
 };
 

@@ -23,6 +23,7 @@ struct guard {
 
 struct guard_finding {
 	bool found;
+	uint32_t generation; /* nftables: at the look */
 	char detail[sizeof((struct guard_state){ 0 }.detail)];
 };
 
@@ -43,7 +44,9 @@ struct guard_chain {
 
 /* Pure. 0, -ENOMSG: no chain, -EBADMSG. */
 int guard_decode_chain(const struct nlmsghdr *nlh, struct guard_chain *ret);
-/* The same of a flowtable: family, table and name. */
+/* Pure. Of an answer to NFT_MSG_GETGEN; -ENOMSG, -EBADMSG as above. */
+int guard_decode_generation(const struct nlmsghdr *nlh, uint32_t *ret);
+/* As guard_decode_chain(), of a flowtable: family, table and name. */
 int guard_decode_flowtable(const struct nlmsghdr *nlh, struct guard_chain *ret);
 
 /* Do forwarded IPv4 packets pass the hook? Families and hooks that are not known here count. */

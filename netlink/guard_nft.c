@@ -20,6 +20,8 @@
 
 #define BIT(n) (1U << (n))
 
+enum { LOOKS = 5 }; /* at rules that change meanwhile */
+
 /* Of the hooks of ip, inet and bridge, those that forwarded packets do not pass. */
 #define LOCAL_HOOKS (BIT(NF_INET_LOCAL_IN) | BIT(NF_INET_LOCAL_OUT))
 
@@ -144,6 +146,24 @@ int guard_decode_flowtable(const struct nlmsghdr *nlh, struct guard_chain *ret)
 	return 0;
 }
 
+int guard_decode_generation(const struct nlmsghdr *nlh, uint32_t *ret)
+{
+	static const struct nla_policy policy[NFTA_GEN_MAX + 1] = {
+		[NFTA_GEN_ID] = { .type = NLA_U32 },
+	};
+	struct nlattr *attrs[NFTA_GEN_MAX + 1];
+	int err;
+
+	if (!is_nft(nlh, NFT_MSG_NEWGEN))
+		return -ENOMSG;
+	err = parse(nlh, attrs, NFTA_GEN_MAX, policy);
+	if (!err && !attrs[NFTA_GEN_ID])
+		err = -EBADMSG;
+	if (!err)
+		*ret = ntohl(nla_get_u32(attrs[NFTA_GEN_ID]));
+	return err;
+}
+
 /* ---- looking ------------------------------------------------------------------------- */
 
 /* A base chain on a hook that matters that seems to be without rules. */
@@ -225,37 +245,42 @@ static int on_flowtable(void *ctx, const struct nlmsghdr *nlh)
 	return err;
 }
 
-static int dump(struct guard *guard, int type, const struct empty_chain *of, message_fn fn,
-		struct search *search)
+static int ask(struct guard *guard, int type, int flags, const struct empty_chain *of,
+	       message_fn fn, void *ctx)
 {
 	struct nfgenmsg head = { .nfgen_family = of ? of->family : NFPROTO_UNSPEC,
 				 .version = NFNETLINK_V0 };
-	struct nl_msg *msg = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_DUMP);
+	struct nl_msg *msg = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | type, flags);
 	int err = -ENOMEM;
 
 	if (msg && !nlmsg_append(msg, &head, sizeof(head), NLMSG_ALIGNTO) &&
 	    (!of || (!nla_put_string(msg, NFTA_RULE_TABLE, of->table) &&
 		     !nla_put_string(msg, NFTA_RULE_CHAIN, of->name))))
-		err = dumper_run(&guard->nft.dumper, msg, fn, search);
+		err = dumper_run(&guard->nft.dumper, msg, fn, ctx);
 	nlmsg_free(msg);
 	/* So does nfnetlink answer for a module that is not there, or a message it does not know. */
 	return err == -EINVAL || err == -EOPNOTSUPP ? 0 : err;
 }
 
-int guard_look_nft(struct guard *guard, struct guard_finding *ret)
+static int on_generation(void *ctx, const struct nlmsghdr *nlh)
+{
+	int err = guard_decode_generation(nlh, ctx);
+
+	return err == -ENOMSG ? 0 : err;
+}
+
+static int look_once(struct guard *guard, struct guard_finding *ret)
 {
 	struct search search = { .finding = ret };
 	int err;
 
-	if (!guard->nft.events)
-		return 0;
-	err = dump(guard, NFT_MSG_GETCHAIN, NULL, on_chain, &search);
+	err = ask(guard, NFT_MSG_GETCHAIN, NLM_F_DUMP, NULL, on_chain, &search);
 	for (struct empty_chain *e = search.empty; e && !err && !ret->found; e = e->next) {
 		search.asked = e;
-		err = dump(guard, NFT_MSG_GETRULE, e, on_rule, &search);
+		err = ask(guard, NFT_MSG_GETRULE, NLM_F_DUMP, e, on_rule, &search);
 	}
 	if (!err && !ret->found)
-		err = dump(guard, NFT_MSG_GETFLOWTABLE, NULL, on_flowtable, &search);
+		err = ask(guard, NFT_MSG_GETFLOWTABLE, NLM_F_DUMP, NULL, on_flowtable, &search);
 	while (search.empty) {
 		struct empty_chain *next = search.empty->next;
 
@@ -263,4 +288,25 @@ int guard_look_nft(struct guard *guard, struct guard_finding *ret)
 		search.empty = next;
 	}
 	return err;
+}
+
+/* Each dump is of one ruleset. That all of them were of the same one, the generation tells. */
+int guard_look_nft(struct guard *guard, struct guard_finding *ret)
+{
+	uint32_t before = 0;
+	int err;
+
+	if (!guard->nft.events)
+		return 0;
+	for (int i = 0; i < LOOKS; i++) {
+		err = ask(guard, NFT_MSG_GETGEN, 0, NULL, on_generation, &before);
+		if (!err)
+			err = look_once(guard, ret);
+		ret->generation = before;
+		if (!err && !ret->found)
+			err = ask(guard, NFT_MSG_GETGEN, 0, NULL, on_generation, &ret->generation);
+		if (err || ret->found || ret->generation == before)
+			return err;
+	}
+	return -EAGAIN;
 }

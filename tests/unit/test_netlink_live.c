@@ -244,7 +244,7 @@ static void test_dump_after_lost_answer(void **state)
 	unsigned int n = 0;
 
 	NEEDS_NAMESPACE();
-	silent = nlmsg_alloc_simple(NLMSG_NOOP, 0);
+	silent = nlmsg_alloc_simple(NLMSG_NOOP, NLM_F_DUMP);
 	links = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_DUMP);
 	assert_true(silent && links);
 	nlmsg_append(links, &header, sizeof(header), NLMSG_ALIGNTO);
