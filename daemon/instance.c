@@ -18,6 +18,9 @@
 #define PIN_ROOT  BPFFS "/ebpf-route"
 #define NETNS_DIR "/run/netns"
 
+/* A process that was killed holds its lock until the kernel has freed its maps and programs. */
+enum { DYING_MS = 2000, POLL_MS = 20 };
+
 static int make_dir(const char *path, mode_t mode)
 {
 	return mkdir(path, mode) && errno != EEXIST ? -errno : 0;
@@ -73,10 +76,14 @@ int instance_claim(struct instance *instance, const char *name)
 	snprintf(instance->socket, sizeof(instance->socket), CONTROL_SOCKET, name);
 	snprintf(instance->lock, sizeof(instance->lock), CONTROL_SOCKET_DIR "/%s.lock", name);
 	snprintf(instance->routes, sizeof(instance->routes), CONTROL_SOCKET_DIR "/%s.routes", name);
-	do {
-		err = take_lock(instance);
-	} while (err == -ESTALE);
-	return err;
+	for (unsigned int waited = 0;; waited += POLL_MS) {
+		do {
+			err = take_lock(instance);
+		} while (err == -ESTALE);
+		if (err != -EBUSY || waited >= DYING_MS)
+			return err;
+		usleep(POLL_MS * 1000);
+	}
 }
 
 /* Did this mount namespace get its BPF file system from another one, as a service of systemd does? */

@@ -21,8 +21,8 @@ struct instance {
 };
 
 /*
- * Takes the name: 0, -EBUSY where a running daemon has it, or another -errno. The lock goes with
- * the process, however it ends.
+ * Takes the name: 0, -EBUSY where a running daemon has it, or another -errno. The lock goes with the
+ * process, however it ends; one that is about to end is waited for, for about 2 s.
  */
 int instance_claim(struct instance *instance, const char *name);
 

@@ -87,8 +87,25 @@ ipr route replace 203.0.113.0/24 via 198.18.2.2
 routed
 probe left <<<"forward 203.0.113.1 right n=5"
 
+locked() {
+	! flock -n "/run/ebpf-route/$LAB.lock" true
+}
+
+say "- its name: waited for while a process ends, refused while it runs"
+refused "a daemon of this name" 2 "'$LAB': a daemon of this name is running" "${DAEMON[@]}"
+probe left <<<"forward 203.0.113.1 right n=5"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 nothing_left "SIGTERM after a takeover"
+flock "/run/ebpf-route/$LAB.lock" sleep 0.7 & # as a process that was killed holds it
+PIDS+=($!)
+wait_for 5 locked || fail "not locked"
+routed
+for _ in 1 2 3; do
+	kill -KILL "$ROUTED_PID"
+	routed
+done
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+nothing_left "SIGTERM after starts at once"
 
 # occupied TITLE PATTERN: what is in the directory of pins stops the start, and stays as it is.
 occupied() {
