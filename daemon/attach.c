@@ -71,7 +71,13 @@ struct attachment *attach_find(const struct attachments *a, uint32_t ifindex)
 
 static void explain(int err, enum hook hook, bool hint, char *why, size_t size)
 {
-	if (err == -EBUSY || err == -EEXIST)
+	if (err == -EADDRINUSE)
+		snprintf(why, size, "another ebpf-routed instance is attached");
+	else if (err == -ENOTUNIQ && hook == HOOK_TC)
+		snprintf(why, size,
+			 "its tc filters are a block shared with others (ingress_block), "
+			 "ours cannot come behind them");
+	else if (err == -EBUSY || err == -EEXIST)
 		snprintf(why, size, "another %s is attached, it is left alone",
 			 hook == HOOK_TC ? "filter of that priority and handle" : "XDP program");
 	else if (err == -EOPNOTSUPP && hook == HOOK_XDP)
@@ -154,11 +160,18 @@ void attach_release(const struct attachments *a, const struct attachment *known)
 		filter_detach(a, known);
 }
 
+bool attach_has_other_instance(const struct attachments *a, uint32_t ifindex)
+{
+	return links_has_other_instance(a, ifindex) || filter_of_other_instance(a, ifindex);
+}
+
 /* At made->hook. Where others have filters or tcx programs, ours becomes a filter: it has to come last. */
 static int make(const struct attachments *a, struct attachment *made)
 {
 	int fd;
 
+	if (made->hook == HOOK_TC && attach_has_other_instance(a, made->ifindex))
+		return -EADDRINUSE;
 	if (made->hook == HOOK_TC && filter_is_needed(a, made->ifindex))
 		return filter_attach(a, made);
 	fd = links_attach(a, made->ifindex, made->hook);
@@ -186,6 +199,8 @@ static int make_best(const struct attachments *a, const struct mirror_link *link
 		explain(err, hooks[i], n == 1, why, size);
 		if (hooks[i] != HOOK_TC)
 			made->refused = err;
+		else if (err == -EADDRINUSE || err == -ENOTUNIQ)
+			made->tc_refused = err;
 	}
 	made->hook = HOOK_NONE;
 	made->made_qdisc = false;

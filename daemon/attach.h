@@ -26,7 +26,8 @@ struct attachments *attachments_new(const struct attach_programs *programs, cons
 /*
  * Attaches a program to the link, or replaces the one of an earlier run in one step. 0 and the hook in
  * *ret_hook, and in why[] what spoke against a better one, if anything did; or -errno and in why[] the
- * cause, for the operator. Attaching what is attached is 0.
+ * cause, for the operator; at tc -EADDRINUSE: another instance of ebpf-routed is there, -ENOTUNIQ: the
+ * filters there are a shared block. Attaching what is attached is 0.
  */
 int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
 		enum hook *ret_hook, char *why, size_t why_size);
@@ -93,8 +94,8 @@ bool attach_is_before_others(const struct attachments *a, struct netlink_filters
 			     uint32_t ifindex);
 
 /*
- * May an attempt that failed be made again: has the other XDP program gone (and did not come back by the
- * second call), or has the device another MTU now?
+ * May an attempt that failed be made again: has what was in the way gone (another XDP program, another
+ * instance, a shared block; and did not come back by the second call), or has the device another MTU now?
  */
 bool attach_may_retry(struct attachments *a, const struct mirror_link *link);
 

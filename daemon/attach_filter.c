@@ -28,6 +28,7 @@ static struct filter_place place_of(const struct attachments *a, uint32_t ifinde
 		.priority = FILTER_PRIORITY,
 		.handle = a->filter_handle,
 		.any_bits = MADE_QDISC,
+		.name = PROGRAM_NAME,
 	};
 }
 
@@ -60,6 +61,14 @@ bool filter_is_needed(const struct attachments *a, uint32_t ifindex)
 	return !read_once(&place, &state) && (state.others || state.taken);
 }
 
+bool filter_of_other_instance(const struct attachments *a, uint32_t ifindex)
+{
+	const struct filter_place place = place_of(a, ifindex);
+	struct filter_state state;
+
+	return !read_once(&place, &state) && state.siblings;
+}
+
 /* At our place: replaces what an earlier run left, refuses what is not ours. */
 static int put_filter(const struct attachments *a, struct attachment *made)
 {
@@ -79,7 +88,9 @@ static int put_filter(const struct attachments *a, struct attachment *made)
 		options.flags = BPF_TC_F_REPLACE;
 	}
 	options.handle = a->filter_handle | (made->made_qdisc ? MADE_QDISC : 0);
-	return bpf_tc_attach(&hook, &options);
+	err = bpf_tc_attach(&hook, &options);
+	return err == -EOPNOTSUPP ? -ENOTUNIQ
+				  : err; /* a shared block takes filters for itself only */
 }
 
 int filter_attach(const struct attachments *a, struct attachment *made)

@@ -13,6 +13,7 @@ struct attachment {
 	bool given_up;	    /* others detach it time and again */
 	uint8_t free_looks; /* since nothing was in the way any more */
 	int refused;	    /* why XDP was not to be had, -errno; 0: it was, or was not tried */
+	int tc_refused;	    /* the same of tc, if what is in the way may go: see attach_link() */
 	uint32_t mtu;	    /* of the device then */
 	uint64_t lost_ns;   /* when someone else detached it last, CLOCK_MONOTONIC; 0: never */
 	char name[16];	    /* of the device then */
@@ -29,6 +30,9 @@ struct attachments {
 
 /* The attachment of an interface; NULL: it was not tried. */
 struct attachment *attach_find(const struct attachments *a, uint32_t ifindex);
+
+/* Does another instance route what comes in there? Two would: the first one only. */
+bool attach_has_other_instance(const struct attachments *a, uint32_t ifindex);
 
 /* Lets go of the program, the record stays. */
 void attach_release(const struct attachments *a, const struct attachment *known);
@@ -55,6 +59,9 @@ bool links_has_xdp(uint32_t ifindex);
 /* Are there tcx programs that are not ours? */
 bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress);
 
+/* Is there a program of another instance of ebpf-routed? */
+bool links_has_other_instance(const struct attachments *a, uint32_t ifindex);
+
 /* ---- attach_filter.c: by a tc filter ---------------------------------------------------- */
 
 /*
@@ -62,7 +69,9 @@ bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egr
  * ours from an earlier run.
  */
 bool filter_is_needed(const struct attachments *a, uint32_t ifindex);
-/* Behind all other filters. 0 with made->made_qdisc set, or -errno. */
+/* Is there a filter of another instance of ebpf-routed? */
+bool filter_of_other_instance(const struct attachments *a, uint32_t ifindex);
+/* Behind all other filters. 0 with made->made_qdisc set, or -errno; -ENOTUNIQ: they are in a shared block. */
 int filter_attach(const struct attachments *a, struct attachment *made);
 void filter_detach(const struct attachments *a, const struct attachment *known);
 /* Removes the filter of an earlier run from an interface that has none now. */

@@ -18,6 +18,8 @@
 #define ATTACH_TCX_EGRESS  47 /* BPF_TCX_EGRESS */
 #define LINK_TYPE_TCX	   11 /* BPF_LINK_TYPE_TCX */
 
+#define XDP_NAME	   "router_xdp"
+#define TC_NAME		   "router_tc"
 #define PROGRAMS_MAX	   64 /* of an interface's tcx programs: as many as the kernel allows */
 
 static const char *pin_prefix(enum hook hook)
@@ -216,14 +218,14 @@ unsigned int links_sweep(const struct attachments *a)
 }
 
 /* The program on the pinned link of an earlier run is ours, too. */
-static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex)
+static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex, enum hook hook)
 {
 	struct bpf_link_info info = { 0 };
 	uint32_t len = sizeof(info);
 	char path[256];
 	int fd;
 
-	if (!pin_path(a, ifindex, HOOK_TC, path, sizeof(path)))
+	if (!pin_path(a, ifindex, hook, path, sizeof(path)))
 		return 0;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
@@ -240,9 +242,48 @@ bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egr
 	int n = tcx_programs(ifindex, egress, ids);
 
 	for (int i = 0; i < n; i++)
-		if (ids[i] != a->tc_id && ids[i] != pinned_program(a, ifindex))
+		if (ids[i] != a->tc_id && ids[i] != pinned_program(a, ifindex, HOOK_TC))
 			return true;
 	return false;
+}
+
+static bool is_named(uint32_t program, const char *name)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	int fd = program ? bpf_prog_get_fd_by_id(program) : -1;
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	     strncmp(info.name, name, strlen(name)) == 0;
+	close(fd);
+	return is;
+}
+
+static bool has_xdp_of_other_instance(const struct attachments *a, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	uint32_t program;
+
+	if (bpf_xdp_query((int)ifindex, 0, &query))
+		return false;
+	program = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+	return program != a->xdp_id && program != pinned_program(a, ifindex, HOOK_XDP) &&
+	       is_named(program, XDP_NAME);
+}
+
+bool links_has_other_instance(const struct attachments *a, uint32_t ifindex)
+{
+	uint32_t ids[PROGRAMS_MAX] = { 0 };
+	int n = tcx_programs(ifindex, false, ids);
+
+	for (int i = 0; i < n; i++)
+		if (ids[i] != a->tc_id && ids[i] != pinned_program(a, ifindex, HOOK_TC) &&
+		    is_named(ids[i], TC_NAME))
+			return true;
+	return has_xdp_of_other_instance(a, ifindex);
 }
 
 bool links_has_xdp(uint32_t ifindex)

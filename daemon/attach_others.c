@@ -42,6 +42,7 @@ bool attach_lost(struct attachments *a, uint32_t ifindex)
 	known->link_fd = -1;
 	known->made_qdisc = false;
 	known->refused = 0;
+	known->tc_refused = 0;
 	known->given_up = known->lost_ns && now - known->lost_ns < FIGHT_NS;
 	known->lost_ns = now;
 	return !known->given_up;
@@ -65,14 +66,24 @@ static bool was_in_use(const struct attachment *known)
 	return known->refused == -EBUSY || known->refused == -EEXIST;
 }
 
+/* Has one of the hooks nothing in the way any more? */
+static bool is_free(const struct attachments *a, const struct attachment *known)
+{
+	if (was_in_use(known) && !links_has_xdp(known->ifindex))
+		return true;
+	if (known->tc_refused == -EADDRINUSE)
+		return !attach_has_other_instance(a, known->ifindex);
+	return known->tc_refused == -ENOTUNIQ && !filter_is_needed(a, known->ifindex);
+}
+
 bool attach_may_retry(struct attachments *a, const struct mirror_link *link)
 {
 	struct attachment *known = attach_find(a, link->e.ifindex);
 
 	if (!known || known->hook != HOOK_NONE || known->given_up)
 		return false;
-	if (was_in_use(known)) {
-		known->free_looks = links_has_xdp(known->ifindex) ? 0 : known->free_looks + 1;
+	if (was_in_use(known) || known->tc_refused) {
+		known->free_looks = is_free(a, known) ? known->free_looks + 1 : 0;
 		return known->free_looks >= 2;
 	}
 	return known->mtu != link->e.mtu;

@@ -92,8 +92,9 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 	if (fatal)
 		log_error("%s: %snot attached: %s, not started", link->e.name, happened, why);
 	else if (asked || *happened)
-		log_warning("%s: %snot attached: %s, its packets take the kernel's path",
-			    link->e.name, happened, why);
+		log_warning("%s: %snot attached: %s, %s", link->e.name, happened, why,
+			    err == -EADDRINUSE ? "its packets are left to that one"
+					       : "its packets take the kernel's path");
 	else
 		log_debug("%s: not attached: %s", link->e.name, why);
 	return fatal ? err : 0;

@@ -64,6 +64,15 @@ static int read_program(struct nlattr *options, struct filter_state *state)
 	return 0;
 }
 
+static bool is_sibling(struct nlattr **attrs, const char *name)
+{
+	struct filter_state other = { 0 };
+
+	return name && attrs[TCA_KIND] && nla_strcmp(attrs[TCA_KIND], "bpf") == 0 &&
+	       !read_program(attrs[TCA_OPTIONS], &other) &&
+	       strncmp(other.name, name, strlen(name)) == 0;
+}
+
 static int on_filter(void *ctx, const struct nlmsghdr *nlh)
 {
 	static const struct nla_policy policy[TCA_MAX + 1] = {
@@ -88,6 +97,7 @@ static int on_filter(void *ctx, const struct nlmsghdr *nlh)
 		return 0;
 	if ((head->tcm_handle & ~place->any_bits) != place->handle) {
 		dump->state->others = true;
+		dump->state->siblings |= is_sibling(attrs, place->name);
 		return 0;
 	}
 	dump->state->taken = true;

@@ -14,11 +14,13 @@ struct filter_place {
 	bool egress;
 	uint16_t priority;
 	uint32_t handle, any_bits; /* bits of the handle that may be set or not */
+	const char *name; /* how the names of programs begin that `siblings` is about; NULL: none */
 };
 
 struct filter_state {
 	bool others;	  /* filters at other places */
 	bool behind;	  /* of these some that come after this place */
+	bool siblings;	  /* of these some of this priority with a program of that name */
 	bool taken;	  /* there is one at this place; of BPF: */
 	uint32_t handle;  /* with any_bits as they are */
 	uint32_t program; /* the id of its program, 0: none */

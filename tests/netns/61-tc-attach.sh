@@ -185,3 +185,19 @@ hooked r2 tc
 grep -q "r1: not attached: another filter" "$WORK/ebpf-routed.log" || fail "r1: not said"
 end
 [ "$(filters r1)" = "$before" ] || fail "r1: its filter changed"
+
+say "- a block of filters that devices share: nothing is added to it, and that is said; attached when it has gone"
+on router tc qdisc del dev r1 clsact
+on router tc qdisc add dev r1 ingress_block 7 clsact
+on router tc filter add block 7 pref 7 bpf da bytecode "$DROP_ONE"
+before=$(on router tc filter show block 7)
+routed --lease 3
+hooked r1 none
+hooked r2 tc
+grep -q "r1: not attached: its tc filters are a block shared with others" "$WORK/ebpf-routed.log" || fail "r1: not said"
+[ "$(on router tc filter show block 7)" = "$before" ] || fail "the block changed"
+on router tc qdisc del dev r1 clsact
+wait_for 10 attached r1 || fail "r1: not attached when the block has gone"
+hooked r1 tc
+end
+nothing_left "the block"
