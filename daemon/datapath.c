@@ -200,6 +200,7 @@ int datapath_open(struct datapath **ret, const struct datapath_options *options,
 					       .policy_routes = options->policy_routes };
 	transmit_load(dp);
 	xtables_load(dp);
+	nfhooks_load(dp);
 	*ret = dp;
 	return 0;
 fail:
@@ -226,6 +227,7 @@ void datapath_close(struct datapath *dp)
 	unmap(&dp->adjacencies);
 	unmap(&dp->ports);
 	unmap(&dp->port_of_ifindex);
+	nfhooks_bpf__destroy(dp->nfhooks);
 	xtables_bpf__destroy(dp->xtables);
 	transmit_bpf__destroy(dp->transmit);
 	router_bpf__destroy(dp->router);

@@ -38,6 +38,11 @@ int datapath_wanted_fd(const struct datapath *dp);
 
 /* The ring buffer that becomes readable when legacy iptables changed; -1: cannot be told. */
 int datapath_xtables_fd(const struct datapath *dp);
+/*
+ * On which hooks that forwarded IPv4 packets pass there are BPF programs now, by links of type netfilter: 1 <<
+ * NF_INET_.., as bits. Of the calling thread's network namespace; 0 where it cannot be told.
+ */
+uint32_t datapath_bpf_hooks(const struct datapath *dp);
 
 /* Are transmit errors counted (the tracepoint programs are loaded)? */
 bool datapath_counts_transmit(const struct datapath *dp);

@@ -4,6 +4,7 @@
 #define EBPF_ROUTE_DATAPATH_MAPS_H
 
 #include "datapath.h"
+#include "nfhooks.skel.h"
 #include "router.skel.h"
 #include "transmit.skel.h"
 #include "xtables.skel.h"
@@ -20,6 +21,7 @@ struct datapath {
 	struct router_bpf *router;
 	struct transmit_bpf *transmit; /* NULL: transmit errors are not counted */
 	struct xtables_bpf *xtables;   /* NULL: changes of legacy iptables are not told of */
+	struct nfhooks_bpf *nfhooks;   /* NULL: BPF programs on netfilter hooks are not seen */
 	struct mapped dir24, dir24_groups, nexthops, groups, adjacencies, ports, port_of_ifindex;
 	struct control *control;
 	uint16_t *own_filter_refs; /* addresses behind each bit of control->own_filter */
@@ -34,6 +36,8 @@ extern const struct fib_sink_ops datapath_sink_ops;
 void transmit_load(struct datapath *dp);
 /* The same with dp->xtables. */
 void xtables_load(struct datapath *dp);
+/* The same with dp->nfhooks. */
+void nfhooks_load(struct datapath *dp);
 
 /* One value of a shared table, read or written at once. */
 #define SHARED_READ(value)	   __atomic_load_n(&(value), __ATOMIC_RELAXED)

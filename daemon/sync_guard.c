@@ -13,7 +13,12 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <netinet/in.h>
+/* clang-format off: this one needs the one above */
+#include <linux/netfilter.h>
+/* clang-format on */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../netlink/guard.h"
@@ -23,6 +28,7 @@
 
 enum {
 	REST_MS = 50,
+	BPF_MS = 50,	  /* between looks at what nothing announces: a few microseconds each */
 	SETTLE_LOOKS = 4, /* at most, for whoever waits for the end of a hold */
 };
 
@@ -32,6 +38,8 @@ struct guard_watch {
 	struct ring_buffer *xtables;	     /* changes of legacy iptables, NULL: not told of */
 	struct event *xtables_event;	     /* rests like the others */
 	struct event *rest_timer;
+	struct event *bpf_timer; /* looks for BPF programs */
+	uint32_t bpf_hooks;	 /* that have some, as datapath_bpf_hooks() */
 	uint64_t looked_ns;
 	/* While everything is on hold: the last look found nothing, and so has every one since clean_ns. */
 	bool clean;
@@ -131,8 +139,9 @@ static void say_change(struct guard_watch *w, uint32_t hold, const struct guard_
 }
 
 /* Has anything been announced since the last look? */
-static bool is_stirred(const struct guard_watch *w)
+static bool is_stirred(const struct daemon *d)
 {
+	const struct guard_watch *w = d->guard;
 	struct pollfd polled[GUARD_FDS_MAX + 1];
 	int fds[GUARD_FDS_MAX];
 	nfds_t n = 0;
@@ -142,7 +151,7 @@ static bool is_stirred(const struct guard_watch *w)
 	if (w->xtables)
 		polled[n++] = (struct pollfd){ .fd = ring_buffer__epoll_fd(w->xtables),
 					       .events = POLLIN };
-	return poll(polled, n, 0) != 0;
+	return poll(polled, n, 0) != 0 || datapath_bpf_hooks(d->datapath) != w->bpf_hooks;
 }
 
 /* Nothing was found once more: may the hold end? */
@@ -156,6 +165,21 @@ static bool is_over(struct guard_watch *w, uint32_t generation, bool stirred)
 	return false;
 }
 
+/* No message tells of BPF programs on netfilter hooks. */
+static void look_at_bpf(struct daemon *d, struct guard_state *state)
+{
+	uint32_t hooks = datapath_bpf_hooks(d->datapath);
+
+	d->guard->bpf_hooks = hooks;
+	if (!hooks || state->netfilter)
+		return;
+	state->netfilter = true;
+	snprintf(state->detail, sizeof(state->detail), "BPF: a program on %s",
+		 hooks & 1U << NF_INET_FORWARD	     ? "forward"
+		 : hooks & 1U << NF_INET_PRE_ROUTING ? "prerouting"
+						     : "postrouting");
+}
+
 /*
  * Looks, and puts everything on hold where that is needed: in the maps at once, whatever is being written
  * to them. True: a hold is in force that may end.
@@ -164,7 +188,7 @@ static bool look(struct daemon *d)
 {
 	struct guard_state state = { .netfilter = true };
 	struct guard_watch *w = d->guard;
-	bool stirred = !w->guard || is_stirred(w);
+	bool stirred = !w->guard || is_stirred(d);
 	uint32_t hold;
 
 	/* Before the question, so that a change after the answer is told of again. */
@@ -172,6 +196,7 @@ static bool look(struct daemon *d)
 		ring_buffer__consume(w->xtables);
 	if (w->guard)
 		guard_check(w->guard, &state);
+	look_at_bpf(d, &state);
 	w->looked_ns = now_ns();
 	hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
 	if (hold) {
@@ -232,7 +257,7 @@ void guard_look(struct daemon *d)
 {
 	struct guard_watch *w = d->guard;
 
-	if (!w || !w->guard || now_ns() - w->looked_ns < REST_MS * 1000000ULL || !is_stirred(w))
+	if (!w || !w->guard || now_ns() - w->looked_ns < REST_MS * 1000000ULL || !is_stirred(d))
 		return;
 	/* The end of a hold waits for the timer: it is not for the middle of something. */
 	if (look(d))
@@ -245,6 +270,16 @@ static int on_change(void *ctx, void *data, size_t size)
 	(void)data;
 	(void)size;
 	return 0;
+}
+
+static void on_bpf_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (datapath_bpf_hooks(d->datapath) != d->guard->bpf_hooks)
+		guard_refresh(d);
 }
 
 /* Without: legacy iptables is looked at with each renewal of the lease. */
@@ -261,6 +296,15 @@ static int watch_xtables(struct daemon *d)
 	w->xtables_event =
 		event_new(d->base, ring_buffer__epoll_fd(w->xtables), EV_READ, on_notification, d);
 	return w->xtables_event && !event_add(w->xtables_event, NULL) ? 0 : -ENOMEM;
+}
+
+static int watch_bpf(struct daemon *d)
+{
+	const struct timeval period = { .tv_usec = BPF_MS * 1000 };
+	struct guard_watch *w = d->guard;
+
+	w->bpf_timer = event_new(d->base, -1, EV_PERSIST, on_bpf_timer, d);
+	return w->bpf_timer && !event_add(w->bpf_timer, &period) ? 0 : -ENOMEM;
 }
 
 /* The operator's word counts; what it means right now is said once. */
@@ -289,7 +333,7 @@ int guard_start(struct daemon *d)
 	d->guard = w;
 	if (w)
 		w->rest_timer = evtimer_new(d->base, on_rested, d);
-	if (!w || !w->rest_timer || watch_xtables(d)) {
+	if (!w || !w->rest_timer || watch_xtables(d) || watch_bpf(d)) {
 		log_error("daemon: out of memory, not started");
 		guard_stop(d);
 		return -ENOMEM;
@@ -312,6 +356,8 @@ void guard_stop(struct daemon *d)
 		event_free(w->rest_timer);
 	if (w->xtables_event)
 		event_free(w->xtables_event);
+	if (w->bpf_timer)
+		event_free(w->bpf_timer);
 	ring_buffer__free(w->xtables);
 	free(w);
 	d->guard = NULL;

@@ -70,6 +70,7 @@ static void read_hold(struct shadow *shadow)
 
 	if (hold != VERDICT_paused && shadow->guard) {
 		guard_check(shadow->guard, &state);
+		state.netfilter |= datapath_bpf_hooks(shadow->d->datapath) != 0;
 		if (state.netfilter || state.xfrm || !guard_is_ending(shadow->d))
 			hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
 	}

@@ -43,6 +43,17 @@ nothing | IPv6 alone | nft 'add table ip6 t; add chain ip6 t c { type filter hoo
 END
 }
 
+# A link of type netfilter goes with the last descriptor of it.
+bpf_cases() {
+	local hook what run="$PYTHON $TOP/tests/netns/nfhook.py"
+
+	for hook in prerouting:0 forward:2 postrouting:4 input:1; do
+		what=drops
+		[ "$hook" != input:1 ] || what=nothing
+		echo "$what | BPF on ${hook%:*} | $run ${hook#*:} $WORK/hook.pid | kill \$(cat $WORK/hook.pid)"
+	done
+}
+
 # iptables-nft is nftables again, legacy iptables announces nothing: bpf/xtables.bpf.c sees what it changes.
 iptables_cases() {
 	local ipt=$1 table
@@ -66,6 +77,12 @@ judge() {
 }
 
 cases | judge
+if on router "$PYTHON" "$TOP/tests/netns/nfhook.py" 1 "$WORK/hook.pid"; then
+	kill "$(cat "$WORK/hook.pid")"
+	bpf_cases | judge
+else
+	say "- not here: BPF programs on netfilter hooks"
+fi
 for ipt in iptables-nft iptables-legacy; do
 	if on router "$ipt" -S >/dev/null 2>&1; then
 		iptables_cases "$ipt" | judge

@@ -6,7 +6,8 @@ Standard input has one case a line ('#' starts a comment), the parts separated b
     WHAT | NAME | COMMAND that sets it up | COMMAND that takes it away
 
 WHAT is "drops" (no packet may come out any more), "passes" (packets go on, by the kernel: each is counted under
-a reason) or "nothing" (the fast path goes on). Commands run in the router's namespace, by sh. A frame is sent every millisecond
+a reason), "nothing" (the fast path goes on) or "busy" (as "drops", while the daemon has much to do: nobody asks it
+anything meanwhile, only what comes out counts). Commands run in the router's namespace, by sh. A frame is sent every millisecond
 all the while. LATEST is how long after the command's end the fast path may go on. For each case one
 line says how long it did, and how long it took to come back.
 
@@ -28,6 +29,7 @@ from frames import Port, enter_netns, ipv4
 
 INTERVAL = 0.001  # seconds between frames
 SETTLED = 0.3  # watched once it has to be over
+BUSY = 1.2  # the same where the daemon is busy that long
 DESTINATION = "203.0.113.1"
 MAGIC = b"GUARD"
 
@@ -125,8 +127,21 @@ def is_forwarded(router):
     return condition
 
 
+def set_up_busy(traffic, router, command, latest):
+    """The same as set_up() of a rule that drops, without a word to the daemon."""
+    ended = change(traffic, router, command)
+    traffic.run(latest + BUSY)
+    traffic.flush()
+    went_on = [traffic.sent[i] - ended for i in range(first_after(traffic, ended), len(traffic.sent))
+               if i in traffic.received]
+    late = [seconds for seconds in went_on if seconds > latest]
+    return [f"{len(late)} came out, up to {max(late) * 1000:.0f} ms late"] if late else [], max(went_on, default=0)
+
+
 def set_up(traffic, router, what, command, latest):
     """The rule comes. What is wrong, and how long packets still went their old way."""
+    if what == "busy":
+        return set_up_busy(traffic, router, command, latest)
     ended = change(traffic, router, command)
     traffic.run(latest)
     forwarded, guarded, begin = router.forwarded(), router.guarded(), len(traffic.sent)
@@ -173,7 +188,7 @@ def main():
     parser.add_argument("--router", required=True)
     parser.add_argument("--command", required=True)
     parser.add_argument("--latest", type=float, default=0.1)
-    parser.add_argument("--back", type=float, default=3)
+    parser.add_argument("--back", type=float, default=0.8)
     args = parser.parse_args()
     ports = {port.name: port for port in map(Port, args.port)}
     with open("/proc/self/ns/net", "rb") as home:

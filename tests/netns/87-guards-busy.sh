@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# A rule that drops is obeyed whatever the daemon does meanwhile: a dump of many routes, a batch of user routes, its
+# start; if it was stopped until its lease ran out; and at no instant of a ruleset that is replaced all the time.
+#
+# check: dir24 xdp
+#
+#   [ left ] --- r1 [ router ] r2 --- [ right ]
+#
+. "$(dirname "$0")/../../scripts/lib.sh"
+
+[ "$ENGINE" != kernel ] || skip "is about the daemon"
+lab_start
+port left 1
+port right 2
+resolve 198.18.1.2 198.18.2.2
+ipr route add 203.0.113.0/24 via 198.18.2.2
+
+judge() {
+	"$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
+		--command "$B/ebpf-route --instance $LAB" "$@" || fail "guards: see above"
+}
+
+# routes COUNT FIRST-BYTE: that many /24s.
+routes() {
+	awk -v n="$1" -v first="$2" \
+		'BEGIN { for (i = 0; i < n; i++) printf "%d.%d.%d.0/24\n", first + int(i / 65536), int(i / 256) % 256, i % 256 }'
+}
+
+RULE="nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }'"
+GONE="nft delete table ip t"
+
+say "- while many routes are dumped, or given by the user"
+routes 200000 20 | sed 's/.*/route add & via 198.18.2.2/' | ipr -batch -
+routes 120000 40 | sed 's/.*/replace & via 198.18.2.2/' >"$WORK/user"
+routed --max-lpm-routes 1000000
+settle
+judge --back 3 <<END
+busy | a dump | kill -HUP $ROUTED_PID; sleep 0.05; $RULE | $GONE
+busy | a batch | $B/ebpf-route --instance $LAB batch $WORK/user >/dev/null 2>&1 & sleep 0.3; $RULE | $GONE
+END
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+ipr route flush root 20.0.0.0/5
+
+say "- stopped until the lease ran out: in force before the lease is"
+routed --lease 1
+settle
+{
+	echo "table ip t {"
+	# Looking at these takes long enough for packets to pass by.
+	seq 1000 | sed 's/.*/chain i& { type filter hook input priority &; }/'
+	echo "chain c { type filter hook forward priority 0; policy drop; }; }"
+} >"$WORK/stopped"
+judge --latest 0 <<END
+busy | stopped | kill -STOP $ROUTED_PID; sleep 1.3; nft -f $WORK/stopped; (sleep 0.05; kill -CONT $ROUTED_PID) & | $GONE
+END
+
+say "- replaced all the time by one that drops as well"
+for name in a b; do
+	{
+		printf '%s\n' "add table ip t" "delete table ip t" "table ip t {"
+		echo "chain $name { type filter hook forward priority 0; ip daddr 203.0.113.0/24 drop; }"
+		# Each of these is a question more, before the one about the chain that drops.
+		seq 30 | sed 's/.*/chain e& { type filter hook forward priority &; }/'
+		echo "}"
+	} >"$WORK/$name"
+done
+cat >"$WORK/replace.py" <<'END'
+import ctypes, sys, time
+nft = ctypes.CDLL("libnftables.so.1")
+nft.nft_ctx_new.restype = ctypes.c_void_p
+context = ctypes.c_void_p(nft.nft_ctx_new(0))
+rulesets = [open(name, "rb").read() for name in sys.argv[2:]]
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    for ruleset in rulesets:
+        if nft.nft_run_cmd_from_buffer(context, ruleset):
+            sys.exit("refused")
+END
+SAID=$(grep -c 'firewall: gone' "$WORK/ebpf-routed.log")
+judge --latest 0 <<END
+busy | replaced | nft -f $WORK/a; sleep 0.2; $PYTHON $WORK/replace.py 2 $WORK/a $WORK/b & sleep 0.3 | sleep 1; $GONE
+END
+[ "$(grep -c 'firewall: gone' "$WORK/ebpf-routed.log")" = $((SAID + 1)) ] || fail "taken for gone meanwhile"
+settle
+verify
