@@ -28,7 +28,7 @@
 
 enum {
 	REST_MS = 50,
-	BPF_MS = 50,	  /* between looks at what nothing announces: a few microseconds each */
+	BPF_MS = 1000,	  /* between looks at what nothing announces: an idle daemon sleeps */
 	SETTLE_LOOKS = 4, /* at most, for whoever waits for the end of a hold */
 };
 
@@ -300,7 +300,7 @@ static int watch_xtables(struct daemon *d)
 
 static int watch_bpf(struct daemon *d)
 {
-	const struct timeval period = { .tv_usec = BPF_MS * 1000 };
+	const struct timeval period = { .tv_sec = BPF_MS / 1000 };
 	struct guard_watch *w = d->guard;
 
 	w->bpf_timer = event_new(d->base, -1, EV_PERSIST, on_bpf_timer, d);

@@ -78,7 +78,9 @@ B=$WORK/bin
 port left 1
 port right 2
 port third 3
-resolve 198.18.1.2 198.18.2.2 198.18.3.2
+resolve 198.18.1.2 198.18.2.2
+ipr neigh replace 198.18.3.2 lladdr 02:00:00:00:03:02 dev r3 nud permanent # no ARP among the frames that are counted
+ipn third neigh replace 198.18.3.1 lladdr 02:00:00:00:03:01 dev h0 nud permanent
 ipr route add 203.0.113.0/24 via 198.18.3.2
 background marks router "$PYTHON" "$TOP/tests/netns/foreign.py" attach tcx-ingress r2 mark
 wait_for 5 attached_or_gone

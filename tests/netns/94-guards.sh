@@ -71,15 +71,16 @@ iptables_cases() {
 	echo "passes | $ipt restored | $ipt-restore $WORK/rules | $ipt -F"
 }
 
+# judge ARGUMENTS...: of guards.py
 judge() {
 	"$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
-		--command "$B/ebpf-route --instance $LAB" || fail "guards: see above"
+		--command "$B/ebpf-route --instance $LAB" "$@" || fail "guards: see above"
 }
 
 cases | judge
 if on router "$PYTHON" "$TOP/tests/netns/nfhook.py" 1 "$WORK/hook.pid"; then
 	kill "$(cat "$WORK/hook.pid")"
-	bpf_cases | judge
+	bpf_cases | judge --latest 1.2 --back 3 # nothing announces them: they are looked for every second
 else
 	say "- not here: BPF programs on netfilter hooks"
 fi
