@@ -64,6 +64,9 @@ class Comparison:
             return False
         if verdict == 'dropped' and other:
             return False
+        # A user's drop does not read options: the kernel does, and complains, before it asks its routes.
+        if verdict == 'dropped' and self.state.has_user and is_option_error(packet, kernel):
+            return True
         if kernel == other or len(kernel) == len(other) > 1 and sorted(kernel) == sorted(other):
             return True
         if tc and verdict == 'forwarded':
@@ -129,6 +132,14 @@ class Comparison:
             return rows[:1]
         return [row for member in members
                 for row in self.kernel.query.json('nexthop show id %d' % member['id'])]
+
+
+def is_option_error(packet, kernel):
+    """Is all that came of a packet with options that its sender is told of a mistake in them (ICMP 12)?"""
+    if packet.frame[14] & 15 == 5 or len(kernel) != 1:
+        return False
+    frame = kernel[0][1]
+    return frame[23] == 1 and frame[14 + (frame[14] & 15) * 4] == 12
 
 
 def port_of(leg):
