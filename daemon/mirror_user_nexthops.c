@@ -52,10 +52,11 @@ void mirror_user_find_devices(const struct mirror *mirror, struct user_route *ro
 static uint32_t device_of(struct mirror *mirror, struct user_route *route, unsigned int i,
 			  uint32_t likely)
 {
-	struct user_leg *leg = &route->legs[i];
+	struct user_leg *leg;
 
-	if (route->action == USER_REDIRECT)
+	if (route->action == USER_REDIRECT) /* has no legs */
 		return device_by_name(mirror, route->dev, likely);
+	leg = &route->legs[i];
 	if (!leg->dev[0]) {
 		name_device(mirror, leg);
 		if (leg->dev[0])
