@@ -46,7 +46,7 @@ static int on_refused(void *ctx, const struct user_error *error)
 	return 0;
 }
 
-static void check_system(const struct user_batch *batch, const struct mirror *mirror)
+static void check_system(struct user_batch *batch, const struct mirror *mirror)
 {
 	static struct user_cpus cpus;
 	struct user_check *check = calloc(1, sizeof(*check));
