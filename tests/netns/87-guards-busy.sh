@@ -2,7 +2,7 @@
 # A rule that drops is obeyed whatever the daemon does meanwhile: a dump of many routes, a batch of user routes, its
 # start; if it was stopped until its lease ran out; and at no instant of a ruleset that is replaced all the time.
 #
-# check: dir24 xdp
+# check: dir24
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #
