@@ -43,10 +43,13 @@ def changes_meanwhile(chaos):
                           events_routes.route_churn, events_routes.firewall))(chaos)
 
 
-def outlive_the_lease(chaos):
-    """From then on only what the kernel says counts."""
-    chaos.wait(lambda: chaos.now() > chaos.lab.lease_end())
-    chaos.dwell(0.4)
+def meanwhile(chaos, share):
+    """What happens while the daemon is away; with this probability until only what the kernel says counts."""
+    changes_meanwhile(chaos)
+    if chaos.rng.random() < share:
+        chaos.wait(lambda: chaos.now() > chaos.lab.lease_end())
+        chaos.dwell(0.4)
+        chaos.count('lease outlived')
 
 
 def choose_start(chaos, small=False):
@@ -114,10 +117,7 @@ def restart(chaos):
     if not chaos.lab.running:
         return
     end(chaos)
-    changes_meanwhile(chaos)
-    if chaos.rng.random() < 0.35:
-        outlive_the_lease(chaos)
-        chaos.count('lease outlived')
+    meanwhile(chaos, 0.35)
     come_back(chaos)
 
 
@@ -127,10 +127,7 @@ def stopped(chaos):
     if not lab.running:
         return
     away(chaos, 'stopped', lab.freeze)
-    changes_meanwhile(chaos)
-    if chaos.rng.random() < 0.5:
-        outlive_the_lease(chaos)
-        chaos.count('lease outlived')
+    meanwhile(chaos, 0.5)
     thaw(chaos)
 
 

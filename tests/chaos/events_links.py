@@ -21,6 +21,13 @@ def bring_back(chaos, port, cause):
     chaos.note('%s: r%d is back' % (cause, port))
 
 
+def coming_back(state, mutate):
+    """The steps of a port that works again, for the model."""
+    mutate()
+    yield
+    yield from state.restore()
+
+
 def link_down(chaos):
     """Set down in the router, a while without it, and up again."""
     port, state, cause = usable_port(chaos), chaos.state, 'link down'
@@ -32,18 +39,14 @@ def link_down(chaos):
         state.lose(port, objects=True)
         state.tables[254].pop('198.18.%d.0/24' % port, None)
 
-    def up():
-        state.up[port] = True
-        yield
-        yield from state.restore()
-
     def set_up():
         chaos.ip(['link set r%d up' % port])
         bring_back(chaos, port, cause)
     chaos.change(down, lambda: chaos.ip(['link set r%d down' % port]), cause=cause, ports=[port])
     chaos.dwell()
     chaos.maybe_more()
-    chaos.change(up, set_up, cause=cause, ports=[port])
+    chaos.change(lambda: coming_back(state, lambda: state.up.update({port: True})), set_up,
+                 cause=cause, ports=[port])
 
 
 def carrier_lost(chaos):
@@ -56,11 +59,6 @@ def carrier_lost(chaos):
         state.carrier[port] = False
         state.lose(port, objects=True)
 
-    def plugged():
-        state.carrier[port] = True
-        yield
-        yield from state.restore()
-
     def pull():
         chaos.lab.hosts.ip.ask(['link set h%d down' % port])
         chaos.wait(lambda: not chaos.lab.has_carrier(port, True))
@@ -71,7 +69,8 @@ def carrier_lost(chaos):
     chaos.change(pulled, pull, cause=cause, ports=[port])
     chaos.dwell()
     chaos.maybe_more()
-    chaos.change(plugged, plug, cause=cause, ports=[port])
+    chaos.change(lambda: coming_back(state, lambda: state.carrier.update({port: True})), plug,
+                 cause=cause, ports=[port])
 
 
 def link_flap(chaos):
@@ -89,9 +88,7 @@ def link_flap(chaos):
         state.up[port] = False
         state.lose(port, objects=True)
         yield
-        state.up[port] = True
-        yield
-        yield from state.restore()
+        yield from coming_back(state, lambda: state.up.update({port: True}))
     chaos.change(without, flap, cause='link flap', ports=[port])
 
 
@@ -105,16 +102,13 @@ def address_lost(chaos):
         state.address[port] = False
         state.lose(port, objects=False)
 
-    def bring():
-        state.address[port] = True
-        yield
-        yield from state.restore()
     # its neighbours went, too; those that are put back need no address
     chaos.change(remove, lambda: chaos.ip(
         ['address del %s/24 dev r%d' % (world.router_address(port), port)] +
         neighbour_lines(state, port)), cause=cause, ports=[port])
     chaos.dwell()
-    chaos.change(bring, lambda: chaos.ip(restore_commands(state)), cause=cause, ports=[port])
+    chaos.change(lambda: coming_back(state, lambda: state.address.update({port: True})),
+                 lambda: chaos.ip(restore_commands(state)), cause=cause, ports=[port])
 
 
 def port_replaced(chaos):
@@ -124,10 +118,12 @@ def port_replaced(chaos):
         return
 
     def gone():
-        state.lose_device(port)
+        """Down first: nexthop objects go, and the legs of routes; then whole routes of which a leg was there."""
         state.up[port] = False
         state.lose(port, objects=True)
         state.tables[254].pop('198.18.%d.0/24' % port, None)
+        yield
+        state.lose_device(port)
 
     def delete():
         chaos.ip(['link del r%d' % port])
@@ -137,8 +133,6 @@ def port_replaced(chaos):
     def anew():
         state.up[port], state.mtu[port], state.forwarding[port] = True, 1500, True
         state.bare.discard(port)
-        yield
-        yield from state.restore()
 
     def make():
         wrong = chaos.lab.build_port(port)
@@ -148,7 +142,7 @@ def port_replaced(chaos):
         bring_back(chaos, port, cause)
     chaos.change(gone, delete, cause=cause, ports=[port])
     chaos.dwell()
-    chaos.change(anew, make, cause=cause, ports=[port])
+    chaos.change(lambda: coming_back(state, anew), make, cause=cause, ports=[port])
 
 
 def mtu(chaos):

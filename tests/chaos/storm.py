@@ -1,6 +1,8 @@
 """A run: events under traffic, what each of them allows, quiet points, and the judgement of every packet."""
+import bisect
 import collections
 import inspect
+import math
 import os
 import random
 import time
@@ -54,7 +56,8 @@ class Storm:
         self.pending = set()     # flows for which more is allowed than the state says
         self.from_files = set()  # prefixes of user routes that a reload takes away
         self.events = {}
-        self.notes, self.messages = [], []
+        self.notes, self.messages = [], []  # notes: (seconds since the begin, text)
+        self.told_until = -1.0
         self.explained = set()  # flows of violations
         self.verdicts = collections.Counter()
         self.lost = {}
@@ -195,7 +198,7 @@ class Storm:
         wrong = self.lab.router.ip.ask(lines)
         if wrong and not lenient:
             raise RuntimeError('%s\nafter: %s\nof: %s' % (
-                '\n'.join(wrong), '\n'.join(self.notes[-self.options.history:]), '\n'.join(lines[:8])))
+                '\n'.join(wrong), '\n'.join(self.history()), '\n'.join(lines[:8])))
         for line in lines[:3]:
             self.note('  ip ' + line + (' .. %d' % len(lines) if len(lines) > 3 else ''))
 
@@ -288,20 +291,33 @@ class Storm:
         self.events[name] = self.events.get(name, 0) + 1
 
     def note(self, text):
-        self.notes.append('%9.3f  %s' % (time.monotonic() - self.began, text))
+        self.notes.append((time.monotonic() - self.began, text))
         del self.notes[:-400]
         if self.options.verbose:
-            print(self.notes[-1], flush=True)
+            print(told(self.notes[-1]), flush=True)
+
+    def history(self, moment=math.inf):
+        """The last notes up to a moment, and what went on right after it; none is told twice."""
+        first = bisect.bisect_right(self.notes, (moment, '')) - self.options.history
+        notes = [note for note in self.notes[max(0, first):]
+                 if note[0] <= moment + 0.3 and note[0] > self.told_until]
+        self.told_until = max([self.told_until] + [note[0] for note in notes])
+        return [told(note) for note in notes]
 
     def violation(self, kind, text, *times):
         self.violations += 1
-        when = ' to '.join('%.3f' % (moment - self.began) for moment in times)
-        if self.violations == 1:
-            self.messages.append('\n'.join(self.notes[-self.options.history:]))
-        if self.violations <= SHOWN:
-            self.messages.append('VIOLATION: %s: %s%s' % (kind, when + ': ' if when else '', text))
-            if self.options.verbose:
-                print(self.messages[-1], flush=True)
+        moments = [moment - self.began for moment in times]
+        when = ' to '.join('%.3f' % moment for moment in moments)
+        if self.violations > SHOWN:
+            return
+        self.messages += self.history(*moments[:1])
+        self.messages.append('VIOLATION: %s: %s%s' % (kind, when + ': ' if when else '', text))
+        if self.options.verbose:
+            print(self.messages[-1], flush=True)
+
+
+def told(note):
+    return '%9.3f  %s' % note
 
 
 def make_flows():
