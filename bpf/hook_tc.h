@@ -14,7 +14,9 @@
 #include <bpf/bpf_core_read.h>
 #include "hook.h"
 
-#define TCP_LINEAR (IP_LINEAR + 20) /* bytes that any check of ours may read */
+/* Bytes that may be read: of any packet by decide(), and by user_drop(), behind tags. */
+#define TCP_LINEAR  (IP_LINEAR + 20)
+#define TAGS_LINEAR (IP_LINEAR + PRIORITY_TAGS * VLAN_TAG)
 
 /* By the two bits of the TOS that ip_tos2prio in net/ipv4/route.c looks at. */
 #define TOS_PRIORITIES                                                                             \
@@ -40,9 +42,10 @@ static __always_inline bool tc_encapsulated(struct __sk_buff *skb)
 	return !see_tunnels || BPF_CORE_READ_BITFIELD_PROBED(kernel, encapsulation);
 }
 
-static __always_inline struct frame tc_frame(struct __sk_buff *skb)
+/* With so many bytes at hand, if it has them. */
+static __always_inline struct frame tc_frame(struct __sk_buff *skb, __u32 need)
 {
-	__u32 linear = skb->len < TCP_LINEAR ? skb->len : TCP_LINEAR;
+	__u32 linear = skb->len < need ? skb->len : need;
 
 	/* Where this fails the headers count as cut short. */
 	if (skb->data_end - skb->data < linear)
@@ -98,7 +101,7 @@ static __noinline int tc_leave(struct __sk_buff *skb, __u32 port, __u32 len, __u
 			       enum verdict verdict)
 {
 	if (may_be_user_drop(verdict)) {
-		struct frame frame = tc_frame(skb);
+		struct frame frame = tc_frame(skb, TAGS_LINEAR);
 
 		frame.tagged = frame.tagged && skb->vlan_tci & VLAN_ID;
 		verdict = user_drop(&frame, clock_now(), verdict, &slot);
@@ -117,7 +120,7 @@ static __noinline int tc_leave(struct __sk_buff *skb, __u32 port, __u32 len, __u
 SEC("tc")
 int router_tc(struct __sk_buff *skb)
 {
-	struct frame frame = tc_frame(skb);
+	struct frame frame = tc_frame(skb, TCP_LINEAR);
 	__u64 now = clock_now();
 	struct packet packet = {};
 	struct way way = {};

@@ -242,6 +242,17 @@ static void test_segments_too_long(void **state)
 	assert_int_equal(counted(VERDICT_forwarded), 0);
 }
 
+static void set_mtu(int mtu)
+{
+	char command[160];
+
+	snprintf(
+		command, sizeof(command),
+		"for device in lab0 lab0peer lab1 lab1peer; do ip link set $device mtu %d || exit 1; done",
+		mtu);
+	assert_int_equal(system(command), 0);
+}
+
 /* A long frame whose buffer begins with no more than the Ethernet header. */
 static void test_headers_elsewhere(void **state)
 {
@@ -250,18 +261,31 @@ static void test_headers_elsewhere(void **state)
 
 	(void)state;
 	lab->ports[PORT_OUT].mtu = 9000;
-	assert_int_equal(system("ip link set lab0 mtu 9000 && ip link set lab0peer mtu 9000 && "
-				"ip link set lab1 mtu 9000 && ip link set lab1peer mtu 9000"),
-			 0);
+	set_mtu(9000);
 	make_long(&in);
 	expected = in;
 	lab_forward(&expected, SLOT_OUT);
 	send_frame(&sent, &in);
 	receive(&got, &out);
 	assert_same(&out, &expected);
-	assert_int_equal(system("ip link set lab0 mtu 1500 && ip link set lab0peer mtu 1500 && "
-				"ip link set lab1 mtu 1500 && ip link set lab1peer mtu 1500"),
-			 0);
+	set_mtu(1500);
+}
+
+/* The same behind as many priority tags as are looked behind, of which the kernel has taken off the first. */
+static void test_tags_elsewhere(void **state)
+{
+	static const struct recipe recipe = { .dst = "10.19.0.1", .payload = 8000, .tags = 8 };
+	const struct virtio_net_hdr header = { .hdr_len = ETH_LEN };
+	uint64_t dropped = counted(VERDICT_dropped), not_ipv4 = counted(VERDICT_not_ipv4);
+	static struct frame frame;
+
+	(void)state;
+	set_mtu(9000);
+	frame_make(&frame, lab_port_mac[PORT_IN], &recipe);
+	send_frame(&header, &frame);
+	assert_counted(VERDICT_dropped, dropped);
+	assert_int_equal(counted(VERDICT_not_ipv4), not_ipv4);
+	set_mtu(1500);
 }
 
 /* Dropped is not seen by the kernel; what is left to it is. */
@@ -290,6 +314,7 @@ int run_live(void)
 		cmocka_unit_test_setup(test_segments, start),
 		cmocka_unit_test_setup(test_segments_too_long, start),
 		cmocka_unit_test_setup(test_headers_elsewhere, start),
+		cmocka_unit_test_setup(test_tags_elsewhere, start),
 		cmocka_unit_test_setup(test_actions, start),
 	};
 
