@@ -14,14 +14,13 @@
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>
-#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
+#include "netns.h"
 #include "port_tables.h"
 
 char _license[] SEC("license") = "GPL";
 
-/* Tracepoints fire for the whole machine: only this namespace and these maps are ours. */
-const volatile __u32 netns_inum = 0;
+/* Tracepoints fire for the whole machine: only these maps are ours. */
 const volatile __u32 tx_ports_id = 0;
 const volatile __u32 cpus_id = 0;
 
@@ -38,21 +37,7 @@ struct {
 	__uint(max_entries, REFUSED_BYTES);
 } refused SEC(".maps");
 
-#define CORE __attribute__((preserve_access_index))
-
-/* What is read of the kernel's structs; the offsets come from the running kernel's BTF. */
-struct ns_common {
-	unsigned int inum;
-} CORE;
-
-struct net {
-	struct ns_common ns;
-} CORE;
-
-typedef struct {
-	struct net *net;
-} CORE possible_net_t;
-
+/* What else is read of the kernel's structs. */
 struct net_device {
 	int ifindex;
 	possible_net_t nd_net;
@@ -107,7 +92,7 @@ int transmit_bulk(const __u64 *ctx)
 	int sent = ctx[2], dropped = ctx[3], error = ctx[4];
 	__u32 port;
 
-	if (dropped <= 0 || to->nd_net.net->ns.inum != netns_inum)
+	if (dropped <= 0 || !netns_is_ours(to->nd_net.net))
 		return 0;
 	port = port_find(to->ifindex);
 	if (!port)

@@ -11,8 +11,8 @@
  * ip_tables is a module that comes later, and is called for no option that is frequent.
  */
 #include <linux/bpf.h>
-#include <linux/types.h>
 #include <bpf/bpf_helpers.h>
+#include "netns.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -22,9 +22,6 @@ char _license[] SEC("license") = "GPL";
 
 /* XT_PCPU_BLOCK_SIZE of net/netfilter/x_tables.c, since 4.10. */
 #define COUNTER_BLOCK 4096
-
-/* Functions are traced for the whole machine: only this namespace is ours. */
-const volatile __u32 netns_inum = 0;
 
 /* What is in it does not matter: one change that is not read yet says as much as many. */
 struct {
@@ -47,21 +44,7 @@ static __always_inline void tell(void)
 	bpf_ringbuf_output(&changes, &change, sizeof(change), 0);
 }
 
-#define CORE __attribute__((preserve_access_index))
-
-/* What is read of the kernel's structs; the offsets come from the running kernel's BTF. */
-struct ns_common {
-	unsigned int inum;
-} CORE;
-
-struct net {
-	struct ns_common ns;
-} CORE;
-
-typedef struct {
-	struct net *net;
-} CORE possible_net_t;
-
+/* What else is read of the kernel's structs. */
 struct sock_common {
 	possible_net_t skc_net;
 } CORE;
@@ -80,7 +63,7 @@ int table_replaced(__u64 *ctx)
 	__u64 result = 0;
 
 	if (family != PF_INET || option != IPT_SO_SET_REPLACE ||
-	    sk->__sk_common.skc_net.net->ns.inum != netns_inum)
+	    !netns_is_ours(sk->__sk_common.skc_net.net))
 		return 0;
 	if (!bpf_get_func_ret(ctx, &result) && !(__s32)result)
 		tell();
