@@ -19,6 +19,7 @@ case $B in /*) ;; *) B=$TOP/$B ;; esac
 ENGINE=${ENGINE:-dir24}
 HOOK=${HOOK:-xdp} # of ebpf-routed; tc needs nothing of what veth_pair sets for XDP
 PYTHON=/usr/bin/python3
+export PYTHONDONTWRITEBYTECODE=1 # a run leaves nothing in the source tree
 SHOW_LINES=${SHOW_LINES:-30} # of each log, after a failure
 
 LAB=er$$
@@ -63,6 +64,7 @@ lab_start() {
 	[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/ebpf-route-lab.XXXXXX")
 	chmod 711 "$WORK"
+	forget_instances # of an earlier lab with this number
 	trap lab_stop EXIT
 	trap 'exit 1' INT TERM HUP
 	trap 'fail "${BASH_SOURCE[0]##*/} line $LINENO: $BASH_COMMAND"' ERR
@@ -79,8 +81,9 @@ built() {
 	[ -x "$B/ebpf-routed" ] && [ -x "$B/ebpf-route" ]
 }
 
+# lab_stop [CODE]: the end of every lab, with the exit code of what came before it, or that one.
 lab_stop() {
-	local code=$? name pid
+	local code=${1:-$?} name pid
 
 	trap - ERR EXIT
 	set +e
@@ -91,8 +94,19 @@ lab_stop() {
 		ip netns del "$LAB-$name" 2>/dev/null
 	done
 	[ -z "$WORK" ] || rm -rf "$WORK"
-	rm -f "/run/ebpf-route/$LAB".{lock,routes} # a name that is never used again
+	forget_instances
 	exit "$code"
+}
+
+# What daemons that were killed have left: of the instance $LAB, and of those called $LAB-SOMETHING.
+forget_instances() {
+	rm -rf "/run/ebpf-route/$LAB".* "/run/ebpf-route/$LAB"-* \
+		"/sys/fs/bpf/ebpf-route/$LAB" "/sys/fs/bpf/ebpf-route/$LAB"-*
+}
+
+# has_tcx: or a filter is the only way to the tc hook (before Linux 6.6).
+has_tcx() {
+	case $(uname -r) in [1-5].* | 6.[0-5].*) return 1 ;; esac
 }
 
 # ---- polling and processes -----------------------------------------------------------------------
@@ -125,7 +139,19 @@ gone() {
 stop() {
 	kill "$1" 2>/dev/null || true
 	wait_for 10 gone_or_zombie "$1" || kill -KILL "$1" 2>/dev/null || true
-	wait "$1" 2>/dev/null
+	reap "$1"
+}
+
+# reap PID: a child of this shell that has ended, or is waited for; returns its exit code.
+reap() {
+	local pid code=0 left=()
+
+	wait "$1" 2>/dev/null || code=$?
+	for pid in "${PIDS[@]}"; do # its number may be given to another process from now on
+		[ "$pid" = "$1" ] || left+=("$pid")
+	done
+	PIDS=("${left[@]}")
+	return "$code"
 }
 
 gone_or_zombie() {
@@ -161,8 +187,8 @@ sysctl_set() {
 }
 
 ns_add() {
-	ip netns add "$LAB-$1"
 	NAMESPACES+=("$1")
+	ip netns add "$LAB-$1"
 	sysctl_set "$1" net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 	ipn "$1" link set lo up
 }
@@ -240,6 +266,36 @@ routed_ready_or_gone() {
 	[ -s "$WORK/ready" ] || gone_or_zombie "$ROUTED_PID"
 }
 
+# kill_routed: as a crash would end it.
+kill_routed() {
+	kill -KILL "$ROUTED_PID"
+	reap "$ROUTED_PID" || true
+}
+
+# reload: SIGHUP, and everything that follows from it.
+reload() {
+	local before
+
+	before=$(reloads)
+	kill -HUP "$ROUTED_PID"
+	wait_for 10 more_reloads "$before" || fail "SIGHUP was not answered"
+}
+
+# How often this lab's daemons have said that they had read their configuration again, or that it was wrong.
+reloads() {
+	grep -cE 'reload: (done|the configuration)' "$WORK/ebpf-routed.log" || true
+}
+
+more_reloads() {
+	[ "$(reloads)" -gt "$1" ]
+}
+
+# metrics ADDRESS:PORT: the page, asked for in the router with nothing but the shell.
+metrics() {
+	# shellcheck disable=SC2016 # of the shell inside
+	on router bash -c 'exec 3<>/dev/tcp/${1/://}; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' - "$1"
+}
+
 # fast ARGUMENTS...: the command, for this lab's daemon.
 fast() {
 	"$B/ebpf-route" --instance "$LAB" "$@"
@@ -277,6 +333,11 @@ verify() {
 	mirror=$(fast -j route | route_lines)
 	[ "$kernel" = "$mirror" ] ||
 		fail "kernel and mirror differ:" "$(diff <(echo "$kernel") <(echo "$mirror") || true)"
+	verify_maps
+}
+
+# verify_maps: `ebpf-route verify` finds no difference. Lists no routes, of which there may be many.
+verify_maps() {
 	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
 }
 
@@ -313,14 +374,14 @@ probe_only() {
 # made between the counters and the frames, which go as soon as the daemon has heard of it: before any
 # dump. Where one came in between, it is undone and tried again.
 probe_at_once() {
-	local from=$1 change=$2 undo=$3 code probes status=()
+	local from=$1 change=$2 undo=$3 code probes control=()
 
 	say "- ip $change, and frames at once"
 	probes=$(cat)
-	[ "$ENGINE" = kernel ] || status=(--status "$B/ebpf-route --instance $LAB -j status")
-	for _ in 1 2 3 4 5; do
+	[ "$ENGINE" = kernel ] || control=(--control "/run/ebpf-route/$LAB.sock")
+	for _ in {1..8}; do
 		code=0
-		probe_only "$from" --at-once "ip -n $LAB-router $change" "${status[@]}" <<<"$probes" ||
+		probe_only "$from" --at-once "ip -n $LAB-router $change" "${control[@]}" <<<"$probes" ||
 			code=$?
 		[ "$code" = 75 ] || break
 		say "  a dump came first"

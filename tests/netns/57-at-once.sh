@@ -46,6 +46,20 @@ forward 198.18.2.77 right gw=02:00:00:00:02:77
 PROBES
 }
 
+# back: r4 is no bridge's port any more.
+back() {
+	ipr link set r4 nomaster
+	ipr route replace 203.0.120.0/24 via 198.18.4.2
+	resolve 198.18.4.2
+}
+
+# anew: there is an r4 again.
+anew() {
+	veth_pair fourth h0 02:00:00:00:04:02 198.18.4.2/24 router r4 02:00:00:00:04:01 198.18.4.1/24
+	ipr route add 203.0.120.0/24 via 198.18.4.2
+	resolve 198.18.4.2
+}
+
 lab_start
 port left 1
 port right 2
@@ -134,15 +148,13 @@ ipr link add br0 type bridge
 ipr route add 203.0.120.0/24 via 198.18.4.2
 settle
 probe left <<<"forward 203.0.120.1 fourth"
-probe_at_once left "link set r4 master br0" "ipr link set r4 nomaster" <<'PROBES'
+probe_at_once left "link set r4 master br0" back <<'PROBES'
 egress_down 203.0.120.1 any=1
 PROBES
-ipr link set r4 nomaster
-ipr route replace 203.0.120.0/24 via 198.18.4.2
-resolve 198.18.4.2
+back
 settle
 probe left <<<"forward 203.0.120.1 fourth"
 PORTS=("${PORTS[@]:0:6}") # its host's end goes with it
-probe_at_once left "link del r4" false <<<"egress_down 203.0.120.1 third"
+probe_at_once left "link del r4" anew <<<"egress_down 203.0.120.1 third"
 settle
 verify

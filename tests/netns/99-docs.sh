@@ -102,7 +102,7 @@ command -v bird >/dev/null || skip "BIRD is not installed"
 [ -x "$FRR_LIB/bgpd" ] || skip "FRR is not installed"
 [ "$(nproc)" -ge 2 ] || skip "the page has two CPUs"
 lab_start
-trap '"$WORK/bin/stop_bgp" 2>/dev/null; lab_stop' EXIT
+trap 'code=$?; "$WORK/bin/stop_bgp" 2>/dev/null || true; lab_stop "$code"' EXIT
 host left eth0 1 198.51.100. 2/24 1/24
 host right eth1 2 192.0.2. 2/25 1/25
 host third eth2 3 192.0.2. 130/25 129/25

@@ -33,8 +33,8 @@ Exit code 0: all as expected; 1: each difference printed.
 With --get COMMAND (`ebpf-route -j get`), the daemon is asked about each frame before it is sent: it has to name
 a verdict of the probe, the one that is counted then, and of a frame that comes out the port and the next hop's MAC address.
 
-With --at-once COMMAND --status COMMAND, the command runs before the frames are sent, which happens as
-soon as the daemon (`ebpf-route status`) has heard of it; all before a dump, else the exit code is 75.
+With --at-once COMMAND --control SOCKET, the command runs before the frames are sent, which happens as
+soon as the daemon at that control socket has heard of it; all of them are counted before a dump, else the exit code is 75.
 
 Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can, or --rate FRAMES a second, until the time is over or SIGTERM comes, and prints the number sent;
 --announce MAC sends a gratuitous ARP from the sender's address; --error pmtu=BYTES or redirect=GATEWAY
@@ -413,11 +413,10 @@ def run_probes(ports, sender, args):
         asked = [(owners[token], owners[token].ask(args.get, token, frame, sender))
                  for token, frame in zip(owners, frames)]
     before = read_stats(args.stats) if args.stats else None
-    dumps = act(args) if args.at_once else None
-    for frame in frames:
-        sender.send(frame)
-    if args.at_once and args.status and read_netlink(args.status)['resyncs'] != dumps:
+    if args.at_once and not send_at_once(args, sender, frames):
         return 75
+    for frame in frames if not args.at_once else ():
+        sender.send(frame)
     silent = any(not probe.waits() for probe in probes)
     wrong = collect(ports.values(), sender, owners, args.timeout, 0.15 if silent else 0.02)
     lines, count = [], {}
@@ -437,18 +436,46 @@ def run_probes(ports, sender, args):
     return 1 if lines else 0
 
 
-def read_netlink(command):
-    result = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True)
-    return json.loads(result.stdout)['netlink']
+class Daemon:
+    """Asked at its control socket, without starting a command: a dump follows an event by 50 ms."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def ask(self, command):
+        """The one row of the answer."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
+            control.settimeout(60)
+            control.connect(self.path)
+            control.sendall(json.dumps({'command': command}).encode() + b'\n')
+            with control.makefile() as answer:
+                return [json.loads(line) for line in answer][1]
+
+    def netlink(self):
+        return self.ask('status')['netlink']
+
+    def decided(self, ifname):
+        """IPv4 packets that the program has counted there."""
+        row = next(row for row in self.ask('stats')['interfaces'] if row['ifname'] == ifname)
+        return row['rx']['packets'] - packets(row, 'not_ipv4')
 
 
-def act(args):
-    """Runs the command, waits until the daemon has heard of it; its number of dumps before."""
-    before = read_netlink(args.status) if args.status else None
+def send_at_once(args, sender, frames):
+    """Runs the command and sends the frames once the daemon has heard of it. False: a dump came before the program
+    had decided about all of them, or may have."""
+    daemon = Daemon(args.control) if args.control else None
+    if daemon:
+        before, decided = daemon.netlink(), daemon.decided(sender.router_if)
     subprocess.run(shlex.split(args.at_once), check=True)
-    while before and read_netlink(args.status)['events'] == before['events']:
+    while daemon and daemon.netlink()['events'] == before['events']:
         pass
-    return before['resyncs'] if before else None
+    for frame in frames:
+        sender.send(frame)
+    end = time.monotonic() + 1
+    while daemon and daemon.decided(sender.router_if) < decided + len(frames):
+        if time.monotonic() > end:
+            break  # the comparison says what is missing
+    return not daemon or daemon.netlink()['resyncs'] == before['resyncs']
 
 
 def listen(ports, seconds):
@@ -524,7 +551,7 @@ def main():
     parser.add_argument('--error')
     parser.add_argument('--about')
     parser.add_argument('--at-once')
-    parser.add_argument('--status')
+    parser.add_argument('--control')
     parser.add_argument('--listen', type=float)
     args = parser.parse_args()
     ports = {port.name: port for port in args.port}
