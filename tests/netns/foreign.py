@@ -11,28 +11,18 @@
 """
 import ctypes
 import os
-import platform
 import signal
 import socket
 import struct
 import sys
+
+from bpf import bpf
 
 PROG_LOAD, OBJ_PIN, INFO, PROG_QUERY = 5, 6, 15, 16
 LINK_CREATE, LINK_FD_BY_ID, LINK_NEXT_ID, LINK_DETACH = 28, 30, 31, 34
 SCHED_CLS, XDP = 3, 6  # program types
 ATTACH = {"xdp": (37, 1 << 2), "xdp-generic": (37, 1 << 1), "tcx-ingress": (46, 0), "tcx-egress": (47, 0)}
 XDP_DROP, XDP_PASS, TCX_NEXT, TCX_DROP = 1, 2, -1, 2
-SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def bpf(command, attributes):
-    buffer = ctypes.create_string_buffer(attributes, 128)
-    result = libc.syscall(SYSCALL, command, buffer, len(buffer))
-    if result < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-    return result, buffer.raw
 
 
 def load(kind, verdict, mark=False):

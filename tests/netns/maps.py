@@ -15,28 +15,18 @@ KEY is the index into an array, or hex with an x in front.
 import ctypes
 import errno
 import os
-import platform
 import struct
 import sys
 
+from bpf import bpf
+
 LOOKUP, UPDATE, DELETE, OBJ_GET, INFO, FREEZE = 1, 2, 3, 7, 15, 22
-SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def bpf(command, attributes):
-    buffer = ctypes.create_string_buffer(attributes, 128)
-    result = libc.syscall(SYSCALL, command, buffer, len(buffer))
-    if result < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-    return result
 
 
 class Map:
     def __init__(self, pin):
         path = ctypes.create_string_buffer(pin.encode())
-        self.fd = bpf(OBJ_GET, struct.pack("=QII", ctypes.addressof(path), 0, 0))
+        self.fd = bpf(OBJ_GET, struct.pack("=QII", ctypes.addressof(path), 0, 0))[0]
         info = ctypes.create_string_buffer(128)
         bpf(INFO, struct.pack("=IIQ", self.fd, len(info), ctypes.addressof(info)))
         self.key_size, self.value_size = struct.unpack_from("=II", info.raw, 8)
