@@ -159,7 +159,7 @@ int datapath_fix_tx(struct datapath *dp, uint16_t number, uint32_t ifindex)
 int datapath_fix_cpu(struct datapath *dp, uint32_t cpu, bool in)
 {
 	int fd = bpf_map__fd(dp->router->maps.cpus);
-	struct bpf_cpumap_val should = { .qsize = CPU_QUEUE }, is;
+	struct bpf_cpumap_val should = { .qsize = dp->options.cpu_queue }, is;
 	bool there = !bpf_map_lookup_elem(fd, &cpu, &is) && is.qsize;
 
 	if (there == in && (!in || (is.qsize == should.qsize && is.bpf_prog.id == 0)))

@@ -137,11 +137,22 @@ ipr route add 203.0.123.0/24 via 198.18.3.2 table 100
 ipr rule add to 203.0.122.0/23 iif r1 priority 100 lookup 100
 ipr link add above link r1 address 00:00:5e:00:01:01 type macvlan mode bridge
 ipr link set above up
-routed --resync-interval 1
+routed --resync-interval 1 --cpu-queue 512
 maps_open
 fast add 198.51.100.0/24 cpu 0 >/dev/null
 settle
 packets
+
+say "- nothing is changed, nothing is repaired"
+audits() {
+	fast -j status | jq .audit.runs
+}
+audited() {
+	[ "$(audits)" -ge "$1" ]
+}
+wait_for 10 audited $(($(audits) + 2)) || fail "no audits" # the first one may have begun already
+[ "$(repairs)" = 0 ] || fail "repaired: $(grep 'not as written' "$WORK/ebpf-routed.log")"
+[ "$(map cpus get 0 0 4)" = 512 ] || fail "--cpu-queue: $(map cpus get 0 0 4)"
 
 right=$(leaf 203.0.113.1) third=$(leaf 203.0.114.1) group=$(leaf 203.0.117.1)
 adjacency=$(map nexthops get "$right" 4 4)
