@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include "datapath_audit.h"
+#include "sync_transmit.h"
 
 struct owner_search {
 	const struct daemon *d;
@@ -93,6 +94,7 @@ int audit_words(struct daemon *d)
 			   "group %u", row);
 	for (uint32_t index = 0; index < limits->adjacencies; index++)
 		audit_adjacency(d, index);
+	transmit_look(d); /* of these, what our own program changed is no difference */
 	for (uint32_t number = 0; number < limits->ports; number++)
 		audit_port(d, number);
 	for (uint32_t ifindex = 0; ifindex < IFINDEX_LIMIT; ifindex++)
