@@ -6,17 +6,9 @@
 #include "attach_internal.h"
 
 #include <errno.h>
-#include <time.h>
+#include "clock.h"
 
 #define FIGHT_NS (60 * 1000000000ULL)
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 bool attach_is_intact(const struct attachments *a, struct netlink_filters *filters,
 		      uint32_t ifindex)

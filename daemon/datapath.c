@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
+#include "clock.h"
 #include "log.h"
 
 #define BPF_FLAG_XDP_HAS_FRAGS (1U << 5) /* BPF_F_XDP_HAS_FRAGS, kernel 5.18 */
@@ -267,14 +267,6 @@ int datapath_tc_program_fd(const struct datapath *dp)
 }
 
 /* ---- lease --------------------------------------------------------------------------- */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 void datapath_grant_lease(struct datapath *dp, uint64_t from_ns, uint32_t seconds)
 {

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
+#include "clock.h"
 #include "control.h"
 #include "daemon.h"
 #include "log.h"
@@ -265,17 +265,15 @@ static int start(struct daemon *d)
 static void say_ready(const struct daemon *d)
 {
 	struct fib_counts fib;
-	struct timespec now;
 	unsigned int attached = 0;
 
 	fib_counts(d->fib, &fib);
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i))
 		attached += attach_hook(d->attachments, i) != HOOK_NONE;
 	printf("ebpf-routed " VERSION
 	       " ready: instance %s, engine %s, %u routes, %u neighbours, %u interfaces, %.3f s\n",
 	       d->instance.name, datapath_engine_name(d->datapath), fib.routes, fib.neighbours,
-	       attached, (now.tv_sec * 1000000000ULL + now.tv_nsec - d->started_ns) / 1e9);
+	       attached, (now_ns() - d->started_ns) / 1e9);
 	fflush(stdout);
 	notify_manager("READY=1");
 	if (!attached)
@@ -413,13 +411,12 @@ static void keep_heap_small(void)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = { .argc = argc, .argv = argv, .instance.lock_fd = -1 };
-	struct timespec now;
+	struct daemon d = {
+		.argc = argc, .argv = argv, .instance.lock_fd = -1, .started_ns = now_ns()
+	};
 	int err;
 
 	keep_heap_small();
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	d.started_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	log_open("ebpf-routed", false);
 	signal(SIGPIPE, SIG_IGN);
 	err = config_read(&d.config, argc, argv);

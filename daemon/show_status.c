@@ -4,8 +4,8 @@
 #include "show.h"
 
 #include <errno.h>
-#include <time.h>
 #include "audit.h"
+#include "clock.h"
 #include "mirror_user.h"
 #include "route_files.h"
 #include "sync_foreign.h"
@@ -113,13 +113,11 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	const char *refused_why, *error = route_files_error(d);
 	struct sync_counts sync;
 	struct fib_counts fib;
-	struct timespec now;
 	json_t *row, *netlink;
 
 	(void)args;
 	sync_counts(d, &sync);
 	fib_counts(d->fib, &fib);
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	row = json_pack("{ssssssss}", "version", VERSION, "instance", d->instance.name, "engine",
 			datapath_engine_name(d->datapath), "state", state_name(d, &sync));
 	netlink = json_pack("{sIsIsIsIsIsIsI}", "events", (json_int_t)sync.events, "overruns",
@@ -151,7 +149,7 @@ int show_status(struct daemon *d, const json_t *args, struct reply *reply)
 	json_object_set_new(row, "objects", status_objects(d));
 	json_object_set_new(row, "lease_seconds", json_integer(d->config.lease));
 	json_object_set_new(row, "uptime_seconds",
-			    json_integer(now.tv_sec - (long)(d->started_ns / 1000000000ULL)));
+			    json_integer((json_int_t)((now_ns() - d->started_ns) / 1000000000)));
 	json_object_set_new(row, "refusals", status_refusals(d));
 	json_object_set_new(row, "interfaces", status_interfaces(d));
 	return reply_row(reply, row);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "clock.h"
 #include "daemon.h"
 #include "log.h"
 #include "sysctl.h"
@@ -21,14 +21,6 @@
 #define SECOND	 1000000000ULL
 #define LOOK_NS	 (60 * SECOND) /* between dumps while there are some */
 #define ACCEPTED UINT64_MAX
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
-}
 
 /* The number below `name` in the first two lines that begin with "Icmp:": names, and numbers. */
 static bool find_number(FILE *file, const char *name, uint64_t *ret)

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <linux/neighbour.h>
-#include <time.h>
+#include "clock.h"
 #include "daemon.h"
 #include "log.h"
 
@@ -34,17 +34,14 @@ static int refresh(void *ctx, uint32_t index, uint32_t ifindex, const struct add
 
 void refresh_neighbours(struct daemon *d)
 {
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now = now_ns();
 	int err;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-	if (now_ns - d->refreshed_ns < LOOK_NS)
+	if (now - d->refreshed_ns < LOOK_NS)
 		return;
 	err = fib_walk_adjacencies(d->fib, refresh, d);
 	if (err)
 		log_debug("neighbours: not all refreshed: %s, going on later", strerror(-err));
 	else
-		d->refreshed_ns = now_ns;
+		d->refreshed_ns = now;
 }

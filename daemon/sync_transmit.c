@@ -14,7 +14,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
+#include "clock.h"
 #include "daemon.h"
 #include "log.h"
 
@@ -39,14 +39,6 @@ struct transmit {
 	struct log_limit limit;
 	bool changed; /* links of the mirror */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static void keep_time(struct transmit *t)
 {

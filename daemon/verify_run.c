@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 #include "../include/control.h"
+#include "clock.h"
 #include "verify_internal.h"
 #include "verify_report.h"
 
@@ -175,20 +175,12 @@ static int check_all(struct verify *v, const struct verify_options *options)
 	return err ? err : ask_all(v, options);
 }
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
-}
-
 int verify_run(const struct daemon *d, const struct verify_options *options, int fd,
 	       struct verify_result *ret)
 {
 	struct verify v = { .d = d, .dp = d->datapath, .fd = fd };
 	const char *what = "asking the kernel";
-	double begin = now();
+	uint64_t begin = now_ns();
 	int err = open_all(&v);
 
 	if (!err) {
@@ -203,7 +195,7 @@ int verify_run(const struct daemon *d, const struct verify_options *options, int
 		err = -EAGAIN;
 	}
 	if (!err)
-		err = report_differences(&v, options, now() - begin);
+		err = report_differences(&v, options, (now_ns() - begin) / 1e9);
 	if (err) {
 		snprintf(ret->error, sizeof(ret->error), "verify: %s: %s, nothing is known", what,
 			 strerror(-err));
