@@ -35,12 +35,25 @@ void log_write(enum log_level level, const char *format, ...)
 		fprintf(stderr, "%s: %s\n", log_name, line);
 }
 
+static bool is_past(const struct log_limit *limit, const struct timespec *now)
+{
+	return !limit->said || now->tv_sec - limit->since >= (long)limit->seconds;
+}
+
+bool log_would_allow(const struct log_limit *limit)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return is_past(limit, &now) || limit->said < limit->burst;
+}
+
 bool log_allowed(struct log_limit *limit)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (!limit->said || now.tv_sec - limit->since >= (long)limit->seconds) {
+	if (is_past(limit, &now)) {
 		if (limit->left_out)
 			log_info("log: %u similar lines left out", limit->left_out);
 		limit->since = now.tv_sec;

@@ -42,5 +42,7 @@ struct log_limit {
 	}
 
 bool log_allowed(struct log_limit *limit);
+/* Would it allow a line now? Counts nothing: for a line that waits until it may be written. */
+bool log_would_allow(const struct log_limit *limit);
 
 #endif

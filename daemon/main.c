@@ -320,7 +320,8 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 		if (d->config.ignore_netfilter != ignored) {
 			guard_stop(d);
 			mirror_set_hold(d->mirror, 0);
-			guard_start(d);
+			if (guard_start(d))
+				mirror_set_hold(d->mirror, VERDICT_netfilter);
 		}
 		attach_reconsider(d->attachments, d->mirror);
 		sync_attach(d, false);

@@ -33,7 +33,7 @@ enum {
 };
 
 struct guard_watch {
-	struct guard *guard; /* NULL: could not be opened, tried again with each look */
+	struct guard *guard; /* NULL: not opened, tried again with each renewal of the lease */
 	struct event *events[GUARD_FDS_MAX]; /* each fires once, then rests */
 	struct ring_buffer *xtables;	     /* changes of legacy iptables, NULL: not told of */
 	struct event *xtables_event;	     /* rests like the others */
@@ -45,6 +45,8 @@ struct guard_watch {
 	bool clean;
 	uint64_t clean_ns;
 	uint32_t generation; /* of the rules, at these looks */
+	uint32_t said;	     /* the hold that the log told of last, 0: that there is none */
+	bool unsaid;	     /* it is another one, of which it could not tell yet */
 	struct log_limit change_limit, open_limit, write_limit;
 };
 
@@ -126,13 +128,22 @@ static void open_guard(struct daemon *d)
 			    strerror(-err));
 }
 
-static void say_change(struct guard_watch *w, uint32_t hold, const struct guard_state *state)
+/* With each look: the log's last word has to be what is, so what may not be written now is written later. */
+static void say(struct guard_watch *w, uint32_t hold, const struct guard_state *state)
 {
-	if (!log_allowed(&w->change_limit))
+	if (hold == w->said) {
+		w->unsaid = false;
 		return;
+	}
+	if (w->unsaid && !log_would_allow(&w->change_limit))
+		return;
+	w->unsaid = !log_allowed(&w->change_limit);
+	if (w->unsaid)
+		return;
+	w->said = hold;
 	if (!hold)
 		log_info("firewall: gone, forwarding again");
-	else if (w->guard)
+	else if (w->guard) /* else open_guard() has said it */
 		log_info("firewall: %s: everything is left to the kernel; "
 			 "--ignore-netfilter overrides",
 			 state->detail);
@@ -201,15 +212,17 @@ static bool look(struct daemon *d)
 	hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
 	if (hold) {
 		w->clean = false;
-		if (hold == mirror_hold(d->mirror))
-			return false;
-		mirror_set_hold(d->mirror, hold);
-		fib_hold(d->fib);
-		say_change(w, hold, &state);
+		if (hold != mirror_hold(d->mirror)) {
+			mirror_set_hold(d->mirror, hold);
+			fib_hold(d->fib);
+		}
+		say(w, hold, &state);
 		return false;
 	}
-	if (!mirror_hold(d->mirror))
+	if (!mirror_hold(d->mirror)) {
+		say(w, 0, NULL);
 		return false;
+	}
 	if (is_over(w, state.generation, stirred))
 		return true;
 	rest(w);
@@ -226,13 +239,15 @@ static void end_hold(struct daemon *d)
 	err = fib_sync(d->fib);
 	if (err < 0 && log_allowed(&w->write_limit))
 		log_error("maps: not written completely: %s, trying again", strerror(-err));
-	say_change(w, 0, NULL);
+	say(w, 0, NULL);
 }
 
 void guard_refresh(struct daemon *d)
 {
 	if (!d->guard)
 		return;
+	if (d->guard->guard && guard_is_outdated(d->guard->guard))
+		close_guard(d->guard);
 	if (!d->guard->guard)
 		open_guard(d);
 	if (look(d))
@@ -338,7 +353,7 @@ int guard_start(struct daemon *d)
 		guard_stop(d);
 		return -ENOMEM;
 	}
-	w->change_limit = LOG_LIMIT(6, 60);
+	w->change_limit = LOG_LIMIT(6, 10);
 	w->open_limit = LOG_LIMIT(1, 300);
 	w->write_limit = LOG_LIMIT(3, 10);
 	guard_refresh(d);

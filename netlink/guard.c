@@ -71,6 +71,21 @@ void guard_close(struct guard *guard)
 	free(guard);
 }
 
+/* Opening a socket would tell as well, but have the kernel look for the module each time. */
+static bool is_loaded(const char *module)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return access(path, F_OK) == 0;
+}
+
+bool guard_is_outdated(const struct guard *guard)
+{
+	return (!guard->nft.events && is_loaded("nfnetlink")) ||
+	       (!guard->xfrm.events && is_loaded("xfrm_user"));
+}
+
 unsigned int guard_fds(const struct guard *guard, int fds[GUARD_FDS_MAX])
 {
 	unsigned int n = 0;
@@ -124,6 +139,8 @@ void guard_check(struct guard *guard, struct guard_state *ret)
 	generation = netfilter.generation;
 	if (!netfilter.found)
 		netfilter = look(guard, "iptables", guard_look_xtables);
+	if (!netfilter.found)
+		netfilter = look(guard, "ipvs", guard_look_ipvs);
 	xfrm = look(guard, "xfrm", guard_look_xfrm);
 	*ret = (struct guard_state){ .netfilter = netfilter.found,
 				     .xfrm = xfrm.found,

@@ -3,8 +3,8 @@
  * Is there a firewall or an IPsec policy that has to see forwarded IPv4 packets?
  *
  * XDP runs before netfilter and xfrm, so the fast path steps aside while the answer is yes. Asked
- * are nftables, the tables of legacy iptables that exist already, and the IPsec policy database of
- * one network namespace. What cannot be told counts as "yes". Returns errors, never logs.
+ * are nftables, the tables of legacy iptables that exist already, the services of IPVS, and the IPsec
+ * policy database of one network namespace. What cannot be told counts as "yes". Returns errors, never logs.
  */
 #ifndef EBPF_ROUTE_GUARD_H
 #define EBPF_ROUTE_GUARD_H
@@ -18,8 +18,8 @@ struct guard_state {
 	/*
 	 * A base chain of family ip, inet, netdev or bridge on any hook but input and output has a
 	 * rule or the policy drop; or there is a flowtable; or a legacy iptables table has a rule
-	 * or another policy than ACCEPT in PREROUTING, FORWARD or POSTROUTING. Tables that are
-	 * dormant count as active.
+	 * or another policy than ACCEPT in PREROUTING, FORWARD or POSTROUTING; or IPVS has a service
+	 * that is not of IPv6. Tables that are dormant count as active.
 	 */
 	bool netfilter;
 	/* An IPv4 policy that is not of a single socket, or a default policy that blocks. */
@@ -38,13 +38,19 @@ enum { GUARD_FDS_MAX = 2 };
 int guard_open(struct guard **ret);
 void guard_close(struct guard *guard); /* NULL is fine */
 
+/*
+ * Has the kernel come to know nf_tables or xfrm since the guard was opened, by a module that was loaded? Another
+ * one has to be opened then. Cheap; loads nothing.
+ */
+bool guard_is_outdated(const struct guard *guard);
+
 /* The notification sockets, for poll(); readable means that guard_check() has work. Their number. */
 unsigned int guard_fds(const struct guard *guard, int fds[GUARD_FDS_MAX]);
 
 /*
  * Empties the notification sockets and asks the kernel. There is always an answer: a question that
- * failed counts as "yes", and detail says why. Legacy iptables announces nothing: call it when
- * its tables may have changed, and now and then as well.
+ * failed counts as "yes", and detail says why. Legacy iptables and IPVS announce nothing: call it
+ * when tables may have changed, and now and then as well.
  */
 void guard_check(struct guard *guard, struct guard_state *ret);
 

@@ -4,6 +4,7 @@
 #define EBPF_ROUTE_GUARD_INTERNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "guard.h"
 #include "transport.h"
@@ -30,6 +31,7 @@ struct guard_finding {
 /* One look each: 0, or -errno where it cannot be told. */
 int guard_look_nft(struct guard *guard, struct guard_finding *ret);
 int guard_look_xtables(struct guard *guard, struct guard_finding *ret);
+int guard_look_ipvs(struct guard *guard, struct guard_finding *ret);
 int guard_look_xfrm(struct guard *guard, struct guard_finding *ret);
 
 /* A chain of nftables, as far as it matters here; the strings point into the message. */
@@ -56,6 +58,12 @@ bool guard_chain_concerns(const struct guard_chain *chain);
 int guard_decode_policy(const struct nlmsghdr *nlh, bool *ret_concerns);
 /* The same of the default policies: does one of them block? */
 int guard_decode_default(const struct nlmsghdr *nlh, bool *ret_blocks);
+
+/*
+ * Pure. A line of /proc/net/ip_vs: is it a service that forwarded IPv4 packets may belong to? Then its name is in
+ * `name`: "TCP 192.0.2.1:80", "mark 7". Lines that are not known here count.
+ */
+bool guard_decode_ipvs(const char *line, char *name, size_t size);
 
 struct ipt_getinfo;
 /*

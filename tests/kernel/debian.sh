@@ -71,14 +71,17 @@ put "$B/ebpf-route"
 put "$B/packets-test"
 put nft
 put iptables-legacy /bin/iptables
+"${CC:-gcc}" -O2 -o "$dir/ipvs" tests/kernel/ipvs.c
+put "$dir/ipvs"
 for extension in standard MASQUERADE; do
 	file=$(find /usr/lib -path "*/xtables/libxt_$extension.so")
 	install -D "$file" "$root$file"
 done
-# Before the daemon is started, and under it.
-modules veth sch_ingress cls_bpf nf_tables nf_flow_table_inet xfrm_user br_netfilter 8021q >"$root/modules.early"
-modules iptable_filter iptable_mangle iptable_raw iptable_nat xt_MASQUERADE |
-	grep -vxFf "$root/modules.early" >"$root/modules.late"
+# Before the daemon is started, and under it: what it asks the kernel about, then the rest.
+modules veth sch_ingress cls_bpf br_netfilter 8021q >"$root/modules.early"
+modules nf_tables nf_flow_table_inet xfrm_user | grep -vxFf "$root/modules.early" >"$root/modules.asked"
+modules iptable_filter iptable_mangle iptable_raw iptable_nat xt_MASQUERADE ip_vs |
+	grep -vxF -f "$root/modules.early" -f "$root/modules.asked" >"$root/modules.late"
 install tests/kernel/init tests/kernel/guards "$root/"
 (cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$dir/initrd.gz"
 
@@ -103,7 +106,7 @@ expect() {
 }
 
 guards=("NFTABLES ok" "FLOWTABLE ok" "IPSEC ok" "IPTABLES filter ok" "IPTABLES mangle ok" "IPTABLES policy ok"
-	"IPTABLES raw ok" "IPTABLES nat ok" "BRIDGE ok" "VLAN ok" "END")
+	"IPTABLES raw ok" "IPTABLES nat ok" "IPVS ok" "BRIDGE ok" "VLAN ok" "END")
 boot "$dir/console.log" 2
 expect "$dir/console.log" "PACKETS 0" "DIR24 ok" "LPM ok" "FILTERS 1 ok" "TC clean" "RESTARTS ok" "CRASHED 2 ok" "CRASHED clean" \
 	"CPUS ok" "${guards[@]}"

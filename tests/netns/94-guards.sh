@@ -97,6 +97,27 @@ grep -q 'firewall: gone, forwarding again' "$WORK/ebpf-routed.log" || fail "its 
 settle
 verify
 
+# More changes than the log tells of: the last word is what is, within a few seconds.
+say "- rules that come and go: what is said last is true"
+last_word() {
+	grep firewall: "$WORK/ebpf-routed.log" | tail -n 1 | grep -q "$1"
+}
+holds() {
+	[ "$(fast -j status | jq -r .hold)" = "$1" ]
+}
+for _ in 1 2 3 4 5; do
+	on router nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }'
+	wait_for 5 holds netfilter || fail "a rule is not seen"
+	on router nft delete table ip t
+	wait_for 5 holds null || fail "its end is not seen"
+done
+on router nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }'
+wait_for 5 holds netfilter || fail "a rule is not seen"
+wait_for 15 last_word 'left to the kernel' || fail "the last word in the log is wrong"
+grep -q 'similar lines left out' "$WORK/ebpf-routed.log" || fail "that lines were left out is not said"
+on router nft delete table ip t
+wait_for 15 last_word 'gone, forwarding again' || fail "the last word in the log is wrong"
+
 say "- --ignore-netfilter: forwards beside a rule, and says so loudly"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 on router nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c drop'

@@ -125,12 +125,42 @@ static void test_decode_policy(void **state)
 	}
 }
 
+/* As net/netfilter/ipvs/ip_vs_ctl.c writes them. */
+static void test_decode_ipvs(void **state)
+{
+	static const struct {
+		const char *line, *name; /* NULL: not one that matters */
+	} rows[] = {
+		{ "IP Virtual Server version 1.2.1 (size=4096)\n", NULL },
+		{ "Prot LocalAddress:Port Scheduler Flags\n", NULL },
+		{ "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n", NULL },
+		{ "TCP  C0000201:0050 wlc  \n", "TCP 192.0.2.1:80" },
+		{ "UDP  C6120001:0035 rr ops persistent 300 FFFFFFFF\n", "UDP 198.18.0.1:53" },
+		{ "  -> C6120202:0050      Masq    1      0          0         \n", NULL },
+		{ "TCP  [2001:0db8:0000:0000:0000:0000:0000:0001]:0050 rr \n", NULL },
+		{ "  -> [2001:0db8:0000:0000:0000:0000:0000:0002]:0050      Masq    1      0          0\n",
+		  NULL },
+		{ "FWM  00000007 rr \n", "mark 7" },
+		{ "something new\n", "something new" },
+	};
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(guard_decode_ipvs(rows[i].line, name, sizeof(name)),
+				 rows[i].name != NULL);
+		if (rows[i].name)
+			assert_string_equal(name, rows[i].name);
+	}
+	assert_true(guard_decode_ipvs("TCP  C0000201:0050 wlc", name, 8));
+	assert_string_equal(name, "TCP 192");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode_chain),
-		cmocka_unit_test(test_decode_flowtable),
-		cmocka_unit_test(test_decode_policy),
+		cmocka_unit_test(test_decode_chain),   cmocka_unit_test(test_decode_flowtable),
+		cmocka_unit_test(test_decode_ipvs),    cmocka_unit_test(test_decode_policy),
 		cmocka_unit_test(test_decode_xtables),
 	};
 
