@@ -56,6 +56,14 @@ static bool recover_lease(struct daemon *d)
 	return true;
 }
 
+/* Was it over before anything was lost, as far as is known? Then not the losses are to blame. */
+static bool ran_out_before(const struct daemon *d)
+{
+	const struct sync *s = d->sync;
+
+	return s->lost.since_ns - s->lease_renewed_ns >= d->config.lease * 1000000000ULL;
+}
+
 bool sync_hold_lease(struct daemon *d)
 {
 	struct sync_lost *lost = &d->sync->lost;
@@ -64,8 +72,10 @@ bool sync_hold_lease(struct daemon *d)
 		return extend_lease(d) || recover_lease(d);
 	if (!datapath_lease_valid(d->datapath) && !lost->said) {
 		log_warning(
-			"lease: ran out: notifications are lost faster than dumps go through, the kernel "
-			"forwards until one does");
+			"lease: ran out: %s, the kernel forwards until a dump has gone through",
+			ran_out_before(d)
+				? "the daemon was stopped or too busy, and notifications were lost"
+				: "notifications are lost faster than dumps go through");
 		lost->said = true;
 	}
 	return true;

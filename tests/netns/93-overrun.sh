@@ -93,6 +93,8 @@ wait_for 5 has_lost || true
 right right
 lost
 [ "$(counter r1 .fallback.reasons.stale.packets)" -gt 0 ] || fail "forwarded by maps of a stopped daemon"
+[ "$(lines_of 'lease: ran out: the daemon was stopped')" -gt 0 ] || fail "why the lease ran out is not said"
+[ "$(lines_of 'lease: ran out: notif')" = 0 ] || fail "the storm is blamed for what the stop did"
 
 say "- a storm that goes on: overruns during the dumps, too"
 resyncs=$(netlink resyncs) lines=$(lines_of 'notifications lost') given=$(lines_of 'lease: ran out: notif')
