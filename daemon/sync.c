@@ -239,8 +239,9 @@ static void note_full(struct daemon *d)
 	struct fib_counts counts;
 
 	fib_counts(d->fib, &counts);
-	if (!counts.full == !s->full_said || !log_allowed(&s->full_limit))
+	if (!counts.full == !s->full_said || !log_would_allow(&s->full_limit))
 		return;
+	log_allowed(&s->full_limit);
 	s->full_said = counts.full;
 	if (counts.full)
 		log_warning(
@@ -251,14 +252,9 @@ static void note_full(struct daemon *d)
 		log_info("maps: room for all prefixes again");
 }
 
-static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
+/* What nothing announces. */
+static void look_around(struct daemon *d)
 {
-	struct daemon *d = arg;
-
-	(void)fd;
-	(void)what;
-	if (!sync_hold_lease(d))
-		return;
 	if (mirror_any_stopped(d->mirror))
 		sync_drain(d, 1);
 	guard_refresh(d);
@@ -267,6 +263,19 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	sync_read_settings(d);
 	sync_write(d);
 	note_full(d);
+}
+
+static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (sync_hold_lease(d))
+		look_around(d);
+	/* In the same wake-up. First what became of the links themselves. */
+	sync_read(d);
+	foreign_look(d);
 }
 
 static int make_events(struct daemon *d)

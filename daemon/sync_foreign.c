@@ -4,7 +4,7 @@
  *
  * Qdiscs and filters are announced, and acted on at once; then the socket rests for a moment, so that one who
  * changes them all the time costs a bounded share of the time. That an XDP or tcx program was detached is
- * not announced: a timer looks as well.
+ * not announced: with each renewal of the lease there is a look as well (sync.c).
  */
 #include "sync_foreign.h"
 
@@ -25,7 +25,7 @@ struct foreign {
 	struct netlink_qdiscs *qdiscs;
 	struct netlink_filters *filters;
 	struct event *notified; /* fires once, then rests */
-	struct event *rest_timer, *look_timer, *soon_timer;
+	struct event *rest_timer, *soon_timer;
 	struct bypassed *bypassed;
 	struct log_limit write_limit;
 };
@@ -128,15 +128,11 @@ void foreign_look_soon(struct daemon *d)
 static int make_events(struct daemon *d)
 {
 	struct foreign *f = d->foreign;
-	unsigned int ms = d->config.lease * 1000 / 3;
-	const struct timeval period = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	f->notified = event_new(d->base, netlink_qdiscs_fd(f->qdiscs), EV_READ, on_notified, d);
 	f->rest_timer = evtimer_new(d->base, on_rested, d);
 	f->soon_timer = evtimer_new(d->base, on_look, d);
-	f->look_timer = event_new(d->base, -1, EV_PERSIST, on_look, d);
-	if (!f->notified || !f->rest_timer || !f->soon_timer || !f->look_timer ||
-	    event_add(f->notified, NULL) || event_add(f->look_timer, &period))
+	if (!f->notified || !f->rest_timer || !f->soon_timer || event_add(f->notified, NULL))
 		return -ENOMEM;
 	return 0;
 }
@@ -168,14 +164,13 @@ int foreign_start(struct daemon *d)
 void foreign_stop(struct daemon *d)
 {
 	struct foreign *f = d->foreign;
-	struct event *all[4];
+	struct event *all[3];
 
 	if (!f)
 		return;
 	all[0] = f->notified;
 	all[1] = f->rest_timer;
-	all[2] = f->look_timer;
-	all[3] = f->soon_timer;
+	all[2] = f->soon_timer;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i])
 			event_free(all[i]);
