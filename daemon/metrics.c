@@ -93,11 +93,25 @@ static void put_port(struct evbuffer *out, const char *ifname, const struct port
 			    (unsigned long long)c->tx_errors);
 }
 
+/* A device's name as the value of a label: it may have quotes and backslashes in it. */
+static const char *label(const struct mirror_link *link, char buf[2 * IFNAMSIZ])
+{
+	size_t n = 0;
+
+	for (const char *c = link->e.name; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			buf[n++] = '\\';
+		buf[n++] = *c;
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
 /* Of ways out that are not attached, too, where there is something. */
 static void put_bypassed(const struct daemon *d, struct evbuffer *out)
 {
+	char buf[BYPASSED_LEN], name[2 * IFNAMSIZ];
 	const struct mirror_link *link;
-	char buf[BYPASSED_LEN];
 
 	evbuffer_add_printf(out,
 			    "# HELP ebpfroute_bypassed Filters, tc programs and qdiscs that do "
@@ -110,13 +124,14 @@ static void put_bypassed(const struct daemon *d, struct evbuffer *out)
 			n++;
 		if (n || link->hook != HOOK_NONE)
 			evbuffer_add_printf(out, "ebpfroute_bypassed{interface=\"%s\"} %u\n",
-					    link->e.name, n);
+					    label(link, name), n);
 	}
 }
 
 static void put_refusals(const struct daemon *d, struct evbuffer *out)
 {
 	const struct mirror_link *link;
+	char name[2 * IFNAMSIZ];
 	struct refusing r;
 
 	evbuffer_add_printf(
@@ -129,9 +144,9 @@ static void put_refusals(const struct daemon *d, struct evbuffer *out)
 		if (!link)
 			continue;
 		evbuffer_add_printf(out, "ebpfroute_tx_refusals_total{interface=\"%s\"} %llu\n",
-				    link->e.name, (unsigned long long)r.refusals);
+				    label(link, name), (unsigned long long)r.refusals);
 		evbuffer_add_printf(out, "ebpfroute_tx_refused{interface=\"%s\"} %d\n",
-				    link->e.name, r.state == REFUSING_OUT);
+				    label(link, name), r.state == REFUSING_OUT);
 	}
 }
 
@@ -153,6 +168,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 			      .user_routes = mirror_user_count(d->mirror),
 			      .cpu_errors = all_cpu_errors(d) };
 	const struct mirror_link *link;
+	char name[2 * IFNAMSIZ];
 	struct port_counters c;
 
 	if (!out) {
@@ -174,7 +190,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 
 		if (port && link->hook != HOOK_NONE &&
 		    !datapath_port_counters(d->datapath, port, &c))
-			put_port(out, link->e.name, &c);
+			put_port(out, label(link, name), &c);
 	}
 	put_refusals(d, out);
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",

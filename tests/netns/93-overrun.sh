@@ -69,6 +69,7 @@ port left 1
 port right 2
 port third 3
 resolve 198.18.1.2 198.18.2.2 198.18.3.2
+ipr link add 'r"\q' type veth peer name p0 # for the metrics
 routed --receive-buffer 4096 --metrics 127.0.0.1:9917 --lease 2
 storm 2
 wait_for 15 following || fail "not following"
@@ -127,3 +128,5 @@ for name in netlink_overruns_total netlink_lag_seconds netlink_lag_max_seconds r
 	awk -v name="ebpfroute_$name" '$1 == name && $2 > 0 { found = 1 } END { exit !found }' "$WORK/metrics" ||
 		fail "metrics: $name: $(grep "$name" "$WORK/metrics")"
 done
+grep -qF 'ebpfroute_rx_packets_total{interface="r\"\\q"} ' "$WORK/metrics" ||
+	fail "a name with quotes is not as labels have them: $(grep -F 'interface="r\"' "$WORK/metrics")"
