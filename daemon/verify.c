@@ -269,8 +269,7 @@ int verify_request(struct daemon *d, const json_t *args, struct reply *reply)
 
 	if (d->verify)
 		return reply_error(reply, EXIT_FAILED,
-				   "verify: another one is running (process %d), try again later",
-				   (int)d->verify->pid);
+				   "verify: another one is running, try again later");
 	err = parse_request(args, reply, &options);
 	if (!err)
 		err = prepare(d, &options);
