@@ -127,12 +127,18 @@ void mirror_dirty_destroy(struct mirror *mirror);
 
 /* mirror_links.c */
 int mirror_apply_link(struct mirror *mirror, const struct event *ev);
-int mirror_apply_netconf(struct mirror *mirror, const struct event *ev);
-int mirror_apply_features(struct mirror *mirror, const struct event *ev);
 struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifindex);
+/* With an entry that is not `present` where there was none. NULL: memory is out. */
+struct mirror_link *mirror_link_get(struct mirror *mirror, uint32_t ifindex);
 void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link);
 void mirror_sweep_links(struct mirror *mirror);
 void mirror_destroy_links(struct mirror *mirror);
+
+/* mirror_settings.c */
+int mirror_apply_netconf(struct mirror *mirror, const struct event *ev);
+int mirror_apply_features(struct mirror *mirror, const struct event *ev);
+/* What netconf said of it no longer counts. */
+void mirror_netconf_unknown(struct mirror *mirror, struct mirror_link *link);
 
 /* mirror_redirects.c */
 /* After anything about the link changed that says whether redirects come in by it. */
