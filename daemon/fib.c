@@ -205,6 +205,11 @@ static uint32_t room_for_user(const struct fib_numbers *numbers)
 	return left > kept ? left - kept : 0;
 }
 
+void fib_press(struct fib *fib)
+{
+	fib->press = true;
+}
+
 int fib_sync(struct fib *fib)
 {
 	uint64_t writes = fib->writes;
@@ -218,6 +223,7 @@ int fib_sync(struct fib *fib)
 	} while ((heal(fib) || fib->mirror->dirty.prefixes.n || fib->policy.dirty) && !fib->error &&
 		 ++pass < PASSES);
 	control_after(fib);
+	fib->press = false;
 	mirror_user_room(fib->mirror, room_for_user(&fib->slot_numbers),
 			 room_for_user(&fib->row_numbers));
 	if (fib->error)

@@ -102,6 +102,12 @@ struct fib_shortage {
  */
 int fib_prepare(struct fib *fib, struct fib_shortage *ret);
 
+/*
+ * In the next fib_sync() routes of the user's get what room they need from prefixes of the kernel's, also where these
+ * were left out before, at the same prefix or below it: see fib_full_press().
+ */
+void fib_press(struct fib *fib);
+
 /* Makes freed numbers reusable (one grace period) where enough have gathered, or any if `all`. */
 void fib_reclaim(struct fib *fib, bool all);
 

@@ -9,6 +9,13 @@
  */
 #include "fib_internal.h"
 
+/* Bits of fib.exhausted: there is none to go .. */
+enum {
+	NONE_COVERED = 1 << 0, /* .. but such as only the default route would stand for */
+	NONE_BESIDE = 1 << 1,  /* .. beside what the one who asked stands for */
+	NONE_AT_ALL = 1 << 2,
+};
+
 /* Would a mark of that prefix speak in the place of a route of the user's? Not where that is a mark already. */
 static bool is_users(const struct fib *fib, struct prefix mark)
 {
@@ -68,15 +75,20 @@ static struct rib_entry *in_row(const struct fib *fib, struct prefix row,
 	return NULL;
 }
 
-/* `last`: also where the default route would have to stand for it, and with it for most of the world. */
-static bool may_go(const struct fib *fib, const struct rib_entry *entry, bool last)
+/*
+ * kept: not what that entry (NULL: none) would stand for. `last`: also where the default route would have to, and with
+ * it for most of the world.
+ */
+static bool may_go(const struct fib *fib, const struct rib_entry *entry,
+		   const struct rib_entry *kept, bool last)
 {
 	struct prefix row = row_of(fib, entry), mark;
 
 	if (!takes_room(fib, entry) || !is_kernels(fib, entry))
 		return false;
 	mark = mark_of(fib, entry);
-	if ((!mark.len && !last) || is_users(fib, mark))
+	if ((!mark.len && !last) || (kept && prefix_equal(mark, rib_prefix(kept))) ||
+	    is_users(fib, mark))
 		return false;
 	entry = row.len ? in_row(fib, row, NULL) : NULL;
 	for (; entry; entry = in_row(fib, row, entry))
@@ -89,6 +101,7 @@ static bool may_go(const struct fib *fib, const struct rib_entry *entry, bool la
 static int give_up(struct fib *fib, struct rib_entry *entry)
 {
 	struct prefix row = row_of(fib, entry), mark = mark_of(fib, entry);
+	uint8_t exhausted = fib->exhausted;
 	bool freed = fib->engine_freed;
 	int err = 0;
 
@@ -98,11 +111,12 @@ static int give_up(struct fib *fib, struct rib_entry *entry)
 	for (; entry && !err; entry = in_row(fib, row, entry))
 		err = fib_full_leave_out(fib, entry, mark);
 	fib->engine_freed = freed;
+	fib->exhausted = exhausted;
 	return err;
 }
 
 /* From where the last one was found, once around. */
-static struct rib_entry *find(struct fib *fib, bool last)
+static struct rib_entry *find(struct fib *fib, const struct rib_entry *kept, bool last)
 {
 	const struct rib *rib = mirror_rib(fib->mirror);
 	struct rib_entry *entry = rib_next(rib, fib->evicted);
@@ -110,7 +124,7 @@ static struct rib_entry *find(struct fib *fib, bool last)
 
 	while (entry || !around) {
 		mirror_step(fib->mirror);
-		if (entry && may_go(fib, entry, last))
+		if (entry && may_go(fib, entry, kept, last))
 			return entry;
 		if (entry) {
 			entry = rib_next(rib, rib_prefix(entry));
@@ -124,20 +138,33 @@ static struct rib_entry *find(struct fib *fib, bool last)
 	return NULL;
 }
 
-bool fib_evict(struct fib *fib, const struct rib_entry *entry, struct prefix mark)
+bool fib_evict_beside(struct fib *fib, const struct rib_entry *kept)
 {
-	struct rib_entry *other;
-	struct resolved_route r;
+	uint8_t none = kept ? NONE_BESIDE : NONE_AT_ALL;
+	struct rib_entry *other = NULL;
 
-	if (fib->evicted_all || !resolve_route(fib->mirror, entry, &r) ||
-	    (!r.user && !is_users(fib, mark)))
+	if (fib->exhausted & (NONE_AT_ALL | none))
 		return false;
-	other = find(fib, false);
-	if (!other)
-		other = find(fib, true);
-	fib->evicted_all = !other;
-	if (!other)
+	if (!(fib->exhausted & NONE_COVERED))
+		other = find(fib, kept, false);
+	if (!other) {
+		fib->exhausted |= NONE_COVERED;
+		other = find(fib, kept, true);
+	}
+	if (!other) {
+		fib->exhausted |= none;
 		return false;
+	}
 	fib->evicted = rib_prefix(other);
 	return !give_up(fib, other);
+}
+
+bool fib_evict(struct fib *fib, const struct rib_entry *entry, struct prefix mark)
+{
+	struct resolved_route r;
+
+	if (fib->exhausted & NONE_AT_ALL || !resolve_route(fib->mirror, entry, &r) ||
+	    (!r.user && !is_users(fib, mark)))
+		return false;
+	return fib_evict_beside(fib, NULL);
 }

@@ -10,11 +10,13 @@
  * Hence a prefix that is entered between a victim and its mark becomes the victim's mark. /0 as a
  * mark is the default leaf. Victims are tried again when the engine gave something up; the first one
  * that still does not fit ends the attempt, for room is of one kind in every engine. What is the user's, or would
- * have the user's for its mark, gets its room from others: fib_evict.c.
+ * have the user's for its mark, gets its room from others: fib_evict.c. So does what a route of the user's finds left out
+ * when it comes: that it stands for nothing (fib_full_press()).
  */
 #include "fib_internal.h"
 
 #include <stdlib.h>
+#include "mirror_user.h"
 
 static uint32_t entry_hash(const struct rib_entry *entry)
 {
@@ -189,6 +191,65 @@ void fib_full_withdraw(struct fib *fib, struct rib_entry *entry)
 	victim_remove(fib, victim_find(fib, entry));
 }
 
+/* ---- routes of the user's that have no room, or stand for others ------------------------------- */
+
+/* Into the engine, by room from others that the entry does not stand for. */
+static int press(struct fib *fib, struct fib_victim *victim, const struct rib_entry *entry)
+{
+	struct prefix mark;
+	uint32_t leaf;
+	int err = fib_route_leaf(fib, victim->entry, &leaf);
+
+	if (!err)
+		err = enter(fib, victim->entry, leaf, &mark);
+	if (err == -ENOSPC && fib_evict_beside(fib, entry))
+		err = enter(fib, victim->entry, leaf, &mark);
+	if (!err)
+		victim_remove(fib, victim);
+	return err;
+}
+
+/* The first behind `after` for which the entry stands. */
+static struct fib_victim *next_victim(struct fib *fib, const struct rib_entry *entry,
+				      struct prefix after)
+{
+	const struct rib *rib = mirror_rib(fib->mirror);
+	struct rib_entry *below = rib_next(rib, after);
+
+	for (; below && prefix_covers(rib_prefix(entry), rib_prefix(below));
+	     below = rib_next(rib, rib_prefix(below))) {
+		struct fib_victim *victim = below->spare & ENTRY_LEFT_OUT ? victim_find(fib, below)
+									  : NULL;
+
+		mirror_step(fib->mirror);
+		if (victim && victim->mark->entry == entry)
+			return victim;
+	}
+	return NULL;
+}
+
+int fib_full_press(struct fib *fib, struct rib_entry *entry)
+{
+	enum { TOO_MANY = 1024 }; /* to be moved for one route */
+	struct prefix at = rib_prefix(entry);
+	struct fib_victim *victim;
+	int err = 0;
+
+	if (entry->spare & ENTRY_LEFT_OUT)
+		err = press(fib, victim_find(fib, entry), entry);
+	if (!err && entry->spare & ENTRY_MARKED && mark_find(fib, entry)->victims > TOO_MANY)
+		return 0;
+	while (!err && entry->spare & ENTRY_MARKED && (victim = next_victim(fib, entry, at))) {
+		at = rib_prefix(victim->entry);
+		err = press(fib, victim, entry);
+		if (err == -ENOENT) /* about to go */
+			err = 0;
+	}
+	return err == -ENOSPC ? 0 : err;
+}
+
+/* ---- room again -------------------------------------------------------------------------------- */
+
 /* Is a route of the user's out of force because of it? */
 static bool is_pressing(const struct fib *fib, const struct fib_victim *victim)
 {
@@ -232,7 +293,7 @@ void fib_full_retry(struct fib *fib)
 	if (!fib->engine_freed)
 		return;
 	fib->engine_freed = false;
-	if (retry(fib, true))
+	if (!mirror_user_count(fib->mirror) || retry(fib, true))
 		retry(fib, false);
 }
 

@@ -153,7 +153,8 @@ struct fib {
 	struct table marks, victims;
 	bool engine_freed;
 	struct prefix evicted; /* the last one, see fib_evict.c */
-	bool evicted_all;      /* none was found, and nothing changed that since */
+	uint8_t exhausted;     /* what was not found there, and nothing changed that since */
+	bool press;	       /* see fib_press() */
 	uint32_t n_installed;  /* entries with a leaf in the engine, or the default */
 	uint32_t verdict_leaves[VERDICT_COUNT]; /* of these, by verdict */
 
@@ -267,10 +268,14 @@ void fib_full_destroy(struct fib *fib);
 
 /* A held entry, of which the mark may be that one. 0, or -errno: it is as it was. */
 int fib_full_leave_out(struct fib *fib, struct rib_entry *entry, struct prefix mark);
+/* A route of the user's that is left out, or stands for others: in force, if others' room is enough for that. */
+int fib_full_press(struct fib *fib, struct rib_entry *entry);
 
 /* fib_evict.c */
 /* Makes room for an entry that has none, where it or that mark is the user's. False: nothing could be done. */
 bool fib_evict(struct fib *fib, const struct rib_entry *entry, struct prefix mark);
+/* Makes room for whom that is due. What goes is nothing that the entry (NULL: none) would have to stand for. */
+bool fib_evict_beside(struct fib *fib, const struct rib_entry *kept);
 
 /* fib_own.c */
 int fib_own_sync(struct fib *fib, __be32 addr);

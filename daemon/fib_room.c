@@ -81,7 +81,7 @@ int fib_prepare(struct fib *fib, struct fib_shortage *ret)
 	uint32_t fit;
 	int err = 0;
 
-	fib->evicted_all = false;
+	fib->exhausted = 0;
 	if (fib->mirror->dirty.all) /* what is dirty did not fit into the memory */
 		return -ENOMEM;
 	entering.prefixes = calloc(list->n + 1, sizeof(*entering.prefixes));

@@ -94,7 +94,8 @@ int fib_leaf_clear(struct fib *fib, struct rib_entry *entry)
 		cover = fib_engine_cover(fib, rib_prefix(entry), &leaf);
 		err = engine->ops->del(engine, rib_prefix(entry), cover, leaf);
 		fib->engine_freed |= !err;
-		fib->evicted_all &= err != 0;
+		if (!err)
+			fib->exhausted = 0;
 	}
 	if (!fib_wrote(fib, err))
 		set_installed(fib, entry, RIB_NOT_INSTALLED);
@@ -118,25 +119,27 @@ static int withdraw(struct fib *fib, struct rib_entry *entry)
 int fib_route_sync(struct fib *fib, struct rib_entry *entry)
 {
 	struct resolved_route r;
+	bool is = resolve_route(fib->mirror, entry, &r);
 	uint32_t leaf;
 	int err;
 
 	/* It stands for others, whatever it says itself; marked dirty when it no longer does. */
-	if (entry->spare & ENTRY_MARKED)
-		return 0;
-	if (!resolve_route(fib->mirror, entry, &r))
+	if (!is && !(entry->spare & ENTRY_MARKED))
 		return withdraw(fib, entry);
-	if (entry->spare & ENTRY_LEFT_OUT)
-		return 0;
+	if (entry->spare & (ENTRY_LEFT_OUT | ENTRY_MARKED))
+		return is && r.user && fib->press ? fib_full_press(fib, entry) : 0;
 	leaf = r.verdict;
 	if (r.nexthop) {
 		err = fib_slot_for(fib, r.nexthop, &leaf);
 		if (err)
 			return err;
 	}
-	if (entry->installed == RIB_NOT_INSTALLED)
-		return fib_full_install(fib, entry, leaf);
-	return fib_leaf_write(fib, entry, leaf, NULL);
+	if (entry->installed != RIB_NOT_INSTALLED)
+		return fib_leaf_write(fib, entry, leaf, NULL);
+	err = fib_full_install(fib, entry, leaf);
+	if (err || !r.user || !fib->press || !(entry->spare & ENTRY_MARKED))
+		return err;
+	return fib_full_press(fib, entry);
 }
 
 static int dirty_if_full(void *ctx, struct rib_entry *entry)

@@ -40,6 +40,8 @@ static int write_all(struct user_batch *batch, struct fib *fib, enum user_room r
 	struct fib_shortage shortage;
 	int err = fib_prepare(fib, &shortage);
 
+	if (room == USER_ROOM_ANY)
+		fib_press(fib);
 	if (err == -ENOSPC && (room == USER_ROOM_ANY || !batch->needs_room))
 		err = 0;
 	if (err == -ENOSPC)

@@ -13,7 +13,8 @@
 
 enum user_room {
 	USER_ROOM_NEEDED,
-	USER_ROOM_ANY, /* for routes that were in force before: what finds none falls back as table_full */
+	/* At a start: prefixes of the kernel's make room, and what finds none falls back as table_full. */
+	USER_ROOM_ANY,
 };
 
 /*

@@ -167,6 +167,26 @@ static uint32_t slot_of(struct world *w, const char *dst)
 	return slot;
 }
 
+/* The kernel's: 20/8 by eth2, in it 20.1/16 by eth3, in it 20.1.1/24 by eth4. */
+static void kernel_nested(struct world *w)
+{
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.1.0/24", 4, "10.0.4.1"));
+}
+
+/* The kernel's: 30/8 by eth2, in it n of 30.1/16, 30.2/16 .. by eth3. */
+static void kernel_beside(struct world *w, uint32_t n)
+{
+	char dst[32];
+
+	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
+	for (uint32_t i = 1; i <= n; i++) {
+		sprintf(dst, "30.%u.0.0/16", i);
+		world_do(w, ev_route(EVENT_NEW, dst, 3, "10.0.3.1"));
+	}
+}
+
 /* ---- each thing that may run out ------------------------------------------------------------- */
 
 #define FULL(prefix) prefix ": the table is full, "
@@ -349,9 +369,7 @@ static void test_override_refused(void **state)
 {
 	struct world *w = another(*state, roomy, 6, 0);
 
-	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
-	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
-	world_do(w, ev_route(EVENT_NEW, "20.1.1.0/24", 4, "10.0.4.1"));
+	kernel_nested(w);
 	assert_taken(w, "add 20.1.2.0/24 drop");
 	/* What an override hides goes behind it. */
 	assert_refused(w,
@@ -376,9 +394,7 @@ static void test_taken_back_in_a_full_table(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct world *w = another(*state, roomy, 5, 0);
 
-		world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
-		world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
-		world_do(w, ev_route(EVENT_NEW, "20.1.1.0/24", 4, "10.0.4.1"));
+		kernel_nested(w);
 		assert_taken(w, "add 20.1.2.0/24 drop\nreplace 20.0.0.0/8 pass override");
 		assert_taken(w, "add 30.0.0.0/8 drop\nadd 31.0.0.0/8 drop\nadd 32.0.0.0/8 drop");
 		assert_refused(
@@ -495,9 +511,7 @@ static void test_drop_outlives_announcements(void **state)
 {
 	struct world *w = another(*state, roomy, 4, 0);
 
-	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
-	world_do(w, ev_route(EVENT_NEW, "30.1.0.0/16", 3, "10.0.3.1"));
-	world_do(w, ev_route(EVENT_NEW, "30.2.0.0/16", 3, "10.0.3.1"));
+	kernel_beside(w, 2);
 	assert_taken(w, "add 20.0.0.0/8 drop");
 	recorder_watch_edges(w->rec, prefix_of("20.0.0.0/8"));
 	recorder_watch_edges(w->rec, prefix_of("20.1.0.0/16"));
@@ -557,6 +571,105 @@ static void test_drop_outlives_rows(void **state)
 	world_do(w, ev_route(EVENT_DEL, "20.1.2.0/25", 5, "10.0.5.1"));
 	assert_int_equal(w->fib->victims.count + w->fib->marks.count, 0);
 	assert_int_equal(world_mac(w, "30.0.2.65"), 40);
+}
+
+/* ---- at a start ------------------------------------------------------------------------------ */
+
+static int run_early(void *ctx)
+{
+	struct change *c = ctx;
+
+	return user_install(&c->batch, c->w->mirror, c->w->fib, USER_ROOM_ANY, &c->counts,
+			    &c->error);
+}
+
+static void at_start(struct world *w, const char *text)
+{
+	struct change c;
+
+	read_batch(&c, w, text);
+	w->rec->lenient = true;
+	assert_int_equal(recorder_run(w->rec, w->fib, run_early, &c), 0);
+	w->rec->lenient = false;
+	user_batch_free(&c.batch);
+}
+
+/* What the kernel had before and left out, at the prefix itself or below it, is no reason to go without. */
+static void test_start_in_a_full_table(void **state)
+{
+	struct world *w = another(*state, roomy, 5, 0);
+
+	kernel_beside(w, 4);
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 4, "10.0.4.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.2.0.0/16", 5, "10.0.5.1"));
+	assert_int_equal(w->fib->victims.count, 2);
+	at_start(w, "add 20.1.0.0/16 drop");
+	assert_int_equal(world_verdict(w, "20.1.1.1"), VERDICT_dropped);
+	at_start(w, "add 20.0.0.0/8 drop");
+	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_dropped);
+	assert_int_equal(world_verdict(w, "20.1.1.1"), VERDICT_dropped);
+	assert_int_equal(world_mac(w, "20.2.1.1"), 50);
+	assert_int_equal(world_verdict(w, "30.9.9.9"), VERDICT_table_full);
+
+	/* What stands for others already. */
+	w = another(*state, roomy, 4, 0);
+	kernel_beside(w, 2);
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 4, "10.0.4.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 4, "10.0.4.1"));
+	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_table_full);
+	at_start(w, "add 20.0.0.0/8 drop");
+	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_dropped);
+	assert_int_equal(world_mac(w, "20.1.1.1"), 40);
+
+	/* None but what it stands for itself could go. */
+	w = another(*state, roomy, 2, 0);
+	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 4, "10.0.4.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 4, "10.0.4.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.2.0.0/16", 5, "10.0.5.1"));
+	at_start(w, "add 20.0.0.0/8 drop");
+	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_table_full);
+	assert_int_equal(w->fib->victims.count, 1);
+}
+
+static void test_start_without_rows(void **state)
+{
+	struct world *w = another(*state, roomy, REC_ROUTES, 2);
+
+	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
+	world_do(w, ev_route(EVENT_NEW, "30.0.1.0/26", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "30.0.2.0/26", 3, "10.0.3.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.1.0/25", 4, "10.0.4.1"));
+	world_do(w, ev_route(EVENT_NEW, "20.1.2.0/25", 4, "10.0.4.1"));
+	at_start(w, "add 20.1.1.0/24 drop\nadd 20.1.2.0/25 drop");
+	assert_int_equal(world_verdict(w, "20.1.1.200"), VERDICT_dropped);
+	assert_int_equal(world_mac(w, "20.1.1.1"), 40);
+	assert_int_equal(world_verdict(w, "20.1.2.1"), VERDICT_dropped);
+	assert_int_equal(world_verdict(w, "30.0.1.1"), VERDICT_table_full);
+	assert_int_equal(world_verdict(w, "30.0.2.1"), VERDICT_table_full);
+}
+
+/* However many ask, the prefixes of the kernel's are gone through a few times only. */
+static void test_room_is_looked_for_once(void **state)
+{
+	enum { KERNEL = 400, USER = 60 };
+	struct world *w = another(*state, roomy, KERNEL, 0);
+	char text[USER * 32] = "";
+	uint32_t before;
+
+	for (uint32_t i = 0; i < KERNEL; i++) {
+		char dst[32];
+
+		sprintf(dst, "30.%u.%u.0/24", i / 256, i % 256);
+		mirror_apply(w->mirror, ev_route(EVENT_NEW, dst, 3, "10.0.3.1"));
+	}
+	assert_true(recorder_sync_unwatched(w->rec, w->fib) > 0);
+	for (int i = 0; i < USER; i++)
+		sprintf(text + strlen(text), "add 20.0.%d.0/24 drop\n", i);
+	before = w->mirror->pause.steps;
+	at_start(w, text);
+	assert_int_equal(world_verdict(w, "20.0.59.1"), VERDICT_dropped);
+	assert_int_equal(w->fib->victims.count, USER);
+	assert_true(w->mirror->pause.steps - before < 10 * (KERNEL + USER));
 }
 
 /* The routes of another table, which a rule names, do not decide for a route of the user that has no room. */
@@ -970,6 +1083,9 @@ int main(void)
 		TEST(test_full_by_the_kernel),
 		TEST(test_drop_outlives_announcements),
 		TEST(test_drop_outlives_rows),
+		TEST(test_start_in_a_full_table),
+		TEST(test_start_without_rows),
+		TEST(test_room_is_looked_for_once),
 		TEST(test_full_before_rules),
 		TEST(test_counters_stay),
 		cmocka_unit_test(test_random_engine),
