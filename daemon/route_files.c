@@ -80,6 +80,22 @@ int file_set_remember(struct file_set *set, const struct user_batch *batch)
 	return 0;
 }
 
+int file_set_remember_gone(struct file_set *set, const struct file_set *old)
+{
+	size_t n = set->n_said;
+	struct said *said = reallocarray(set->said, n + old->n_said + 1, sizeof(*said));
+
+	if (!said)
+		return -ENOMEM;
+	set->said = said;
+	for (size_t i = 0; i < old->n_said; i++)
+		if (!old->said[i].changed && !file_set_find(set, old->said[i].dst))
+			said[n++] = (struct said){ .dst = old->said[i].dst };
+	set->n_said = n;
+	qsort(said, n, sizeof(*said), compare_said);
+	return 0;
+}
+
 void route_files_changed(struct daemon *d, const struct user_batch *batch)
 {
 	for (uint32_t i = 0; i < batch->n; i++) {
@@ -191,6 +207,19 @@ int route_files_read(const char *path, char **ret)
 	err = read_all(file, ret);
 	fclose(file);
 	return err;
+}
+
+int route_files_write(int fd, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		text += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
 }
 
 int file_set_read(const struct file_set *set, const char *instead, const char *text,

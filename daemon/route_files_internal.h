@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Shared by route_files.c and route_save.c: what the files said when they were last in force. */
+/* Shared by route_*.c: what the files said when they were last in force, and files as such. */
 #ifndef EBPF_ROUTE_ROUTE_FILES_INTERNAL_H
 #define EBPF_ROUTE_ROUTE_FILES_INTERNAL_H
 
@@ -8,7 +8,7 @@
 /* What the files say of a prefix. */
 struct said {
 	struct prefix dst;
-	const char *path; /* of the file, in `paths` */
+	const char *path; /* of the file, in `paths`; NULL: no file says it any more */
 	bool changed;	  /* at run time, since */
 };
 
@@ -37,8 +37,16 @@ int file_set_read(const struct file_set *set, const char *instead, const char *t
 /* Remembers what that batch says. 0 or -ENOMEM. */
 int file_set_remember(struct file_set *set, const struct user_batch *batch);
 
+/*
+ * Remembers also what came from files of the `old` set, and is in none of this one: until files are read again it is
+ * theirs. 0 or -ENOMEM.
+ */
+int file_set_remember_gone(struct file_set *set, const struct file_set *old);
+
 /* The whole of a regular file, the caller's. 0 or -errno. */
 int route_files_read(const char *path, char **ret);
+/* All of the text, whatever interrupts. 0, or -errno: then some of it may be there. */
+int route_files_write(int fd, const char *text, size_t size);
 bool route_files_name(const char *name); /* of a file that is read: NAME.conf */
 const char *route_files_directory(const struct daemon *d);
 /* "PATH: what the errno means"; returns err. */

@@ -33,15 +33,16 @@ static int check_author(const char *path, struct user_error *error)
 }
 
 /*
- * Is the route for this file? Not where another one has it as it is. A file that is read later, and says something
- * else, has the last word, or would be refused to say it: that is a difference to tell of.
+ * Is the route for this file? Not where another one has it as it is, or had it when files were last read. A file
+ * that is read later, and says something else, has the last word, or would be refused to say it: that is a
+ * difference to tell of.
  */
 static bool is_for(const struct daemon *d, const char *path, const struct user_item *other,
 		   const struct user_route *route)
 {
 	const struct said *said = file_set_find(&d->files->set, route->dst);
 
-	if (said && !said->changed && strcmp(said->path, path) != 0)
+	if (said && !said->changed && (!said->path || strcmp(said->path, path) != 0))
 		return false;
 	return !other || strcmp(other->file, path) < 0;
 }
@@ -63,6 +64,7 @@ static char *compose(const struct daemon *d, const char *path, const struct user
 	for (; route; route = mirror_user_next(d->mirror, route)) {
 		const struct user_item *other = user_batch_item(others, route->dst);
 
+		mirror_worked(d->mirror);
 		if (!is_for(d, path, other, route))
 			continue;
 		fprintf(out, "%s%s\n", other ? "replace " : "", user_format(route, line));
@@ -90,21 +92,29 @@ static void note_difference(struct route_files_saved *saved, struct prefix dst)
 		saved->first = dst;
 }
 
-/* What a restart would make of the files, against what is in force. */
+/*
+ * What a restart would make of the files, against what is in force. What differs was changed at run time, unless
+ * it is as files said when they were last read: then these are what changed, and the next reload takes it up.
+ */
 static void compare(const struct daemon *d, struct file_set *set, const struct user_batch *batch,
 		    struct route_files_saved *saved)
 {
 	const struct user_route *route = mirror_user_next(d->mirror, NULL);
 
-	for (; route; route = mirror_user_next(d->mirror, route))
+	for (; route; route = mirror_user_next(d->mirror, route)) {
+		mirror_worked(d->mirror);
 		if (!user_batch_find(batch, route->dst))
 			note_difference(saved, route->dst);
+	}
 	for (size_t i = 0; i < set->n_said; i++) {
 		struct said *said = &set->said[i];
+		const struct said *before = file_set_find(&d->files->set, said->dst);
 
-		said->changed = !is_as_in_force(d, user_batch_find(batch, said->dst));
-		if (said->changed)
-			note_difference(saved, said->dst);
+		mirror_worked(d->mirror);
+		if (!said->path || is_as_in_force(d, user_batch_find(batch, said->dst)))
+			continue;
+		said->changed = !before || before->changed;
+		note_difference(saved, said->dst);
 	}
 }
 
@@ -121,21 +131,6 @@ static void make_directory(const char *path)
 	free(parent);
 }
 
-static int write_whole(int fd, const char *text)
-{
-	size_t left = strlen(text);
-
-	while (left) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		text += n > 0 ? n : 0;
-		left -= n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 /* Whoever reads the file finds the old one or the new one, whole. */
 static int write_file(const char *dir, const char *path, const char *text)
 {
@@ -147,7 +142,9 @@ static int write_file(const char *dir, const char *path, const char *text)
 	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
 	if (fd < 0)
 		return -errno;
-	err = write_whole(fd, text);
+	err = route_files_write(fd, text, strlen(text));
+	if (!err && fsync(fd))
+		err = -errno;
 	if (close(fd) && !err)
 		err = -errno;
 	if (!err && rename(temporary, path))
@@ -165,11 +162,14 @@ static int save_text(struct daemon *d, const char *name, const char *text,
 	int err;
 
 	user_batch_init(&batch, NULL);
+	batch.steps = d->mirror;
 	err = file_set_list(d, name, &fresh, error);
 	if (!err)
 		err = file_set_read(&fresh, saved->path, text, &batch, error);
 	if (!err) {
 		err = file_set_remember(&fresh, &batch);
+		if (!err)
+			err = file_set_remember_gone(&fresh, &d->files->set);
 		if (!err)
 			err = write_file(route_files_directory(d), saved->path, text);
 		if (err)
@@ -196,6 +196,7 @@ static int compose_beside(const struct daemon *d, const char *name, const char *
 	int err;
 
 	user_batch_init(&others, NULL);
+	others.steps = d->mirror;
 	err = file_set_list(d, name, &files, error);
 	if (!err)
 		err = file_set_read(&files, path, "", &others, error);
