@@ -1,66 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See route_state.h. The file is a journal of commands, in the words of user_text.h:
+ * What of user routes is kept for the next daemon: see route_state.h; how, in route_journal.h.
  *
- *   # ebpf-routed: user routes set at run time in network namespace INODE
- *   replace PREFIX ACTION ..	or	del PREFIX
- *   # done
- *
- * A change is appended as a whole. What has no `done` behind it was being written when the daemon was
- * killed, and was never answered: it does not count. A journal that has grown well beyond what it says is written anew,
- * then with no more than what differs from the files of user routes; or, while these have a mistake in them, with one
- * line for each prefix that it names, for a start may find none of the files' routes.
+ * A journal that has grown well beyond what it says is written anew, then with no more than what differs from
+ * the files of user routes; or, while these have a mistake in them, with one line for each prefix that it names,
+ * for a start may find none of the files' routes.
  */
 #include "route_state.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "log.h"
 #include "mirror_user.h"
 #include "route_change.h"
 #include "route_files_internal.h"
-
-#define DONE "# done\n"
-
-enum {
-	SLACK_BYTES = 1 << 20, /* that a journal may grow by before it is written anew */
-};
+#include "route_journal.h"
 
 struct route_state {
-	int fd;		  /* of the journal, -1: there is none */
-	off_t size;	  /* of what is complete in it */
-	off_t size_fresh; /* when it was last written anew */
+	struct route_journal journal;
 	struct log_limit failure_limit;
 };
-
-static int write_whole(int fd, const char *text, size_t left)
-{
-	while (left) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		text += n > 0 ? n : 0;
-		left -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
-static void journal_close(struct route_state *s)
-{
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
-	s->size = s->size_fresh = 0;
-}
 
 /* Routes that a restart does not bring back are better than routes that are not in force any more. */
 static void give_up(struct daemon *d, int err)
 {
-	journal_close(d->route_state);
-	unlink(d->instance.routes);
+	route_state_forget(d);
 	if (log_allowed(&d->route_state->failure_limit))
 		log_warning(
 			"%s: cannot be written: %s, user routes set at run time would not survive the daemon; "
@@ -69,17 +33,6 @@ static void give_up(struct daemon *d, int err)
 }
 
 /* ---- text ---------------------------------------------------------------------------- */
-
-static int write_header(FILE *out)
-{
-	struct stat ns;
-
-	if (stat("/proc/thread-self/ns/net", &ns))
-		return -errno;
-	fprintf(out, "# ebpf-routed: user routes set at run time in network namespace %lu\n",
-		(unsigned long)ns.st_ino);
-	return 0;
-}
 
 static void write_deletion(FILE *out, struct prefix dst)
 {
@@ -144,36 +97,6 @@ static void write_changes(const struct daemon *d, const struct user_batch *batch
 
 /* ---- writing ------------------------------------------------------------------------- */
 
-static int append(struct route_state *s, const char *text, size_t size)
-{
-	int err = write_whole(s->fd, text, size);
-
-	if (!err)
-		s->size += (off_t)size;
-	return err;
-}
-
-/* In the place of what is there: whoever reads finds the old one or the new one, whole. */
-static int write_anew(struct daemon *d, const char *text, size_t size)
-{
-	struct route_state *s = d->route_state;
-	char fresh[sizeof(d->instance.routes) + 4];
-	int err;
-
-	journal_close(s);
-	snprintf(fresh, sizeof(fresh), "%s.new", d->instance.routes);
-	s->fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	if (s->fd < 0)
-		return -errno;
-	err = append(s, text, size);
-	if (!err && rename(fresh, d->instance.routes))
-		err = -errno;
-	if (err)
-		unlink(fresh);
-	s->size_fresh = s->size;
-	return err;
-}
-
 static int append_changes(struct daemon *d, const struct user_batch *batch)
 {
 	char *text = NULL;
@@ -184,78 +107,24 @@ static int append_changes(struct daemon *d, const struct user_batch *batch)
 	if (!out)
 		return -errno;
 	write_changes(d, batch, out);
-	fputs(DONE, out);
+	route_journal_end(out);
 	if (ferror(out))
 		err = -ENOMEM;
 	if (fclose(out) && !err)
 		err = -ENOMEM;
 	if (!err)
-		err = append(d->route_state, text, size);
+		err = route_journal_append(&d->route_state->journal, text, size);
 	free(text);
 	return err;
 }
 
 void route_state_forget(struct daemon *d)
 {
-	journal_close(d->route_state);
+	route_journal_close(&d->route_state->journal);
 	unlink(d->instance.routes);
 }
 
 /* ---- reading ------------------------------------------------------------------------- */
-
-/* NULL where it cannot be read. */
-static char *read_journal(int fd)
-{
-	struct stat st;
-	size_t size = 0;
-	char *text;
-
-	if (fstat(fd, &st))
-		return NULL;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return NULL;
-	while (size < (size_t)st.st_size) {
-		ssize_t n = read(fd, text + size, (size_t)st.st_size - size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		size += (size_t)n;
-	}
-	text[size] = '\0';
-	return text;
-}
-
-/* Behind the last change that is complete; NULL: there is none. */
-static char *complete_end(char *text)
-{
-	char *end = NULL, *at = text;
-
-	while ((at = strstr(at, "\n" DONE))) {
-		at += strlen("\n" DONE) - 1;
-		end = at + 1;
-	}
-	return end;
-}
-
-static bool is_of_this_namespace(const char *text)
-{
-	char *header = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&header, &size);
-	bool is = false;
-
-	if (!out)
-		return false;
-	if (write_header(out))
-		size = 0;
-	if (!fclose(out))
-		is = size && strncmp(text, header, size) == 0;
-	free(header);
-	return is;
-}
 
 static int add_line(const struct daemon *d, struct user_batch *batch, char *line,
 		    unsigned int number, struct user_error *error)
@@ -297,11 +166,6 @@ static int add_lines(const struct daemon *d, struct user_batch *batch, char *tex
 
 /* ---- writing anew -------------------------------------------------------------------- */
 
-static bool is_long(const struct route_state *s)
-{
-	return s->size > 2 * s->size_fresh + SLACK_BYTES;
-}
-
 /* May the files say something of the prefix, now or once their mistake is mended? */
 static bool is_of_files(const struct daemon *d, struct prefix dst)
 {
@@ -336,9 +200,9 @@ static int compose(const struct daemon *d, const struct user_batch *batch, char 
 
 	if (!out)
 		return -errno;
-	err = write_header(out);
+	err = route_journal_begin(out);
 	*ret_n = batch ? write_named(d, batch, out) : write_all(d, out);
-	fputs(DONE, out);
+	route_journal_end(out);
 	if (ferror(out) && !err)
 		err = -ENOMEM;
 	if (fclose(out) && !err)
@@ -349,48 +213,45 @@ static int compose(const struct daemon *d, const struct user_batch *batch, char 
 /* What the journal says, each prefix only once. */
 static int shorten(struct daemon *d)
 {
-	int fd = open(d->instance.routes, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), err = -EINVAL;
-	char *old = fd >= 0 ? read_journal(fd) : NULL, *text = NULL;
-	char *end = old ? complete_end(old) : NULL;
+	char *old = route_journal_read(d->instance.routes), *text = NULL;
 	struct user_error error;
 	struct user_batch batch;
+	int err = -EINVAL;
 	size_t size = 0;
 	uint32_t n;
 
 	user_batch_init(&batch, d->mirror);
 	batch.steps = d->mirror;
-	if (end) {
-		*end = '\0';
+	if (old)
 		err = add_lines(d, &batch, old, &error);
-	}
 	if (!err)
 		err = compose(d, &batch, &text, &size, &n);
 	user_batch_free(&batch);
 	if (!err)
-		err = write_anew(d, text, size);
+		err = route_journal_replace(&d->route_state->journal, d->instance.routes, text,
+					    size);
 	free(text);
 	free(old);
-	if (fd >= 0)
-		close(fd);
 	return err;
 }
 
 void route_state_rewrite(struct daemon *d)
 {
+	struct route_journal *journal = &d->route_state->journal;
 	char *text = NULL;
 	size_t size = 0;
 	uint32_t n = 0;
 	int err;
 
-	if (route_files_error(d) && d->route_state->fd >= 0) {
-		err = is_long(d->route_state) ? shorten(d) : 0;
+	if (route_files_error(d) && journal->fd >= 0) {
+		err = route_journal_is_long(journal) ? shorten(d) : 0;
 		if (err)
 			give_up(d, err);
 		return;
 	}
 	err = compose(d, NULL, &text, &size, &n);
 	if (!err && n)
-		err = write_anew(d, text, size);
+		err = route_journal_replace(journal, d->instance.routes, text, size);
 	else if (!err)
 		route_state_forget(d);
 	free(text);
@@ -400,17 +261,17 @@ void route_state_rewrite(struct daemon *d)
 
 void route_state_changed(struct daemon *d, const struct user_batch *batch)
 {
-	struct route_state *s = d->route_state;
+	const struct route_journal *journal = &d->route_state->journal;
 	int err;
 
-	if (s->fd < 0) {
+	if (journal->fd < 0) {
 		route_state_rewrite(d);
 		return;
 	}
 	err = append_changes(d, batch);
 	if (err)
 		give_up(d, err);
-	else if (is_long(s))
+	else if (route_journal_is_long(journal))
 		route_state_rewrite(d);
 }
 
@@ -459,24 +320,14 @@ static void refuse_journal(struct daemon *d, const struct user_error *error)
 		  error->text, aside);
 	if (rename(d->instance.routes, aside))
 		unlink(d->instance.routes);
-	journal_close(d->route_state);
-}
-
-/* The journal goes on where the last complete change ended. How much of it is needed is not known. */
-static int go_on(struct route_state *s, off_t end)
-{
-	if (ftruncate(s->fd, end))
-		return -errno;
-	s->size = end;
-	s->size_fresh = 0;
-	return 0;
+	route_journal_close(&d->route_state->journal);
 }
 
 int route_state_start(struct daemon *d)
 {
 	struct route_state *s = calloc(1, sizeof(*s));
 	struct user_error error = { .text = "out of memory" };
-	char *text, *end;
+	char *text = NULL;
 	int err;
 
 	if (!s) {
@@ -485,23 +336,21 @@ int route_state_start(struct daemon *d)
 	}
 	d->route_state = s;
 	s->failure_limit = LOG_LIMIT(1, 60);
-	s->fd = open(d->instance.routes, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	if (s->fd < 0)
+	err = route_journal_open(&s->journal, d->instance.routes, &text);
+	if (err == -ENOENT)
 		return 0;
-	text = read_journal(s->fd);
-	end = text ? complete_end(text) : NULL;
-	if (!end || !is_of_this_namespace(text)) {
+	if (err == -EINVAL) {
 		log_info("%s: not whole, or of another network namespace, ignoring",
 			 d->instance.routes);
 		route_state_forget(d);
-	} else {
-		*end = '\0';
-		err = go_on(s, end - text);
-		if (!err)
-			err = restore(d, text, &error);
-		if (err)
-			refuse_journal(d, &error);
+		return 0;
 	}
+	if (err)
+		route_files_fail(&error, d->instance.routes, err);
+	else
+		err = restore(d, text, &error);
+	if (err)
+		refuse_journal(d, &error);
 	free(text);
 	return 0;
 }
@@ -509,7 +358,7 @@ int route_state_start(struct daemon *d)
 void route_state_stop(struct daemon *d)
 {
 	if (d->route_state)
-		journal_close(d->route_state);
+		route_journal_close(&d->route_state->journal);
 	free(d->route_state);
 	d->route_state = NULL;
 }
