@@ -125,6 +125,8 @@ static int set_cpu(struct parse *p, const char *value)
 		route->last_cpu = route->first_cpu;
 	if (route->last_cpu < route->first_cpu)
 		return REFUSE(p, "'%.32s' is a range that ends before it begins", value);
+	if (route->last_cpu - route->first_cpu == UINT16_MAX) /* see nexthop_cpus() */
+		return REFUSE(p, "more than %d CPUs", UINT16_MAX);
 	return 0;
 }
 

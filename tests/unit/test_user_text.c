@@ -122,6 +122,9 @@ static void actions_are_understood(void **state)
 	assert_int_equal(c.route.action, USER_CPU);
 	assert_int_equal(c.route.first_cpu, 2);
 	assert_int_equal(c.route.last_cpu, 5);
+	c = accepted("add 10.0.0.0/8 cpu 1-65535");
+	assert_int_equal(c.route.first_cpu, 1);
+	assert_int_equal(c.route.last_cpu, 65535);
 	c = accepted("add 10.0.0.0/8 cpu 7");
 	assert_int_equal(c.route.first_cpu, 7);
 	assert_int_equal(c.route.last_cpu, 7);
@@ -246,6 +249,7 @@ static void what_makes_no_sense_is_refused(void **state)
 		{ "add 10.0.0.0/8 cpu -2", "10.0.0.0/8: '-2' is not a CPU or a range of CPUs" },
 		{ "add 10.0.0.0/8 cpu 4294967297",
 		  "10.0.0.0/8: '4294967297' is not a CPU or a range of CPUs" },
+		{ "add 10.0.0.0/8 cpu 0-65535", "10.0.0.0/8: more than 65535 CPUs" },
 		{ "add 10.0.0.0/8 cpu 5-2",
 		  "10.0.0.0/8: '5-2' is a range that ends before it begins" },
 		{ "add 10.0.0.0/8 drop comment", "10.0.0.0/8: 'comment' needs a value" },
