@@ -49,6 +49,8 @@ static int change(struct daemon *d, struct user_batch *batch, struct reply *repl
 		route_state_changed(d, batch);
 	held = user_hold_count_batch(hold, batch);
 	user_batch_free(batch);
+	if (err == -ENOTRECOVERABLE)
+		return reply_error(reply, EXIT_FAILED, "%s, some of the change stays", error.text);
 	if (err)
 		return refuse(reply, EXIT_FAILED, &error);
 	row = json_pack("{sIsIsIsIsI}", "added", (json_int_t)counts.added, "replaced",

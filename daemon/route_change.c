@@ -126,9 +126,12 @@ uint32_t route_change_full(const struct daemon *d, const struct user_batch *batc
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct user_item *item = &batch->items[i];
 		const struct rib_entry *entry =
-			rib_find(mirror_rib(d->mirror), batch->items[i].command.route.dst);
+			rib_find(mirror_rib(d->mirror), item->command.route.dst);
 
+		if (item->command.verb == USER_DEL || !user_batch_decides(batch, item))
+			continue;
 		n += entry && !fib_verdict(d->fib, entry, &verdict, NULL) &&
 		     verdict == VERDICT_table_full;
 	}

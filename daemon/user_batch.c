@@ -375,10 +375,8 @@ int user_batch_apply(struct user_batch *batch, struct mirror *mirror, struct use
 		fix_devices(batch, mirror, &command->route);
 		err = apply_item(batch, mirror, command, &counts);
 	}
-	if (err) {
-		user_batch_undo(batch, mirror);
-		return err;
-	}
+	if (err)
+		return user_batch_undo(batch, mirror) ? -ENOTRECOVERABLE : err;
 	*ret = counts;
 	return 0;
 }

@@ -66,7 +66,10 @@ int user_batch_check(struct user_batch *batch, struct user_check *check,
 /* Is the route what is `said`? There a gateway may be without a device, and any is meant. */
 bool user_batch_says(const struct user_route *route, const struct user_route *said);
 
-/* Changes the mirror: all of it and 0, or nothing and -ENOMEM. */
+/*
+ * Changes the mirror: all of it and 0, or nothing and -ENOMEM. -ENOTRECOVERABLE: it was not to change, but some of
+ * it stays.
+ */
 int user_batch_apply(struct user_batch *batch, struct mirror *mirror, struct user_counts *ret);
 /*
  * Takes back what the last user_batch_apply() did; routes that were there are what they were, with what they
