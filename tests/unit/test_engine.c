@@ -326,6 +326,139 @@ static void test_refused(void **state)
 	bed_close(&bed);
 }
 
+/* ---- repair ------------------------------------------------------------------------------------
+ */
+
+struct repair {
+	struct bed *bed;
+	uint32_t found;
+};
+
+/* Those of the model with lengths lo..hi over what is there: each leaf for so many addresses, the first for `first`. */
+static void paint(const struct model *model, uint8_t lo, uint8_t hi, struct prefix within,
+		  uint8_t shift, uint16_t *ret)
+{
+	uint64_t end = (uint64_t)within.addr + (1ull << (32 - within.len));
+
+	for (uint8_t len = lo; len <= hi; len++)
+		for (uint32_t i = 0; i < model->n; i++) {
+			const struct model_route *route = &model->routes[i];
+			uint64_t at = route->prefix.addr, to = at + (1ull << (32 - len));
+
+			if (route->prefix.len != len)
+				continue;
+			at = at > within.addr ? at : within.addr;
+			to = to < end ? to : end;
+			for (; at < to; at += 1ull << shift)
+				ret[(at - within.addr) >> shift] = (uint16_t)route->leaf;
+		}
+}
+
+static void true_leaves(void *ctx, struct prefix prefix, uint16_t *ret)
+{
+	const struct repair *repair = ctx;
+
+	for (uint32_t i = 0; i < 1u << (24 - prefix.len); i++)
+		ret[i] = LEAF_DEFAULT;
+	paint(&repair->bed->model, 1, 24, prefix, 8, ret);
+}
+
+static void true_row(void *ctx, uint32_t addr, uint16_t leaf, uint16_t *ret)
+{
+	const struct repair *repair = ctx;
+
+	for (uint32_t i = 0; i < DIR24_ROW; i++)
+		ret[i] = leaf;
+	paint(&repair->bed->model, 25, 32, prefix_make(addr, 24), 0, ret);
+}
+
+static void on_repaired(void *ctx, uint32_t first, uint32_t last, int err)
+{
+	struct repair *repair = ctx;
+
+	check(repair->bed, first <= last && !err);
+	repair->found++;
+}
+
+static void random_change(struct bed *bed)
+{
+	if (bed->model.n && random_below(&bed->random, 3) == 0)
+		must_del(bed, random_held(bed));
+	else
+		must_set(bed, random_prefix(&bed->random, 1), random_leaf(&bed->random));
+}
+
+/* All parts, as often with changes in between. Returns how much was not as it should be. */
+static uint32_t repaired(struct bed *bed, uint32_t changes)
+{
+	struct repair repair = { .bed = bed };
+	const struct engine_truth truth = { true_leaves, true_row, on_repaired, &repair };
+	uint32_t part = 0;
+	int more;
+
+	do {
+		more = bed->ops->repair(bed->engine, part++, &truth);
+		if (changes && random_below(&bed->random, 4) == 0) {
+			random_change(bed);
+			changes--;
+		}
+	} while (more > 0);
+	check(bed, more == 0);
+	return repair.found;
+}
+
+static void spoil_dir24(struct bed *bed, struct prefix prefix)
+{
+	uint16_t *cell = &bed->table[prefix.addr >> 8];
+
+	if (*cell & DIR24_EXTENDED && random_below(&bed->random, 2))
+		cell = &bed->groups[(size_t)(*cell & ~DIR24_EXTENDED) % bed->n_groups * DIR24_ROW +
+				    random_below(&bed->random, DIR24_ROW)];
+	*cell = (uint16_t)random_u32(&bed->random);
+}
+
+static void spoil_lpm(struct bed *bed, struct prefix prefix)
+{
+	uint32_t leaf = random_leaf(&bed->random), what = random_below(&bed->random, 3);
+	struct lpm_key key;
+
+	if (what == 0)
+		prefix = random_prefix(&bed->random, 1); /* nobody entered it, hardly */
+	key = (struct lpm_key){ .prefixlen = prefix.len, .addr = htonl(prefix.addr) };
+	if (what == 1)
+		bpf_map_delete_elem(bed->map_fd, &key);
+	else
+		assert_int_equal(bpf_map_update_elem(bed->map_fd, &key, &leaf, BPF_ANY), 0);
+}
+
+/* Whatever others wrote, and whatever was entered meanwhile: in the end all is as the engine was told. */
+static void test_repair(void **state)
+{
+	for (uint32_t round = 1; round <= 2; round++) {
+		struct bed bed;
+
+		bed_open(&bed, kind_of(state), AMPLE, round);
+		for (; bed.step < STEPS; bed.step++)
+			random_change(&bed);
+		check(&bed, repaired(&bed, 0) == 0);
+		for (uint32_t i = 0; i < 60; i++) {
+			if (bed.kind == ENGINE_DIR24)
+				spoil_dir24(&bed, random_held(&bed));
+			else
+				spoil_lpm(&bed, random_held(&bed));
+		}
+		check(&bed, repaired(&bed, 20) > 5);
+		check(&bed, repaired(&bed, 0) == 0);
+		for (uint32_t i = 0; i < 20; i++)
+			check_all(&bed);
+		while (bed.model.n)
+			must_del(&bed, random_held(&bed));
+		check(&bed, repaired(&bed, 0) == 0);
+		check_all(&bed);
+		bed_close(&bed);
+	}
+}
+
 /* The map is full before the engine is: that must not be taken for an entered prefix. */
 static void test_map_full(void **state)
 {
@@ -359,10 +492,12 @@ int main(void)
 		{ "dir24 random", test_random, NULL, NULL, &dir24 },
 		{ "dir24 random_full", test_random_full, NULL, NULL, &dir24 },
 		{ "dir24 mark", test_mark, NULL, NULL, &dir24 },
+		{ "dir24 repair", test_repair, NULL, NULL, &dir24 },
 		{ "dir24 refused", test_refused, NULL, NULL, &dir24 },
 		{ "lpm random", test_random, NULL, NULL, &lpm },
 		{ "lpm random_full", test_random_full, NULL, NULL, &lpm },
 		{ "lpm mark", test_mark, NULL, NULL, &lpm },
+		{ "lpm repair", test_repair, NULL, NULL, &lpm },
 		{ "lpm map_full", test_map_full, NULL, NULL, &lpm },
 		{ "lpm refused", test_refused, NULL, NULL, &lpm },
 	};
