@@ -17,13 +17,6 @@ resolve 198.18.1.2 198.18.2.2 198.18.3.2
 ipr route add 192.0.2.0/24 via 198.18.2.2 # there before the daemon
 routed
 
-# change TITLE, then ip's arguments; the probes that follow see its effect
-change() {
-	say "- ip $*"
-	ipr "$@"
-	settle
-}
-
 change route add 203.0.113.0/24 via 198.18.2.2
 probe left <<'END'
 forward 192.0.2.1 right n=10

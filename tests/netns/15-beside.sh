@@ -8,12 +8,6 @@
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-change() {
-	say "- ip $*"
-	ipr "$@"
-	settle
-}
-
 lab_start
 port left 1
 port right 2

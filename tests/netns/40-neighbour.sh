@@ -55,7 +55,7 @@ on right ip link set h0 address 02:00:00:00:02:cc
 send_and_look() {
 	probe_only left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:cc" >/dev/null 2>&1
 }
-[ "$ENGINE" = kernel ] || send_and_look && fail "the new MAC address is known too early"
+[ "$ENGINE" = kernel ] || ! send_and_look || fail "the new MAC address is known too early"
 wait_for 30 send_and_look || fail "traffic still goes to the old MAC address"
 settle
 probe left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:cc"

@@ -53,7 +53,7 @@ for _ in 1 2 3; do
 	ipr nexthop add id 9 blackhole
 	ipr nexthop del id 9 # asks for a dump
 done
-wait "$LISTEN_PID"
+reap "$LISTEN_PID" || fail "cannot listen"
 say "  $(cat "$WORK/heard")"
 [ "$(cat "$WORK/heard")" = "left=0 right=0 third=0" ] || fail "idle neighbours are asked for"
 all_stale() {

@@ -24,8 +24,7 @@ flood() {
 
 # flood_ends: the number of frames is in $SENT.
 flood_ends() {
-	kill -TERM "$FLOOD_PID"
-	wait "$FLOOD_PID" || fail "the flood failed"
+	stop "$FLOOD_PID" || fail "the flood failed"
 	SENT=$(cat "$WORK/sent")
 }
 
@@ -71,11 +70,9 @@ tried() {
 		select(.refusals >= $times and .retry_seconds == pow(2; .refusals - 1))'
 }
 
-# measured LINE: in the metrics, asked for with nothing but the shell.
+# measured LINE: in the metrics.
 measured() {
-	# shellcheck disable=SC2016 # of the shell inside
-	on router bash -c 'exec 3<>/dev/tcp/${1/://}; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' - "$METRICS" |
-		grep -Fx "$1"
+	metrics "$METRICS" | grep -Fx "$1"
 }
 
 # says REASON: of a packet for the destination of the flood.
@@ -169,7 +166,7 @@ wait_for 10 more $((KERNEL + 1000)) by_kernel || fail "nothing goes by the kerne
 wait_for 10 tried 2 || fail "not tried again: $(fast -j status)"
 wait_for 5 measured 'ebpfroute_tx_refused{interface="r2"} 1' || fail "the metrics do not say so"
 fast status | grep -q "^refused  *r2: its driver takes no redirected frames" || fail "$(fast status)"
-fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+verify_maps
 napi on
 XDP=$(by_xdp)
 wait_for 10 more $((XDP + 1000)) by_xdp || fail "XDP did not take it up again"
@@ -180,7 +177,7 @@ grep -q "r2: its driver takes no redirected frames (.*), leaving them to the ker
 grep -q "r2: its driver takes redirected frames again" "$WORK/ebpf-routed.log" ||
 	fail "nothing was said of the end"
 [ "$(grep -c "r2: its driver" "$WORK/ebpf-routed.log")" = 2 ] || fail "too much was said"
-fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+verify_maps
 
 say "- its device goes, and with it what was known of it; another one gets its name"
 ipr link del r2

@@ -9,12 +9,6 @@
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-change() {
-	say "- ip $*"
-	ipr "$@"
-	settle
-}
-
 lab_start
 port left 1
 port right 2
@@ -70,7 +64,7 @@ verify
 
 say "- carrier lost at r2: the routes stay, the kernel drops what it sends there"
 ipn right link set h0 down
-wait_for 5 bash -c "ip -n $LAB-router link show r2 | grep -q NO-CARRIER" || fail "r2 has carrier"
+wait_for 5 no_carrier router r2 || fail "r2 has carrier"
 settle
 probe left <<<"egress_down 203.0.113.1 n=3 any=1"
 ipn right link set h0 up

@@ -54,11 +54,11 @@ settle
 
 say "- r3 goes down during a dump"
 down_during_dump r3
-fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+verify_maps
 
 say "- and comes up: it forwards again"
 ipr link set r3 up
 settle
 fast -j link | jq -e '.[] | select(.ifname == "r3") | .fastpath.egress != "egress_down"' >/dev/null ||
 	fail "r3 is not up: $(fast -j link)"
-fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+verify_maps

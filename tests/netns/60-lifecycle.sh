@@ -75,8 +75,7 @@ probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "without t
 
 say "- killed: forwards until the lease is over, then the kernel does; the next start takes over"
 routed --lease 4
-kill -KILL "$ROUTED_PID"
-wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
+kill_routed
 probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "right after the kill"
 ipr route replace 203.0.113.0/24 via 198.18.1.2 # the kernel's answer is another now
 followed() {
@@ -175,13 +174,16 @@ mount -t bpf bpf /sys/fs/bpf -o mode=700
 ip link add x0 type veth peer name y0
 : >"$4/ready" # nothing of an earlier run
 unshare -m --propagation "$1" "$2/ebpf-routed" --instance "$3" -i x0 --hook tc --keep >"$4/ready" 2>"$4/$1.log" &
-until grep -q ready "$4/ready"; do kill -0 $! && sleep 0.02; done
+until grep -q ready "$4/ready"; do
+	kill -0 $!
+	sleep 0.02
+done
 kill $!
 wait $!
 ls "/sys/fs/bpf/ebpf-route/$3" >"$4/kept" 2>/dev/null || true
 END
 in_namespace() {
-	timeout 20 unshare -mnpf --mount-proc bash "$WORK/in-namespace" "$1" "$B" "$LAB" "$WORK" || fail "$1: exit code $?"
+	timeout -k 1 20 unshare -mnpf --mount-proc --kill-child bash "$WORK/in-namespace" "$1" "$B" "$LAB" "$WORK" || fail "$1: exit code $?"
 }
 in_namespace slave
 grep -q router_tc "$WORK/kept" || fail "slave: nothing kept"

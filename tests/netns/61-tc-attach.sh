@@ -24,7 +24,7 @@ ours() {
 hooked() {
 	[ "$(fast -j status | jq -r --arg ifname "$1" '.interfaces[] | select(.ifname == $ifname).hook')" = "$2" ] ||
 		fail "$1: not attached by $2"
-	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
+	verify_maps
 }
 
 nothing_left() {
@@ -35,11 +35,6 @@ nothing_left() {
 
 end() {
 	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
-}
-
-killed() {
-	kill -KILL "$ROUTED_PID"
-	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
 }
 
 tcx() {
@@ -64,8 +59,6 @@ port left 1
 port right 2
 resolve 198.18.1.2 198.18.2.2
 ipr route add 203.0.113.0/24 via 198.18.2.2
-has_tcx=yes
-case $(uname -r) in [1-5].* | 6.[0-5].*) has_tcx=no ;; esac
 
 say "- auto takes tc for veth, xdp where it is named"
 HOOK=auto routed
@@ -89,12 +82,12 @@ routed
 hooked r1 tc
 hooked r2 tc
 [ "$(ours r1)" = 1 ] || fail "r1: not behind the filter:" "$(filters r1)"
-[ "$has_tcx" = no ] || [ "$(ours r2)" = 0 ] || fail "r2: a filter, where tcx would do"
+! has_tcx || [ "$(ours r2)" = 0 ] || fail "r2: a filter, where tcx would do"
 probe left <<<"forward 203.0.113.1 right n=5"
 probe_only left --stats '' <<<"drop 203.0.113.66" || fail "the filter was passed by"
 
 say "- killed: the next start takes over what is left"
-killed
+kill_routed
 [ "$(ours r1)" = 1 ] || fail "r1: a filter ends with its daemon?"
 routed
 hooked r1 tc
@@ -103,12 +96,12 @@ hooked r2 tc
 probe left <<<"forward 203.0.113.1 right n=5"
 
 say "- killed: by another hook the next start leaves nothing of it"
-killed
+kill_routed
 HOOK=xdp routed -i 'r[2]'
 hooked r2 xdp
 [ "$(ours r1)" = 0 ] || fail "r1: not swept:" "$(filters r1)"
 compgen -G "$PIN_DIR/tcx-*" >/dev/null && fail "tcx links are left: $(ls "$PIN_DIR")"
-killed
+kill_routed
 routed
 hooked r2 tc
 ipr -j link show | jq -e 'all(.[]; .xdp == null)' >/dev/null || fail "XDP and tc at once"
@@ -118,7 +111,7 @@ end
 routed --keep
 end
 [ "$(ours r1)" = 1 ] || fail "r1: nothing kept"
-[ "$has_tcx" = no ] || [ -e "$PIN_DIR/tcx-$(ipr -j link show r2 | jq '.[0].ifindex')" ] || fail "r2: no link kept"
+! has_tcx || [ -e "$PIN_DIR/tcx-$(ipr -j link show r2 | jq '.[0].ifindex')" ] || fail "r2: no link kept"
 routed
 hooked r1 tc
 probe left <<<"forward 203.0.113.1 right n=5"
@@ -127,7 +120,7 @@ nothing_left "the end"
 [ "$(filters r1)" = "$before" ] || fail "r1: its filters changed:" "$(diff <(echo "$before") <(filters r1) || true)"
 on router tc qdisc show dev r1 | grep -q clsact || fail "r1: the qdisc that was there has gone"
 
-if [ "$has_tcx" = yes ]; then
+if has_tcx; then
 	say "- killed: the qdisc made for our filter goes at the end of the next run, not if it is in use or someone else's"
 	on router tc filter del dev r1 ingress # leaves a qdisc of someone else
 	for ifname in r1 r2; do # behind these ours is a filter
@@ -138,7 +131,7 @@ if [ "$has_tcx" = yes ]; then
 	for next in tc xdp; do
 		routed
 		[ "$(ours r1)$(ours r2)" = 11 ] || fail "not behind the tcx programs"
-		killed
+		kill_routed
 		HOOK=$next routed
 		end
 		nothing_left "after a crash, and $next"
@@ -146,7 +139,7 @@ if [ "$has_tcx" = yes ]; then
 		! has_clsact r2 || fail "r2: the qdisc made for our filter is left"
 	done
 	routed
-	killed
+	kill_routed
 	on router tc filter add dev r2 egress bpf da bytecode "$DROP_ONE"
 	routed
 	on router tc qdisc del dev r1 clsact

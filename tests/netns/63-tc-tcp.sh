@@ -84,4 +84,4 @@ before=$(counter r1 '.fallback.reasons.mtu.packets')
 say "MTU 1400:       $(run) Gbit/s"
 [ "$(counter r1 '.fallback.reasons.mtu.packets')" -gt "$before" ] || fail "r1: mtu was never counted"
 [ "$(received left TcpInCsumErrors)$(received right TcpInCsumErrors)" = 00 ] || fail "bad TCP checksums"
-fast verify >/dev/null || fail "verify"
+verify_maps

@@ -9,24 +9,17 @@
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-# reload LINE...: this is the configuration now.
-reload() {
+# configured LINE...: this is the configuration now.
+configured() {
 	printf '%s\n' "$@" >"$WORK/conf"
-	kill -HUP "$ROUTED_PID"
-	RELOADS=$((RELOADS + 1))
-	wait_for 5 reloaded || fail "SIGHUP was not answered"
+	reload
 	settle
-}
-
-reloaded() {
-	[ "$(grep -cE 'reload: (done|the configuration)' "$WORK/ebpf-routed.log")" = "$RELOADS" ]
 }
 
 logged() {
 	grep -q "$1" "$WORK/ebpf-routed.log" || fail "not logged: $1"
 }
 
-RELOADS=0
 lab_start
 port left 1
 port right 2
@@ -39,18 +32,18 @@ logged 'IGNORED as --ignore-netfilter says'
 probe left <<<"forward 203.0.113.1 right n=3"
 
 say "- the firewall counts again, and what cannot change is named"
-reload 'lease = 9' 'max-groups = 7'
+configured 'lease = 9' 'max-groups = 7'
 logged 'reload: lease, max-groups: changed, takes effect at the next start only'
 probe left <<<"netfilter 203.0.113.1 right n=3"
 
 say "- a mistake changes nothing"
-reload 'ignore-netfilter = yes' 'leese = 9'
+configured 'ignore-netfilter = yes' 'leese = 9'
 logged 'unknown key .leese.'
 logged 'keeping the one in force'
 probe left <<<"netfilter 203.0.113.1 right n=3"
 
 say "- ignored again"
-reload 'ignore-netfilter = yes'
+configured 'ignore-netfilter = yes'
 probe left <<<"forward 203.0.113.1 right n=3"
 verify
 
@@ -67,8 +60,7 @@ routes() {
 
 # again ARGUMENTS...: killed, and started.
 again() {
-	kill -KILL "$ROUTED_PID"
-	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
+	kill_routed
 	routed --config "$WORK/conf" --routes-dir "$WORK/routes" "$@"
 }
 
@@ -90,8 +82,7 @@ routes "${set_there[@]}"
 [ "$(fast -j route 203.0.113.4 | jq -r '.[0].comment')" = 'ticket 4711; "urgent"' ] || fail "the comment differs"
 
 say "- after a reload the files count again, and after a kill still do"
-RELOADS=$(grep -cE 'reload: (done|the configuration)' "$WORK/ebpf-routed.log")
-reload 'ignore-netfilter = yes'
+configured 'ignore-netfilter = yes'
 set_there=("203.0.113.1 drop" "203.0.113.2 drop" "203.0.113.3 redirect r2" "203.0.113.4 drop")
 routes "${set_there[@]}"
 again
@@ -146,8 +137,7 @@ cp "$WORK/routes/10.conf" "$WORK/good.conf"
 for when in reload start; do
 	echo '203.0.113.1 drp' >>"$WORK/routes/10.conf"
 	if [ $when = reload ]; then
-		RELOADS=$(grep -cE 'reload: (done|the configuration)' "$WORK/ebpf-routed.log")
-		reload 'ignore-netfilter = yes'
+		configured 'ignore-netfilter = yes'
 	else
 		fast del 203.0.113.2
 		again

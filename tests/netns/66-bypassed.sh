@@ -19,11 +19,8 @@ bypassed() {
 	fast -j status | jq -r --arg ifname "$1" '.interfaces[] | select(.ifname == $ifname).bypassed | join(", ")'
 }
 
-# metric IFNAME: asked for with nothing but the shell
 metric() {
-	# shellcheck disable=SC2016 # of the shell inside
-	on router bash -c 'exec 3<>/dev/tcp/${1/://}; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' - "$METRICS" |
-		sed -n "s/^ebpfroute_bypassed{interface=\"$1\"} //p"
+	metrics "$METRICS" | sed -n "s/^ebpfroute_bypassed{interface=\"$1\"} //p"
 }
 
 found() {
@@ -74,8 +71,6 @@ XDP='does not see what XDP forwards; what --hook tc forwards it does'
 
 [ "$ENGINE" != kernel ] || skip "is about the daemon"
 lab_start
-has_tcx=yes
-case $(uname -r) in [1-5].* | 6.[0-5].*) has_tcx=no ;; esac
 port left 1
 port right 2
 resolve 198.18.1.2 198.18.2.2
@@ -137,7 +132,7 @@ ipr link del ifb9
 settle
 [ -z "$(bypassed x9)" ] || fail "x9: gone, and still told of"
 
-if [ $has_tcx = yes ]; then
+if has_tcx; then
 	say "- tcx programs, which nothing announces"
 	another tcx-ingress r1
 	now r1 'tcx ingress program, qdisc tbf' 1 "tcx ingress program: $XDP"
@@ -150,10 +145,9 @@ if [ $has_tcx = yes ]; then
 fi
 
 say "- a reload says nothing again"
-kill -HUP "$ROUTED_PID"
-wait_for 5 said 1 'reload: done' || fail "no reload"
+reload
 now r1 'qdisc tbf' 1 'qdisc tbf'
-fast verify >/dev/null || fail "verify"
+verify_maps
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 
 say "- nothing is bypassed by who only looks on"
@@ -179,14 +173,14 @@ probe left <<<"forward 203.0.113.1 right n=100"
 say "- filters and tcx programs that come later are gone behind"
 qdisc add dev r1 clsact
 on router tc filter add dev r1 ingress pref 7 bpf da bytecode "$DROP_ONE"
-if [ $has_tcx = yes ]; then
+if has_tcx; then
 	wait_for 5 said 1 'r1: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r1: not behind"
 	[ -z "$(on router "$PYTHON" "$TOP/tests/netns/foreign.py" ids tcx-ingress r1)" ] ||
 		fail "r1: a tcx program is left"
 fi
 probe left <<<"forward 203.0.113.1 right n=5"
 probe_only left --stats '' <<<"drop 203.0.113.66" || fail "the filter was passed by"
-if [ $has_tcx = yes ]; then
+if has_tcx; then
 	qdisc del dev r2 clsact # its own: r2 is attached by tcx
 	another tcx-ingress r2 drop
 	wait_for 5 said 1 'r2: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r2: not behind"
@@ -197,7 +191,7 @@ now r1 ''
 now r2 ''
 filter add r1 ingress 65100 # the one place that is behind ours
 now r1 'tc ingress filter' 1 'tc ingress filter: does not see what is forwarded: it comes after pref 65000'
-fast verify >/dev/null || fail "verify"
+verify_maps
 filter del r1 ingress 65100
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 
@@ -206,4 +200,4 @@ filters=$(on router tc filter show dev r1 ingress)
 [[ $filters == *"pref 7 bpf"* ]] || fail "r1: its filter is gone"
 [[ $filters != *"pref 65000"* ]] || fail "r1: our filter is left"
 [[ $(qdisc show dev r1) == *clsact* ]] || fail "r1: its clsact is gone"
-[ $has_tcx = no ] || [[ $(qdisc show dev r2) != *clsact* ]] || fail "r2: our clsact is left"
+! has_tcx || [[ $(qdisc show dev r2) != *clsact* ]] || fail "r2: our clsact is left"

@@ -63,7 +63,7 @@ hook() {
 	[[ $2 != xdp* ]] || xdp=$(ours xdp)
 	[ "$2" != tc ] || [ -n "$FILTER" ] || tcx=$(ours tc)
 	[ "$(xdp_of "$ifname")" = "${xdp:-0}" ] || fail "$CASE: $ifname: XDP program $(xdp_of "$ifname") instead of ${xdp:-0}"
-	[ "$HAS_TCX" = no ] || [ "$(tcx_of "$ifname")" = "$tcx" ] ||
+	! has_tcx || [ "$(tcx_of "$ifname")" = "$tcx" ] ||
 		fail "$CASE: $ifname: tcx programs $(tcx_of "$ifname") instead of '$tcx'"
 }
 
@@ -167,8 +167,6 @@ end() {
 # ---- the cases -----------------------------------------------------------------------------------
 [ "$ENGINE" != kernel ] || skip "is about the daemon"
 lab_start
-HAS_TCX=yes
-case $(uname -r) in [1-5].* | 6.[0-5].*) HAS_TCX=no ;; esac
 port left 1
 port right 2
 ns_add third
@@ -350,7 +348,7 @@ fast_path
 case_is "it moves to another namespace, and back"
 ipr link set r3 netns "$LAB-third"
 log 'r3: gone, detached'
-[ $HAS_TCX = no ] || [ -z "$(on third "$PYTHON" "$TOP/tests/netns/foreign.py" ids tcx-ingress r3)" ] ||
+! has_tcx || [ -z "$(on third "$PYTHON" "$TOP/tests/netns/foreign.py" ids tcx-ingress r3)" ] ||
 	fail "$CASE: still attached there"
 ipn third link set r3 netns "$LAB-router"
 up r3
@@ -358,7 +356,7 @@ log 'r3: attached (tc)'
 hook r3 tc
 fast_path
 
-if [ $HAS_TCX = yes ]; then
+if has_tcx; then
 	case_is "someone detaches ours"
 	foreign detach r3 "$(ours tc)"
 	log 'r3: detached by someone else: attached (tc)'
@@ -372,7 +370,7 @@ log 'reload: done'
 on router tc qdisc add dev r3 clsact
 on router tc filter add dev r3 ingress pref 7 bpf da bytecode '1,6 0 0 4294967295'
 FILTER=yes
-if [ $HAS_TCX = yes ]; then
+if has_tcx; then
 	log 'r3: others came to its tc ingress, going behind them: attached (tc)'
 fi
 hook r3 tc
@@ -389,7 +387,7 @@ kill -HUP "$ROUTED_PID"
 log 'r3: attached (tc)' 'reload: done'
 hook r3 tc
 fast_path
-fast verify >/dev/null || fail "verify"
+verify_maps
 end
 
 case_is "by generic XDP: one that comes with another program"

@@ -42,9 +42,8 @@ stream() {
 stream_end() {
 	local code=0
 
-	kill "$STREAM_PID"
-	wait "$STREAM_PID" || code=$?
-	forget_pid "$STREAM_PID"
+	kill "$STREAM_PID" # and then it counts for a while
+	reap "$STREAM_PID" || code=$?
 	BY_KERNEL=$(($(by_kernel) - KERNEL_BEFORE))
 	jq -r --argjson kernel "$BY_KERNEL" '.total | "  \(.sent) frames sent, \(.lost) lost, "
 		+ "\(.misforwarded) misforwarded, \(.duplicated) twice, \(.moved) moved; by the kernel \($kernel), by the fast path "
@@ -77,15 +76,6 @@ start() {
 	B=$(dirname "${1:-$B/ebpf-routed}") routed --keep --lease "$LEASE" --routes-dir "$WORK/routes" "${other[@]}"
 }
 
-forget_pid() {
-	local pid kept=()
-
-	for pid in "${PIDS[@]}"; do
-		[ "$pid" = "$1" ] || kept+=("$pid")
-	done
-	PIDS=("${kept[@]}")
-}
-
 # Why the fast path left frames to the kernel: what the daemon counted, while it still can be asked.
 note_reasons() {
 	fast -j stats | jq -r '.interfaces[] | select(.ifname == "r1").fallback.reasons | to_entries[]
@@ -93,15 +83,12 @@ note_reasons() {
 }
 
 killed() {
-	kill -KILL "$ROUTED_PID"
-	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
-	forget_pid "$ROUTED_PID"
+	kill_routed
 	KILLS=$((KILLS + 1))
 }
 
 ended() {
 	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
-	forget_pid "$ROUTED_PID"
 }
 
 # A start that is killed at some moment of it, or right after it.

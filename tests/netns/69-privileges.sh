@@ -52,8 +52,7 @@ wait_for 10 attached r3 || fail "r3: not attached"
 fast add 192.0.2.0/24 drop
 probe left <<<"drop 192.0.2.1"
 fast save >"$WORK/saved" || fail "save"
-kill -HUP "$ROUTED_PID"
-wait_for 10 grep -q 'reload: done' "$WORK/ebpf-routed.log" || fail "no reload"
+reload
 on router nft 'add table ip t; add chain ip t f { type filter hook forward priority 0; }; add rule ip t f counter'
 held() {
 	[ "$(fast -j status | jq -r .hold)" = netfilter ]

@@ -55,8 +55,8 @@ port left 1
 port right 2
 resolve 198.18.1.2 198.18.2.2
 ipr route add 203.0.113.0/24 via 198.18.2.2
-cases=(tcx filter xdp)
-case $(uname -r) in [1-5].* | 6.[0-5].*) cases=(filter xdp) ;; esac
+cases=(filter xdp)
+! has_tcx || cases+=(tcx)
 
 for case_ in "${cases[@]}"; do
 	say "- the first one by $case_"
@@ -92,4 +92,3 @@ for case_ in "${cases[@]}"; do
 	fi
 	nothing_left "$case_"
 done
-rm -f "/run/ebpf-route/$LAB-b".{lock,routes}

@@ -247,7 +247,7 @@ flood() {
 		! fast batch "$WORK/full" >"$WORK/out" 2>"$WORK/said" || fail "$1: taken"
 		refused=$((refused + 1))
 	done
-	wait "$flooder"
+	reap "$flooder" || fail "$1: the flood failed"
 	grep -qE "^ebpf-route: $WORK/full:[0-9]+: 10[0-9./]+: the table is full, no [a-z -]+ is left \($1(; [^)]*)?\); what the same change deletes has its place until then, nothing is changed$" "$WORK/said" ||
 		fail "$1: said: $(cat "$WORK/said")"
 	counted=$(fast -j route proto user | jq '[.[].packets] | add')
@@ -300,8 +300,7 @@ fast -b "$WORK/many" >"$WORK/out"
 ! fast -b "$WORK/more" >"$WORK/out" 2>"$WORK/said" || fail "more than fits is taken"
 fast flush all >"$WORK/out"
 took=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
-kill -TERM "$flooder"
-wait "$flooder" || true
+stop "$flooder" || fail "the flood failed"
 say "  $(cat "$WORK/sent") packets in $took ms, $(stale) of them stale"
 [ "$(stale)" = 0 ] || fail "$(stale) packets were stale"
 ! grep -q 'lease: ran out' "$WORK/ebpf-routed.log" || fail "the lease ran out"

@@ -20,19 +20,6 @@ logged() {
 	grep -qF -- "$1" "$WORK/ebpf-routed.log" || fail "not logged: $1"
 }
 
-# reload: SIGHUP, and everything that follows from it.
-reload() {
-	local before
-
-	before=$(grep -c 'reload: done' "$WORK/ebpf-routed.log" || true)
-	kill -HUP "$ROUTED_PID"
-	wait_for 5 reloaded "$before" || fail "SIGHUP was not answered"
-}
-
-reloaded() {
-	[ "$(grep -c 'reload: done' "$WORK/ebpf-routed.log")" = $(($1 + 1)) ]
-}
-
 # routes LINE...: these are the user routes, as `save` would write them.
 routes() {
 	local got

@@ -46,18 +46,6 @@ logged() {
 	grep -qF -- "$1" "$WORK/ebpf-routed.log"
 }
 
-reload() {
-	local before
-
-	before=$(grep -c 'reload: done' "$WORK/ebpf-routed.log" || true)
-	kill -HUP "$ROUTED_PID"
-	wait_for 5 reloaded "$before" || fail "SIGHUP was not answered"
-}
-
-reloaded() {
-	[ "$(grep -c 'reload: done' "$WORK/ebpf-routed.log")" = $(($1 + 1)) ]
-}
-
 can_send() {
 	[ "$(fast -j link | jq -r '.[] | select(.ifname == "r3") | .xmit | index("native") != null')" = "$1" ]
 }

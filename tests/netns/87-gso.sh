@@ -79,4 +79,4 @@ if on left ip link add vx0 type vxlan id 7 remote 198.18.2.2 dstport 4789 local 
 	taken=$(($(taken) - taken)) bytes=$(($(counter r1 .forwarded.bytes) - bytes))
 	[ "$bytes" -le $((taken * 1514)) ] || fail "$taken packets of the tunnel forwarded, $bytes bytes"
 fi
-fast verify >/dev/null || fail "verify"
+verify_maps

@@ -1,24 +1,12 @@
 #!/usr/bin/env bash
-# A rule that drops is obeyed whatever the daemon does meanwhile: a dump of many routes, a batch of user routes, its
-# start; if it was stopped until its lease ran out; and at no instant of a ruleset that is replaced all the time.
+# A rule that drops is obeyed whatever the daemon does meanwhile, a dump of many routes or a batch of user routes; if
+# it was stopped until its lease ran out; and at every instant of a ruleset that is replaced all the time.
 #
 # check: dir24
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #
-. "$(dirname "$0")/../../scripts/lib.sh"
-
-[ "$ENGINE" != kernel ] || skip "is about the daemon"
-lab_start
-port left 1
-port right 2
-resolve 198.18.1.2 198.18.2.2
-ipr route add 203.0.113.0/24 via 198.18.2.2
-
-judge() {
-	"$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
-		--command "$B/ebpf-route --instance $LAB" "$@" || fail "guards: see above"
-}
+. "$(dirname "$0")/guards.sh"
 
 # routes COUNT FIRST-BYTE: that many /24s.
 routes() {
@@ -28,6 +16,8 @@ routes() {
 
 RULE="nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }'"
 GONE="nft delete table ip t"
+
+guards_lab
 
 say "- while many routes are dumped, or given by the user"
 routes 200000 20 | sed 's/.*/route add & via 198.18.2.2/' | ipr -batch -

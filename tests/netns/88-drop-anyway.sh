@@ -132,9 +132,9 @@ fast add 203.0.113.0/24 via 198.18.3.2
 probe right <<<'forward 203.0.113.7 third n=3'
 fast replace 203.0.113.0/24 drop
 probe right <<<'drop 203.0.113.7 n=3'
-fast verify >/dev/null || fail "verify"
+verify_maps
 ipr rule del fwmark 1 lookup 100 pref 1000
 fast del 203.0.113.0/24
 settle
 probe right <<<'forward 203.0.113.7 third n=3'
-fast verify >/dev/null || fail "verify"
+verify_maps

@@ -9,11 +9,6 @@
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-killed() {
-	kill -KILL "$ROUTED_PID"
-	wait "$ROUTED_PID" 2>/dev/null || true # bash says "Killed" on stderr
-}
-
 end() {
 	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 }
@@ -59,8 +54,8 @@ new_r1() {
 
 [ "$ENGINE" != kernel ] || skip "is about the daemon"
 lab_start
-hooks=(xdp tc)
-case $(uname -r) in [1-5].* | 6.[0-5].*) hooks=(xdp) ;; esac # no tcx: a filter goes with its device
+hooks=(xdp)
+! has_tcx || hooks+=(tc) # in its place a filter, which goes with its device
 port left 1
 port right 2
 resolve 198.18.1.2 198.18.2.2
@@ -78,7 +73,7 @@ for HOOK in "${hooks[@]}"; do
 	routed --netns "$LAB-blue" --keep
 	program blue r1 yes
 	program router r1 no
-	killed
+	kill_routed
 	program blue r1 yes
 	routed --keep
 	for ifname in r1 r2; do
@@ -91,7 +86,7 @@ for HOOK in "${hooks[@]}"; do
 		say "- $HOOK: the same, where someone else's program is on the interface"
 		end
 		routed --netns "$LAB-blue" --keep
-		killed
+		kill_routed
 		background other router "$PYTHON" "$TOP/tests/netns/foreign.py" attach xdp r1
 		wait_for 5 has_xdp r1 || fail "r1: no XDP program"
 		before=$(programs router r1)
@@ -106,13 +101,13 @@ for HOOK in "${hooks[@]}"; do
 
 	say "- $HOOK: killed, and started for the same one"
 	before=$(programs router r1)
-	killed
+	kill_routed
 	routed --keep
 	[ "$(programs router r1)" != "$before" ] || fail "r1: the program of the earlier run"
 	probe left <<<"forward 203.0.113.1 right n=3"
 
 	say "- $HOOK: killed, and an interface moves away, another one of its number comes"
-	killed
+	kill_routed
 	number=$(index_of r1)
 	ns_add "away-$HOOK"
 	ipr link set r1 netns "$LAB-away-$HOOK"
@@ -124,7 +119,7 @@ for HOOK in "${hooks[@]}"; do
 	program "away-$HOOK" r1 no
 	program router r1 yes
 	probe left <<<"forward 203.0.113.1 right n=3"
-	fast verify >/dev/null || fail "verify"
+	verify_maps
 	end
 	for ifname in r1 r2; do
 		program router $ifname no

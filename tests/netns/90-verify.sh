@@ -320,7 +320,7 @@ for _ in $(seq 20); do
 	total=$((total + 1))
 done
 rm "$WORK/churn"
-wait "$churner"
+reap "$churner" || fail "the churn failed"
 while ipr rule del priority 100 || ipr rule del priority 101; do
 	:
 done 2>/dev/null
@@ -332,7 +332,10 @@ verify
 say "- the daemon ends while one is running"
 fast verify --samples 1000000 >"$WORK/last.out" 2>&1 &
 last=$!
-sleep 0.3 # of the seconds that this takes
+child() {
+	pgrep -P "$ROUTED_PID"
+}
+wait_for 5 child || fail "verify: not begun"
 pid=$ROUTED_PID
 stop "$pid" || fail "daemon: exit code $?"
 wait "$last" && fail "verify: done without a daemon"

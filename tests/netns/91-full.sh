@@ -45,6 +45,7 @@ over() {
 	local full forwarded
 
 	say "- $1 ($2)"
+	: >"$WORK/ebpf-routed.log" # of this one alone
 	# shellcheck disable=SC2086 # two words
 	routed $2
 	full=$(full_packets) forwarded=$(forwarded_packets)

@@ -29,10 +29,6 @@ written() {
 	jq -e "$condition" <<<"$added" >/dev/null || fail "$*: $added, not $condition"
 }
 
-audit() {
-	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
-}
-
 [ -x "$B/scale" ] || skip "$B/scale is not built"
 lab_start
 port left 1
@@ -62,14 +58,14 @@ jq -e ".compared > $N" "$WORK/compared" >/dev/null || fail "compare: $(cat "$WOR
 
 say "- many routes by many next hops"
 routed
-audit
+verify_maps
 written '.leaves == 1 and .dumps == 0' route add 10.0.0.0/8 via 198.18.2.10
 written '.leaves == 1 and .dumps == 0' route replace 10.0.0.0/8 via 198.18.3.10
 written '.leaves == 1 and .dumps == 0' route replace default via 198.18.3.10
 written '.leaves == 1 and .dumps == 0' route del 10.0.0.0/8
 written ".dumps >= 1 and .overruns == 0 and .leaves > $N / 3" link set r3 down
 [ "$(status .netlink.overruns)" = 0 ] || fail "notifications lost"
-audit
+verify_maps
 ipr link set r3 up
 ipr route flush proto bgp
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
@@ -101,11 +97,10 @@ for mode in 0 1; do
 	written "$nothing" nexthop replace id 7 via 198.18.3.12 dev r3
 	written "$nothing" nexthop replace id 7 via 198.18.2.10 dev r2
 done
-kill "$traffic"
-wait "$traffic" || fail "traffic: exit code $?"
+stop "$traffic" || fail "traffic: exit code $?"
 tail -n 1 "$WORK/traffic" >"$WORK/arrived"
 jq -e '.sent > 1000 and .lost == 0 and .twice == 0 and .wrong == 0 and
 	all(.sinks[]; .arrived > 0 and .socket_dropped == 0)' "$WORK/arrived" >/dev/null ||
 	fail "traffic: $(cat "$WORK/arrived")"
 [ "$(fast -j stats | jq .total.forwarded.packets)" -gt 1000 ] || fail "the fast path forwarded nothing"
-audit
+verify_maps

@@ -10,10 +10,6 @@
 
 ROUTES=20000 UPDATES=50000
 
-audit() {
-	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
-}
-
 [ "$ENGINE" != kernel ] || skip "this is about the daemon"
 [ -x "$B/scale" ] || skip "$B/scale is not built"
 lab_start
@@ -26,15 +22,15 @@ say "- $ROUTES routes"
 feed "$WORK/table" 0
 routed
 kept "$WORK/before"
-audit
+verify_maps
 
 say "- $UPDATES updates, among them two flaps of links, objects and devices that come and go"
 feed "$WORK/table" $UPDATES
 settle
-audit
+verify_maps
 kept "$WORK/after"
 kept_by_fresh "$WORK/fresh"
-audit
+verify_maps
 kept_table "$WORK/before" "$WORK/after" "$WORK/fresh"
 kept_equal "$WORK/after" "$WORK/fresh" || fail "a new daemon keeps something else"
 

@@ -188,7 +188,7 @@ def main():
     parser.add_argument("--router", required=True)
     parser.add_argument("--command", required=True)
     parser.add_argument("--latest", type=float, default=0.1)
-    parser.add_argument("--back", type=float, default=0.8)
+    parser.add_argument("--back", type=float, default=1.5)
     args = parser.parse_args()
     ports = {port.name: port for port in map(Port, args.port)}
     with open("/proc/self/ns/net", "rb") as home:
