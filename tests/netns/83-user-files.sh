@@ -123,6 +123,19 @@ fast del 203.0.122.0/24
 fast save >"$WORK/out"
 reload
 
+say "- save, of what came from a file that was edited since: it stays the file's, and goes with the next reload"
+file z.conf '203.0.124.0/24 drop' '203.0.125.0/24 drop'
+reload
+file z.conf '203.0.125.0/24 pass'
+for _ in 1 2; do
+	fast save >"$WORK/out" 2>"$WORK/said" || fail "save: $(cat "$WORK/said")"
+	grep -q "2 user routes, 203.0.124.0/24 among them" "$WORK/said" || fail "said: $(cat "$WORK/said")"
+	! grep -E '203.0.12[45]' "$R/saved.conf" || fail "saved what is of z.conf"
+done
+rm "$R/z.conf"
+reload
+! fast -j route proto user | grep -E '203.0.12[45]' || fail "routes of no file stay"
+
 say "- what was saved is there after the next start, and so is what has not come yet"
 file 30.conf '203.0.118.0/24 redirect r9' '203.0.119.0/24 via 192.0.2.1'
 stop "$ROUTED_PID" || fail "exit code $?"
