@@ -16,8 +16,9 @@
  * command   args                                             rows
  * status    -                                                one
  * stats     -                                                one {"interfaces":[..],"total":{..}}
- * route     "prefix": only this one, "protocol": "user"      one each
- *           (both optional)
+ * route     "prefix": only this one, "protocol": "user",     one each
+ *           "table": a number, 0: all, main where it is left
+ *           out (all optional)
  * neigh     "dev" (optional)                                 one each
  * nexthop   -                                                one each
  * link      -                                                one each
@@ -30,13 +31,15 @@
  *                                                            there are differences; first of all, with
  *                                                            "repair", {"kind":"repaired",..} each
  * user      "words": a list of strings: one change of user   one: how many were "added", "replaced",
- *           routes as daemon/user_text.h has it              "deleted", "unchanged", and "routes"
+ *           routes as daemon/user_text.h has it              "deleted", "unchanged", and "routes";
+ *                                                            "hold" and "held" where a hold keeps
+ *                                                            some from being in force
  * batch     "text": such lines, "name": what they are called the same
  *           in messages (optional)
  * flush     "words": a list of strings: a selector as in     the same
  *           daemon/user_select.h
- * save      "file": its name in routes.d (optional)          one: "file": its path, "routes" in it,
- *                                                            "differs", "first"
+ * save      "file": its name in routes.d, "force": true      one: "file": its path, "routes" in it,
+ *           (both optional)                                  "differs", "first"
  */
 #ifndef EBPF_ROUTE_CONTROL_H
 #define EBPF_ROUTE_CONTROL_H
