@@ -415,6 +415,9 @@ static void spoil_dir24(struct bed *bed, struct prefix prefix)
 		cell = &bed->groups[(size_t)(*cell & ~DIR24_EXTENDED) % bed->n_groups * DIR24_ROW +
 				    random_below(&bed->random, DIR24_ROW)];
 	*cell = (uint16_t)random_u32(&bed->random);
+	if (random_below(&bed->random, 2)) /* somebody else's row */
+		*cell = DIR24_EXTENDED |
+			(uint16_t)random_below(&bed->random, bed->ops->used(bed->engine));
 }
 
 static void spoil_lpm(struct bed *bed, struct prefix prefix)

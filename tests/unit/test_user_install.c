@@ -628,7 +628,22 @@ static void test_start_in_a_full_table(void **state)
 	world_do(w, ev_route(EVENT_NEW, "20.2.0.0/16", 5, "10.0.5.1"));
 	at_start(w, "add 20.0.0.0/8 drop");
 	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_table_full);
+	assert_int_equal(world_mac(w, "20.1.1.1"), 40);
 	assert_int_equal(w->fib->victims.count, 1);
+}
+
+/* Later a change that is refused moves nobody, though somebody could go by now. */
+static void test_only_a_start_moves_others(void **state)
+{
+	struct world *w = another(*state, roomy, 2, 0);
+
+	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 3, "10.0.3.1"));
+	at_start(w, "add 20.0.0.0/8 drop\nadd 30.0.0.0/8 drop");
+	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 4, "10.0.4.1"));
+	assert_int_equal(world_verdict(w, "20.9.9.9"), VERDICT_table_full);
+	assert_taken(w, "del 30.0.0.0/8");
+	assert_refused(w, "replace 20.0.0.0/8 pass", FULL("f:1: 20.0.0.0/8") "the list is full");
+	assert_int_equal(world_mac(w, "30.1.1.1"), 30);
 }
 
 static void test_start_without_rows(void **state)
@@ -1084,6 +1099,7 @@ int main(void)
 		TEST(test_drop_outlives_announcements),
 		TEST(test_drop_outlives_rows),
 		TEST(test_start_in_a_full_table),
+		TEST(test_only_a_start_moves_others),
 		TEST(test_start_without_rows),
 		TEST(test_room_is_looked_for_once),
 		TEST(test_full_before_rules),
