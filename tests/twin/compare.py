@@ -169,6 +169,26 @@ def is_plain(packet, results):
         and results[0][1][12:14] == frames.ETH_IP
 
 
+def outcome_of(packet, plain):
+    """What became of it at the router of the kernel alone, in words."""
+    results = packet.results['kernel']
+    if plain:
+        return 'forwarded plainly'
+    if not results:
+        return 'nothing'
+    frame = results[0][1]
+    icmp = 14 + (frame[14] & 15) * 4
+    if is_plain(packet, results):
+        return 'forwarded with a redirect, or past a firewall, an IPsec policy or a bridge'
+    if len(results) > 1:
+        return 'several frames'
+    if frame[26:34] == packet.addresses:
+        return 'forwarded otherwise'
+    if frame[23:24] == b'\x01':
+        return 'ICMP %d/%d' % (frame[icmp], frame[icmp + 1])
+    return 'something else'
+
+
 def inner_of(packet, results):
     """What the vxlan device was given, as if its port were that of x1; tc sends by every device."""
     inside = frames.inside(results[0][1]) if len(results) == 1 and frames.is_ipv4(

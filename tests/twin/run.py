@@ -5,7 +5,7 @@ import signal
 
 import frames
 import operations
-from compare import Judges, is_plain, moved_flows, route_get
+from compare import Judges, is_plain, moved_flows, outcome_of, route_get
 from daemon import DROPPED, FORWARDED, Counters, Refused
 from exchange import Exchange
 from kernel import wait_for
@@ -264,7 +264,7 @@ class Run:
             # what the kernel tells the sender about is not plain, and left to it
             plain = is_plain(packet, packet.results['kernel']) and not packet.redirected \
                 and not self.state.is_guarded(packet.port)
-            count(self.tally['kernel'], self.outcome(packet, plain))
+            count(self.tally['kernel'], outcome_of(packet, plain))
             by_user = self.user and self.user.decider(packet)
             for router in self.fast:
                 verdict = packet.verdicts[router.name] or 'not counted'
@@ -306,25 +306,6 @@ class Run:
                 if wrong and packet.token not in self.mismatched:
                     self.mismatch('%s: %s, sent after operation %d' % (
                         router.name, wrong, packet.operation), packet)
-
-    @staticmethod
-    def outcome(packet, plain):
-        results = packet.results['kernel']
-        if plain:
-            return 'forwarded plainly'
-        if not results:
-            return 'nothing'
-        frame = results[0][1]
-        icmp = 14 + (frame[14] & 15) * 4
-        if is_plain(packet, results):
-            return 'forwarded with a redirect, or past a firewall, an IPsec policy or a bridge'
-        if len(results) > 1:
-            return 'several frames'
-        if frame[26:34] == packet.addresses:
-            return 'forwarded otherwise'
-        if frame[23:24] == b'\x01':
-            return 'ICMP %d/%d' % (frame[icmp], frame[icmp + 1])
-        return 'something else'
 
     def check_counted(self, router, batch):
         """Each once. What may be counted besides is ARP, which comes when it comes."""

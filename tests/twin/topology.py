@@ -6,6 +6,7 @@ The hosts' namespace has no addresses and answers nothing by itself; the harness
 """
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 
@@ -160,9 +161,15 @@ class Router:
                 each.close()
         for namespace in (self.hosts, self.router):
             namespace.close()
-        with contextlib.suppress(OSError):
-            os.unlink('/run/ebpf-route/%s.lock' % self.instance)  # a name that is never used again
+        self.forget_instance()
         return code
+
+    def forget_instance(self):
+        """What a daemon that was killed has left."""
+        for suffix in ('lock', 'sock', 'routes', 'routes.refused'):
+            with contextlib.suppress(OSError):
+                os.unlink('/run/ebpf-route/%s.%s' % (self.instance, suffix))
+        shutil.rmtree('/sys/fs/bpf/ebpf-route/' + self.instance, ignore_errors=True)
 
 
 def neighbour_commands(n):
