@@ -115,7 +115,8 @@ void fib_control_restrict(struct fib *fib)
 	struct fib_control wanted;
 
 	control_wanted(fib, &wanted);
-	if (!wanted.hold)
+	/* A hold that spares drops does not follow one that must not before what failed is right. */
+	if (!wanted.hold || fib->control.hold == VERDICT_table_full)
 		wanted.hold = fib->control.hold;
 	wanted.flags |= fib->control.flags;
 	wanted.hash_policy = fib->control.hash_policy;

@@ -833,6 +833,8 @@ static void test_failed_writes_stay_dirty(void **state)
 		w->rec->fail_errno = 0;
 		assert_true(recorder_sync_unwatched(w->rec, w->fib) > 0);
 		assert_int_equal(w->rec->hold, hold);
+		assert_int_equal(w->rec->last_op_of[OP_CONTROL],
+				 w->rec->sequence); /* when all is right */
 		mirror_set_hold(w->mirror, 0);
 		assert_true(recorder_sync_unwatched(w->rec, w->fib) >= 0);
 		assert_int_equal(world_mac(w, "99.0.0.1"), 9);
