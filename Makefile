@@ -209,8 +209,8 @@ install: all
 	install -D -m 755 $(B)/ebpf-routed $(DESTDIR)$(SBINDIR)/ebpf-routed
 	install -D -m 755 $(B)/ebpf-route $(DESTDIR)$(BINDIR)/ebpf-route
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)
-	sed 's|/usr/sbin/|$(SBINDIR)/|' packaging/ebpf-routed.service > $(DESTDIR)$(UNITDIR)/ebpf-routed.service
-	install -m 644 README.md docs/*.md packaging/ebpf-route.conf $(DESTDIR)$(DOCDIR)/
+	sed 's|/usr/sbin/|$(SBINDIR)/|; s|/usr/share/doc/ebpf-route/|$(DOCDIR)/|' packaging/ebpf-routed.service > $(DESTDIR)$(UNITDIR)/ebpf-routed.service
+	install -m 644 README.md LICENSE docs/*.md docs/*.svg packaging/ebpf-route.conf $(DESTDIR)$(DOCDIR)/
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ebpf-routed $(DESTDIR)$(BINDIR)/ebpf-route
