@@ -58,7 +58,7 @@ static void fill_buckets(const uint32_t *slots, const int *weights, int n)
 	assert_int_equal(bucket, GROUP_BUCKETS);
 }
 
-/* Every leg within a tenth of all flows of its share: the spread of a random choice is below 1%. */
+/* Every leg within 3 % of all flows of its share: the spread of a random choice is below 1%. */
 static void assert_shares(const uint32_t *slots, const int *weights, int n)
 {
 	int hits[LAB_SLOTS] = { 0 };
