@@ -39,7 +39,7 @@ following() {
 # right HOST: nothing is missing any more, and packets go there.
 right() {
 	wait_for 15 following || fail "still not following: $(fast -j status)"
-	fast verify >"$WORK/verify.out" 2>&1 || fail "verify:" "$(cat "$WORK/verify.out")"
+	verify_maps
 	probe left <<END
 forward 203.0.1.1 $1
 forward 203.$(((N - 1) >> 8)).$(((N - 1) & 255)).1 $1
@@ -115,7 +115,7 @@ given_up() {
 }
 wait_for 10 given_up || fail "the lease is extended though notifications are missing"
 rm "$WORK/storming"
-wait "$stormer"
+reap "$stormer" || fail "the storm failed"
 storm 3
 right third
 lost
@@ -123,7 +123,7 @@ lost
 say "- lag and durations are told, by the command and on the metrics page"
 fast -j status | jq -e '.netlink | .lag_us > 0 and .lag_max_us >= .lag_us and .last_resync_us > 0' >/dev/null ||
 	fail "status: $(fast -j status)"
-on router curl -s http://127.0.0.1:9917/metrics >"$WORK/metrics" || fail "no metrics"
+metrics 127.0.0.1:9917 >"$WORK/metrics" || fail "no metrics"
 for name in netlink_overruns_total netlink_lag_seconds netlink_lag_max_seconds resync_duration_seconds; do
 	awk -v name="ebpfroute_$name" '$1 == name && $2 > 0 { found = 1 } END { exit !found }' "$WORK/metrics" ||
 		fail "metrics: $name: $(grep "$name" "$WORK/metrics")"
