@@ -2,6 +2,10 @@
 /*
  * Attaching by bpf_link: XDP, and tcx (kernel 6.6). The kernel detaches a link that nobody holds, so a
  * daemon that is killed leaves no more than its pins.
+ *
+ * When a pin was the last to hold a link, the kernel detaches it some time after, by a worker: milliseconds on an
+ * idle machine, and until then a program that nobody tells anything any more sees packets. So a link that is
+ * to go is detached first.
  */
 #include "attach_internal.h"
 
@@ -98,6 +102,18 @@ static bool replace(const struct attachments *a, int fd, uint32_t ifindex, enum 
 	       is_link_of(fd, ifindex, hook);
 }
 
+/* Its program sees no packet any more when this returns. */
+static bool drop_pin(const char *path)
+{
+	int fd = bpf_obj_get(path);
+
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+	}
+	return unlink(path) == 0;
+}
+
 static int take_over(const struct attachments *a, uint32_t ifindex, enum hook hook)
 {
 	char path[256];
@@ -109,7 +125,7 @@ static int take_over(const struct attachments *a, uint32_t ifindex, enum hook ho
 	if (fd < 0)
 		return -errno;
 	if (!replace(a, fd, ifindex, hook)) {
-		unlink(path); /* of another device, or of another mode: gone with the descriptor */
+		drop_pin(path); /* of another device, or of another mode */
 		close(fd);
 		return -ENOENT;
 	}
@@ -173,16 +189,17 @@ void links_drop_other(const struct attachments *a, const struct attachment *made
 
 	if (pin_path(a, made->ifindex, HOOK_XDP, path, sizeof(path)) &&
 	    (made->hook == HOOK_TC || made->link_fd < 0))
-		unlink(path);
+		drop_pin(path);
 	if (pin_path(a, made->ifindex, HOOK_TC, path, sizeof(path)) &&
 	    (made->hook != HOOK_TC || made->link_fd < 0))
-		unlink(path);
+		drop_pin(path);
 }
 
 void links_detach(const struct attachments *a, const struct attachment *known)
 {
 	char path[256];
 
+	bpf_link_detach(known->link_fd);
 	if (pin_path(a, known->ifindex, known->hook, path, sizeof(path)))
 		unlink(path);
 	close(known->link_fd);
@@ -211,7 +228,7 @@ unsigned int links_sweep(const struct attachments *a)
 		    is_in_use(a, entry->d_name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", a->pin_dir, entry->d_name);
-		removed += unlink(path) == 0;
+		removed += drop_pin(path);
 	}
 	closedir(dir);
 	return removed;

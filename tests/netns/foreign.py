@@ -66,11 +66,15 @@ def set_xdp(dev):
     print(struct.unpack_from("=II", information(program))[1])
 
 
-def ids(place, dev):
+def programs(place, dev):
     room = (ctypes.c_uint32 * 64)()
     _, answer = bpf(PROG_QUERY, struct.pack("=IIIIQI", socket.if_nametoindex(dev), ATTACH[place][0], 0, 0,
                                             ctypes.addressof(room), len(room)))
-    print(*room[:struct.unpack_from("=I", answer, 24)[0]])
+    return room[:struct.unpack_from("=I", answer, 24)[0]]
+
+
+def ids(place, dev):
+    print(*programs(place, dev))
 
 
 def detach(dev, program):
@@ -88,4 +92,5 @@ def detach(dev, program):
         os.close(fd)
 
 
-{"attach": attach, "set": set_xdp, "ids": ids, "detach": detach}[sys.argv[1]](*sys.argv[2:])
+if __name__ == "__main__":
+    {"attach": attach, "set": set_xdp, "ids": ids, "detach": detach}[sys.argv[1]](*sys.argv[2:])
