@@ -7,14 +7,9 @@
 #
 #   [ left ] --- r1 [ router ] r2 --- [ right ]
 #
-. "$(dirname "$0")/../../scripts/lib.sh"
+. "$(dirname "$0")/guards.sh"
 
-[ "$ENGINE" != kernel ] || skip "is about the daemon"
-lab_start
-port left 1
-port right 2
-resolve 198.18.1.2 198.18.2.2
-ipr route add 203.0.113.0/24 via 198.18.2.2
+guards_lab
 on router ip link add br0 type bridge
 routed -i 'r*'
 
@@ -69,12 +64,6 @@ iptables_cases() {
 	echo "drops | $ipt mangle POSTROUTING policy | $ipt -t mangle -P POSTROUTING DROP | $ipt -t mangle -P POSTROUTING ACCEPT"
 	printf '%s\n' '*filter' ':FORWARD ACCEPT' '-A FORWARD -m mark --mark 7 -j DROP' COMMIT >"$WORK/rules"
 	echo "passes | $ipt restored | $ipt-restore $WORK/rules | $ipt -F"
-}
-
-# judge ARGUMENTS...: of guards.py
-judge() {
-	"$PYTHON" "$TOP/tests/netns/guards.py" "${PORTS[@]}" --from left --to right --router "$LAB-router" \
-		--command "$B/ebpf-route --instance $LAB" "$@" || fail "guards: see above"
 }
 
 cases | judge
