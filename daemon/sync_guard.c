@@ -28,7 +28,7 @@
 
 enum {
 	REST_MS = 50,
-	BPF_MS = 1000,	  /* between looks at what nothing announces: an idle daemon sleeps */
+	SILENT_MS = 1000, /* between looks at what nothing announces: an idle daemon sleeps */
 	SETTLE_LOOKS = 4, /* at most, for whoever waits for the end of a hold */
 };
 
@@ -38,8 +38,9 @@ struct guard_watch {
 	struct ring_buffer *xtables;	     /* changes of legacy iptables, NULL: not told of */
 	struct event *xtables_event;	     /* rests like the others */
 	struct event *rest_timer;
-	struct event *bpf_timer; /* looks for BPF programs */
-	uint32_t bpf_hooks;	 /* that have some, as datapath_bpf_hooks() */
+	struct event *silent_timer; /* looks at what nothing announces */
+	uint32_t bpf_hooks;	    /* that have BPF programs, as datapath_bpf_hooks() */
+	bool ipvs;		    /* has services */
 	uint64_t looked_ns;
 	/* While everything is on hold: the last look found nothing, and so has every one since clean_ns. */
 	bool clean;
@@ -205,8 +206,10 @@ static bool look(struct daemon *d)
 	/* Before the question, so that a change after the answer is told of again. */
 	if (w->xtables)
 		ring_buffer__consume(w->xtables);
-	if (w->guard)
+	if (w->guard) {
+		w->ipvs = guard_has_ipvs(w->guard);
 		guard_check(w->guard, &state);
+	}
 	look_at_bpf(d, &state);
 	w->looked_ns = now_ns();
 	hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
@@ -287,13 +290,15 @@ static int on_change(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-static void on_bpf_timer(evutil_socket_t fd, short what, void *arg)
+static void on_silent_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	struct guard_watch *w = d->guard;
 
 	(void)fd;
 	(void)what;
-	if (datapath_bpf_hooks(d->datapath) != d->guard->bpf_hooks)
+	if (datapath_bpf_hooks(d->datapath) != w->bpf_hooks ||
+	    (w->guard && (guard_has_ipvs(w->guard) != w->ipvs || guard_is_outdated(w->guard))))
 		guard_refresh(d);
 }
 
@@ -313,13 +318,13 @@ static int watch_xtables(struct daemon *d)
 	return w->xtables_event && !event_add(w->xtables_event, NULL) ? 0 : -ENOMEM;
 }
 
-static int watch_bpf(struct daemon *d)
+static int watch_silent(struct daemon *d)
 {
-	const struct timeval period = { .tv_sec = BPF_MS / 1000 };
+	const struct timeval period = { .tv_sec = SILENT_MS / 1000 };
 	struct guard_watch *w = d->guard;
 
-	w->bpf_timer = event_new(d->base, -1, EV_PERSIST, on_bpf_timer, d);
-	return w->bpf_timer && !event_add(w->bpf_timer, &period) ? 0 : -ENOMEM;
+	w->silent_timer = event_new(d->base, -1, EV_PERSIST, on_silent_timer, d);
+	return w->silent_timer && !event_add(w->silent_timer, &period) ? 0 : -ENOMEM;
 }
 
 /* The operator's word counts; what it means right now is said once. */
@@ -348,7 +353,7 @@ int guard_start(struct daemon *d)
 	d->guard = w;
 	if (w)
 		w->rest_timer = evtimer_new(d->base, on_rested, d);
-	if (!w || !w->rest_timer || watch_xtables(d) || watch_bpf(d)) {
+	if (!w || !w->rest_timer || watch_xtables(d) || watch_silent(d)) {
 		log_error("daemon: out of memory, not started");
 		guard_stop(d);
 		return -ENOMEM;
@@ -371,8 +376,8 @@ void guard_stop(struct daemon *d)
 		event_free(w->rest_timer);
 	if (w->xtables_event)
 		event_free(w->xtables_event);
-	if (w->bpf_timer)
-		event_free(w->bpf_timer);
+	if (w->silent_timer)
+		event_free(w->silent_timer);
 	ring_buffer__free(w->xtables);
 	free(w);
 	d->guard = NULL;

@@ -44,13 +44,16 @@ void guard_close(struct guard *guard); /* NULL is fine */
  */
 bool guard_is_outdated(const struct guard *guard);
 
+/* Does IPVS have a service that forwarded IPv4 packets may belong to? Nothing announces it. Cheap. */
+bool guard_has_ipvs(struct guard *guard);
+
 /* The notification sockets, for poll(); readable means that guard_check() has work. Their number. */
 unsigned int guard_fds(const struct guard *guard, int fds[GUARD_FDS_MAX]);
 
 /*
  * Empties the notification sockets and asks the kernel. There is always an answer: a question that
- * failed counts as "yes", and detail says why. Legacy iptables and IPVS announce nothing: call it
- * when tables may have changed, and now and then as well.
+ * failed counts as "yes", and detail says why. Legacy iptables announces nothing: call it when its
+ * tables may have changed, and now and then as well; and when guard_has_ipvs() says something else.
  */
 void guard_check(struct guard *guard, struct guard_state *ret);
 

@@ -61,3 +61,10 @@ int guard_look_ipvs(struct guard *guard, struct guard_finding *ret)
 	fclose(file);
 	return err;
 }
+
+bool guard_has_ipvs(struct guard *guard)
+{
+	struct guard_finding finding = { 0 };
+
+	return guard_look_ipvs(guard, &finding) || finding.found;
+}
