@@ -209,7 +209,20 @@ static int press(struct fib *fib, struct fib_victim *victim, const struct rib_en
 	return err;
 }
 
-/* The first behind `after` for which the entry stands. */
+/* Would a packet go by the entry, if the mark stood for nothing? */
+static bool is_instead_of(const struct fib *fib, const struct fib_mark *mark,
+			  const struct rib_entry *entry)
+{
+	struct resolved_route r;
+	uint32_t leaf;
+
+	if (mark->entry == entry || resolve_route(fib->mirror, mark->entry, &r))
+		return mark->entry == entry;
+	return prefix_equal(fib_engine_cover(fib, rib_prefix(mark->entry), &leaf),
+			    rib_prefix(entry));
+}
+
+/* The first behind `after` that has a mark instead of the entry. */
 static struct fib_victim *next_victim(struct fib *fib, const struct rib_entry *entry,
 				      struct prefix after)
 {
@@ -222,7 +235,7 @@ static struct fib_victim *next_victim(struct fib *fib, const struct rib_entry *e
 									  : NULL;
 
 		mirror_step(fib->mirror);
-		if (victim && victim->mark->entry == entry)
+		if (victim && is_instead_of(fib, victim->mark, entry))
 			return victim;
 	}
 	return NULL;
@@ -230,16 +243,19 @@ static struct fib_victim *next_victim(struct fib *fib, const struct rib_entry *e
 
 int fib_full_press(struct fib *fib, struct rib_entry *entry)
 {
-	enum { TOO_MANY = 1024 }; /* to be moved for one route */
+	enum { MANY = 1024 }; /* to be moved for one route */
 	struct prefix at = rib_prefix(entry);
 	struct fib_victim *victim;
 	int err = 0;
 
 	if (entry->spare & ENTRY_LEFT_OUT)
 		err = press(fib, victim_find(fib, entry), entry);
-	if (!err && entry->spare & ENTRY_MARKED && mark_find(fib, entry)->victims > TOO_MANY)
-		return 0;
-	while (!err && entry->spare & ENTRY_MARKED && (victim = next_victim(fib, entry, at))) {
+	if (err || (entry->spare & ENTRY_MARKED && mark_find(fib, entry)->victims > MANY))
+		return err == -ENOSPC ? 0 : err;
+	for (int n = 0; n < MANY && !err && fib->victims.count; n++) {
+		victim = next_victim(fib, entry, at);
+		if (!victim)
+			break;
 		at = rib_prefix(victim->entry);
 		err = press(fib, victim, entry);
 		if (err == -ENOENT) /* about to go */

@@ -134,12 +134,11 @@ int fib_route_sync(struct fib *fib, struct rib_entry *entry)
 		if (err)
 			return err;
 	}
-	if (entry->installed != RIB_NOT_INSTALLED)
-		return fib_leaf_write(fib, entry, leaf, NULL);
-	err = fib_full_install(fib, entry, leaf);
-	if (err || !r.user || !fib->press || !(entry->spare & ENTRY_MARKED))
-		return err;
-	return fib_full_press(fib, entry);
+	if (entry->installed == RIB_NOT_INSTALLED)
+		err = fib_full_install(fib, entry, leaf);
+	else
+		err = fib_leaf_write(fib, entry, leaf, NULL);
+	return !err && r.user && fib->press ? fib_full_press(fib, entry) : err;
 }
 
 static int dirty_if_full(void *ctx, struct rib_entry *entry)

@@ -661,6 +661,21 @@ static void test_start_without_rows(void **state)
 	assert_int_equal(world_verdict(w, "20.1.2.1"), VERDICT_dropped);
 	assert_int_equal(world_verdict(w, "30.0.1.1"), VERDICT_table_full);
 	assert_int_equal(world_verdict(w, "30.0.2.1"), VERDICT_table_full);
+
+	/* A wider one, for which the marks of whole /24s speak; also if the kernel has it, too. */
+	for (int i = 0; i < 2; i++) {
+		w = another(*state, roomy, REC_ROUTES, 2);
+		world_do(w, ev_route(EVENT_NEW, "30.0.1.0/26", 3, "10.0.3.1"));
+		world_do(w, ev_route(EVENT_NEW, "30.0.2.0/26", 3, "10.0.3.1"));
+		if (i)
+			world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 5, "10.0.5.1"));
+		world_do(w, ev_route(EVENT_NEW, "20.1.1.0/25", 4, "10.0.4.1"));
+		assert_int_equal(world_verdict(w, "20.1.1.200"), VERDICT_table_full);
+		at_start(w, "add 20.1.0.0/16 drop");
+		assert_int_equal(world_verdict(w, "20.1.1.200"), VERDICT_dropped);
+		assert_int_equal(world_mac(w, "20.1.1.1"), 40);
+		assert_int_equal(w->fib->victims.count, 1);
+	}
 }
 
 /* However many ask, the prefixes of the kernel's are gone through a few times only. */
