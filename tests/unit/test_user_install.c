@@ -11,36 +11,15 @@
 #include <cmocka.h>
 #include "daemon/fib_internal.h"
 #include "daemon/mirror_user.h"
-#include "daemon/user_install.h"
 #include "support_events.h"
-#include "support_model.h"
+#include "support_install.h"
 #include "support_packets.h"
-#include "support_recorder.h"
-
-static const struct fib_limits roomy = {
-	.ports = 16, .adjacencies = 256, .nexthops = 256, .groups = 64
-};
-
-static struct world *another(struct world *w, struct fib_limits limits, uint32_t routes,
-			     uint32_t dir24_rows)
-{
-	if (w->mirror)
-		world_free(w);
-	world_new(w, limits, routes, dir24_rows);
-	for (uint32_t i = 2; i <= 5; i++) {
-		char gateway[16];
-
-		snprintf(gateway, sizeof(gateway), "10.0.%u.1", i);
-		world_do(w, ev_neighbour(EVENT_NEW, i, gateway, NUD_REACHABLE, 10 * i));
-	}
-	return w;
-}
 
 static int setup(void **state)
 {
 	*state = calloc(1, sizeof(struct world));
 	assert_non_null(*state);
-	another(*state, roomy, 64, 0);
+	install_world(*state, install_roomy, 64, 0);
 	return 0;
 }
 
@@ -53,34 +32,6 @@ static int teardown(void **state)
 
 /* ---- one change ------------------------------------------------------------------------------ */
 
-struct change {
-	struct world *w;
-	struct user_batch batch;
-	struct user_counts counts;
-	struct user_error error;
-};
-
-static int run_install(void *ctx)
-{
-	struct change *c = ctx;
-
-	return user_install(&c->batch, c->w->mirror, c->w->fib, USER_ROOM_NEEDED, &c->counts,
-			    &c->error);
-}
-
-static void read_batch(struct change *c, struct world *w, const char *text)
-{
-	char *copy = strdup(text);
-
-	*c = (struct change){ .w = w };
-	user_batch_init(&c->batch, w->mirror);
-	if (user_batch_text(&c->batch, "f", copy, USER_VERB_NEEDED, &c->error))
-		fail_msg("refused before: %s", c->error.text);
-	free(copy);
-	for (uint32_t i = 0; i < c->batch.n; i++)
-		recorder_watch_edges(w->rec, c->batch.items[i].command.route.dst);
-}
-
 /* "": it is in force; else the line for the user. The text is good until the next change. */
 static const char *change_by(struct world *w, const char *text, bool was_full)
 {
@@ -88,12 +39,12 @@ static const char *change_by(struct world *w, const char *text, bool was_full)
 	struct answer answer;
 	int err;
 
-	read_batch(&c, w, text);
+	install_read(&c, w, text);
 	for (uint32_t i = 0; i < w->rec->n_watch; i++) {
 		recorder_lookup(w->rec, w->rec->watch[i], &answer);
 		was_full |= answer.verdict == VERDICT_table_full;
 	}
-	err = recorder_run(w->rec, w->fib, run_install, &c);
+	err = recorder_run(w->rec, w->fib, install_run, &c);
 	assert_true(!err || c.batch.needs_room);
 	user_batch_free(&c.batch);
 	assert_int_equal(w->mirror->dirty.prefixes.n, 0);
@@ -114,34 +65,13 @@ static const char *change(struct world *w, const char *text)
 	return change_by(w, text, false);
 }
 
-/* What may run out, as far as it is in use. */
-struct usage {
-	uint32_t slots, rows, adjacencies, legs, routes, user, overrides, full, cpus;
-};
-
-static struct usage usage_of(struct world *w)
-{
-	struct usage u = { .slots = fib_numbers_left(&w->fib->slot_numbers),
-			   .rows = fib_numbers_left(&w->fib->row_numbers),
-			   .adjacencies = fib_numbers_left(&w->fib->adjacency_numbers),
-			   .legs = w->fib->legs.count,
-			   .routes = w->rec->n_routes,
-			   .user = mirror_user_count(w->mirror),
-			   .overrides = w->mirror->user.n_overrides,
-			   .full = fib_full_counts(w->fib) };
-
-	for (uint32_t cpu = 0; cpu < REC_CPUS; cpu++)
-		u.cpus += w->rec->cpus[cpu];
-	return u;
-}
-
 static void assert_refused(struct world *w, const char *text, const char *line)
 {
-	struct usage before = usage_of(w), after;
+	struct usage before = install_usage(w), after;
 	uint32_t slots = w->mirror->user.slots, rows = w->mirror->user.rows;
 
 	assert_string_equal(change(w, text), line);
-	after = usage_of(w);
+	after = install_usage(w);
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(slots, w->mirror->user.slots);
 	assert_int_equal(rows, w->mirror->user.rows);
@@ -193,7 +123,7 @@ static void kernel_beside(struct world *w, uint32_t n)
 
 static void test_list_full(void **state)
 {
-	struct world *w = another(*state, roomy, 3, 0);
+	struct world *w = install_world(*state, install_roomy, 3, 0);
 
 	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
 	assert_taken(w, "add 30.0.0.0/8 drop");
@@ -212,7 +142,7 @@ static void test_list_full(void **state)
 
 static void test_what_goes_is_no_room_yet(void **state)
 {
-	struct world *w = another(*state, roomy, 2, 0);
+	struct world *w = install_world(*state, install_roomy, 2, 0);
 
 	assert_taken(w, "add 20.0.0.0/8 drop\nadd 30.0.0.0/8 drop");
 	assert_refused(w, "del 20.0.0.0/8\nadd 40.0.0.0/8 drop",
@@ -224,7 +154,7 @@ static void test_what_goes_is_no_room_yet(void **state)
 
 static void test_rows_of_dir24_full(void **state)
 {
-	struct world *w = another(*state, roomy, REC_ROUTES, 2);
+	struct world *w = install_world(*state, install_roomy, REC_ROUTES, 2);
 	const char *why = "the list is full"; /* says the recorder, whatever is below it */
 	char line[128];
 
@@ -244,12 +174,12 @@ static void test_rows_of_dir24_full(void **state)
 
 static void test_slots_full(void **state)
 {
-	struct fib_limits limits = roomy;
+	struct fib_limits limits = install_roomy;
 	struct world *w;
 	uint32_t slot;
 
 	limits.nexthops = LEAF_FIRST_SLOT + 3;
-	w = another(*state, limits, 64, 0);
+	w = install_world(*state, limits, 64, 0);
 	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
 	assert_taken(w, "add 30.0.0.0/8 drop");
 	slot = slot_of(w, "30.0.0.0/8");
@@ -266,12 +196,12 @@ static void test_slots_full(void **state)
 /* As many as may have a slot of their own, replaced at once: there is none for each in addition. */
 static void test_all_replaced(void **state)
 {
-	struct fib_limits limits = roomy;
+	struct fib_limits limits = install_roomy;
 	char add[2048] = "", replace[2048] = "";
 	struct world *w;
 
 	limits.nexthops = LEAF_FIRST_SLOT + 24;
-	w = another(*state, limits, 64, 0);
+	w = install_world(*state, limits, 64, 0);
 	mirror_user_limit(w->mirror, 20, 2);
 	for (int i = 0; i < 40; i++) {
 		sprintf(add + strlen(add), "add 20.0.%d.0/24 drop\n", i);
@@ -286,11 +216,11 @@ static void test_all_replaced(void **state)
 
 static void test_groups_full(void **state)
 {
-	struct fib_limits limits = roomy;
+	struct fib_limits limits = install_roomy;
 	struct world *w;
 
 	limits.groups = 3; /* two of them */
-	w = another(*state, limits, 64, 0);
+	w = install_world(*state, limits, 64, 0);
 	assert_taken(w,
 		     "add 20.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3\n"
 		     "add 21.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.4.1 dev eth4");
@@ -308,12 +238,12 @@ static void test_groups_full(void **state)
 static void test_adjacencies_full(void **state)
 {
 	const char *why = "no adjacency is left (max-adjacencies)";
-	struct fib_limits limits = roomy;
+	struct fib_limits limits = install_roomy;
 	struct world *w;
 	char line[128];
 
 	limits.adjacencies = 6; /* five: those of the neighbours, and one */
-	w = another(*state, limits, 64, 0);
+	w = install_world(*state, limits, 64, 0);
 	snprintf(line, sizeof(line), FULL("f:2: 21.0.0.0/8") "%s", why);
 	assert_refused(w,
 		       "add 20.0.0.0/8 via 10.0.2.9 dev eth2\nadd 21.0.0.0/8 via 10.0.2.8 dev eth2",
@@ -330,11 +260,11 @@ static void test_adjacencies_full(void **state)
 
 static void test_ports_full(void **state)
 {
-	struct fib_limits limits = roomy;
+	struct fib_limits limits = install_roomy;
 	struct world *w;
 
 	limits.ports = 4; /* eth2, eth3, eth4 */
-	w = another(*state, limits, 64, 0);
+	w = install_world(*state, limits, 64, 0);
 	assert_refused(w, "add 20.0.0.0/8 drop\nadd 21.0.0.0/8 redirect eth5",
 		       FULL("f:2: 21.0.0.0/8") "no port number is left (max-ports)");
 	assert_taken(w, "add 20.0.0.0/8 drop\nadd 21.0.0.0/8 redirect eth4");
@@ -346,19 +276,19 @@ static void test_cpu_refused(void **state)
 	struct world *w = *state;
 
 	assert_taken(w, "add 20.0.0.0/8 cpu 1");
-	before = usage_of(w);
+	before = install_usage(w);
 	w->rec->fail_op = OP_CPU;
 	w->rec->fail_errno = ENOMEM;
 	{
 		struct change c;
 
-		read_batch(&c, w, "replace 20.0.0.0/8 drop\nadd 21.0.0.0/8 cpu 2-3");
-		assert_int_equal(recorder_run(w->rec, w->fib, run_install, &c), -ENOMEM);
+		install_read(&c, w, "replace 20.0.0.0/8 drop\nadd 21.0.0.0/8 cpu 2-3");
+		assert_int_equal(recorder_run(w->rec, w->fib, install_run, &c), -ENOMEM);
 		assert_string_equal(c.error.text, "maps: Cannot allocate memory");
 		user_batch_free(&c.batch);
 	}
 	w->rec->fail_errno = 0;
-	after = usage_of(w);
+	after = install_usage(w);
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_taken(w, "replace 20.0.0.0/8 drop\nadd 21.0.0.0/8 cpu 2-3");
 }
@@ -367,7 +297,7 @@ static void test_cpu_refused(void **state)
 
 static void test_override_refused(void **state)
 {
-	struct world *w = another(*state, roomy, 6, 0);
+	struct world *w = install_world(*state, install_roomy, 6, 0);
 
 	kernel_nested(w);
 	assert_taken(w, "add 20.1.2.0/24 drop");
@@ -392,7 +322,7 @@ static void test_taken_back_in_a_full_table(void **state)
 					    "replace 20.0.0.0/8 pass comment x\ndel 20.1.2.0/24" };
 
 	for (int i = 0; i < 3; i++) {
-		struct world *w = another(*state, roomy, 5, 0);
+		struct world *w = install_world(*state, install_roomy, 5, 0);
 
 		kernel_nested(w);
 		assert_taken(w, "add 20.1.2.0/24 drop\nreplace 20.0.0.0/8 pass override");
@@ -417,11 +347,11 @@ static void test_taken_back_in_a_full_table(void **state)
 /* The slots of what an override hides are free, and somebody has them by the time it is to go. */
 static void test_hidden_without_slots(void **state)
 {
-	struct fib_limits limits = roomy;
+	struct fib_limits limits = install_roomy;
 	struct world *w;
 
 	limits.nexthops = LEAF_FIRST_SLOT + 3;
-	w = another(*state, limits, 64, 0);
+	w = install_world(*state, limits, 64, 0);
 	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
 	world_do(w, ev_route(EVENT_NEW, "20.2.0.0/16", 4, "10.0.4.1"));
 	assert_taken(w, "add 20.0.0.0/8 drop override");
@@ -437,7 +367,7 @@ static void test_hidden_without_slots(void **state)
 
 static void test_victims_and_marks(void **state)
 {
-	struct world *w = another(*state, roomy, 2, 0);
+	struct world *w = install_world(*state, install_roomy, 2, 0);
 
 	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 2, "10.0.2.1"));
 	assert_taken(w, "add 30.0.0.0/8 drop");
@@ -464,7 +394,7 @@ static bool is_left_out(struct world *w, const char *dst)
 /* Rows that come free serve those who went without one by one: one of two in a /24, which has a row then. */
 static void test_between_victim_and_mark(void **state)
 {
-	struct world *w = another(*state, roomy, REC_ROUTES, 1);
+	struct world *w = install_world(*state, install_roomy, REC_ROUTES, 1);
 	char low[32], high[32], line[128];
 	uint32_t found = 0;
 
@@ -495,7 +425,7 @@ static void test_between_victim_and_mark(void **state)
 /* A user route that the kernel's churn left without room: changes that do not touch it are free to be made. */
 static void test_full_by_the_kernel(void **state)
 {
-	struct world *w = another(*state, roomy, 2, 0);
+	struct world *w = install_world(*state, install_roomy, 2, 0);
 
 	assert_taken(w, "add 20.0.0.0/8 drop\nadd 30.0.0.0/8 drop");
 	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 3, "10.0.3.1"));
@@ -509,7 +439,7 @@ static void test_full_by_the_kernel(void **state)
 /* What the kernel announces does not put a route of the user's out of force, as long as others can go instead. */
 static void test_drop_outlives_announcements(void **state)
 {
-	struct world *w = another(*state, roomy, 4, 0);
+	struct world *w = install_world(*state, install_roomy, 4, 0);
 
 	kernel_beside(w, 2);
 	assert_taken(w, "add 20.0.0.0/8 drop");
@@ -546,7 +476,7 @@ static void test_drop_outlives_announcements(void **state)
 /* With dir24 a row goes, with all that is in it, but none that a route of the user's needs. */
 static void test_drop_outlives_rows(void **state)
 {
-	struct world *w = another(*state, roomy, REC_ROUTES, 3);
+	struct world *w = install_world(*state, install_roomy, REC_ROUTES, 3);
 
 	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
 	world_do(w, ev_route(EVENT_NEW, "30.0.1.0/26", 3, "10.0.3.1"));
@@ -575,21 +505,14 @@ static void test_drop_outlives_rows(void **state)
 
 /* ---- at a start ------------------------------------------------------------------------------ */
 
-static int run_early(void *ctx)
-{
-	struct change *c = ctx;
-
-	return user_install(&c->batch, c->w->mirror, c->w->fib, USER_ROOM_ANY, &c->counts,
-			    &c->error);
-}
-
 static void at_start(struct world *w, const char *text)
 {
 	struct change c;
 
-	read_batch(&c, w, text);
+	install_read(&c, w, text);
+	c.room = USER_ROOM_ANY;
 	w->rec->lenient = true;
-	assert_int_equal(recorder_run(w->rec, w->fib, run_early, &c), 0);
+	assert_int_equal(recorder_run(w->rec, w->fib, install_run, &c), 0);
 	w->rec->lenient = false;
 	user_batch_free(&c.batch);
 }
@@ -597,7 +520,7 @@ static void at_start(struct world *w, const char *text)
 /* What the kernel had before and left out, at the prefix itself or below it, is no reason to go without. */
 static void test_start_in_a_full_table(void **state)
 {
-	struct world *w = another(*state, roomy, 5, 0);
+	struct world *w = install_world(*state, install_roomy, 5, 0);
 
 	kernel_beside(w, 4);
 	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 4, "10.0.4.1"));
@@ -612,7 +535,7 @@ static void test_start_in_a_full_table(void **state)
 	assert_int_equal(world_verdict(w, "30.9.9.9"), VERDICT_table_full);
 
 	/* What stands for others already. */
-	w = another(*state, roomy, 4, 0);
+	w = install_world(*state, install_roomy, 4, 0);
 	kernel_beside(w, 2);
 	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 4, "10.0.4.1"));
 	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 4, "10.0.4.1"));
@@ -622,7 +545,7 @@ static void test_start_in_a_full_table(void **state)
 	assert_int_equal(world_mac(w, "20.1.1.1"), 40);
 
 	/* None but what it stands for itself could go. */
-	w = another(*state, roomy, 2, 0);
+	w = install_world(*state, install_roomy, 2, 0);
 	world_do(w, ev_route(EVENT_NEW, "20.0.0.0/8", 4, "10.0.4.1"));
 	world_do(w, ev_route(EVENT_NEW, "20.1.0.0/16", 4, "10.0.4.1"));
 	world_do(w, ev_route(EVENT_NEW, "20.2.0.0/16", 5, "10.0.5.1"));
@@ -635,7 +558,7 @@ static void test_start_in_a_full_table(void **state)
 /* Later a change that is refused moves nobody, though somebody could go by now. */
 static void test_only_a_start_moves_others(void **state)
 {
-	struct world *w = another(*state, roomy, 2, 0);
+	struct world *w = install_world(*state, install_roomy, 2, 0);
 
 	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 3, "10.0.3.1"));
 	at_start(w, "add 20.0.0.0/8 drop\nadd 30.0.0.0/8 drop");
@@ -648,7 +571,7 @@ static void test_only_a_start_moves_others(void **state)
 
 static void test_start_without_rows(void **state)
 {
-	struct world *w = another(*state, roomy, REC_ROUTES, 2);
+	struct world *w = install_world(*state, install_roomy, REC_ROUTES, 2);
 
 	world_do(w, ev_route(EVENT_NEW, "30.0.0.0/8", 2, "10.0.2.1"));
 	world_do(w, ev_route(EVENT_NEW, "30.0.1.0/26", 3, "10.0.3.1"));
@@ -664,7 +587,7 @@ static void test_start_without_rows(void **state)
 
 	/* A wider one, for which the marks of whole /24s speak; also if the kernel has it, too. */
 	for (int i = 0; i < 2; i++) {
-		w = another(*state, roomy, REC_ROUTES, 2);
+		w = install_world(*state, install_roomy, REC_ROUTES, 2);
 		world_do(w, ev_route(EVENT_NEW, "30.0.1.0/26", 3, "10.0.3.1"));
 		world_do(w, ev_route(EVENT_NEW, "30.0.2.0/26", 3, "10.0.3.1"));
 		if (i)
@@ -682,7 +605,7 @@ static void test_start_without_rows(void **state)
 static void test_room_is_looked_for_once(void **state)
 {
 	enum { KERNEL = 400, USER = 60 };
-	struct world *w = another(*state, roomy, KERNEL, 0);
+	struct world *w = install_world(*state, install_roomy, KERNEL, 0);
 	char text[USER * 32] = "";
 	uint32_t before;
 
@@ -717,7 +640,7 @@ static void test_full_before_rules(void **state)
 	struct recorder_outcome outcome;
 
 	for (int i = 0; i < 4; i++) {
-		struct fib_limits limits = roomy;
+		struct fib_limits limits = install_roomy;
 		struct world *w;
 		struct event *ev;
 		struct change c;
@@ -725,7 +648,7 @@ static void test_full_before_rules(void **state)
 		limits.nexthops = i == 0 ? LEAF_FIRST_SLOT + 1 : limits.nexthops;
 		limits.adjacencies = i == 1 ? 5 : limits.adjacencies;
 		limits.groups = i == 2 ? 1 : limits.groups;
-		w = another(*state, limits, i == 3 ? 1 : 64, 0);
+		w = install_world(*state, limits, i == 3 ? 1 : 64, 0);
 		ev = ev_route(EVENT_NEW, "20.0.0.0/8", 4, "10.0.4.1");
 		ev->route.table = 100;
 		world_do(w, ev);
@@ -735,7 +658,7 @@ static void test_full_before_rules(void **state)
 		if (i == 3)
 			assert_taken(w, "add 30.0.0.0/8 drop");
 		/* As if the kernel had taken the room first, and there were no refusal. */
-		read_batch(&c, w, lines[i]);
+		install_read(&c, w, lines[i]);
 		assert_int_equal(user_batch_apply(&c.batch, w->mirror, &c.counts), 0);
 		assert_true(recorder_sync_unwatched(w->rec, w->fib) >= 0);
 		user_batch_free(&c.batch);
@@ -746,12 +669,12 @@ static void test_full_before_rules(void **state)
 
 static void test_counters_stay(void **state)
 {
-	struct fib_limits limits = roomy;
+	struct fib_limits limits = install_roomy;
 	uint32_t slot, group;
 	struct world *w;
 
 	limits.groups = 3;
-	w = another(*state, limits, 4, 0);
+	w = install_world(*state, limits, 4, 0);
 	assert_taken(w,
 		     "add 20.0.0.0/8 drop comment a\n"
 		     "add 21.0.0.0/8 nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3");
@@ -776,320 +699,6 @@ static void test_counters_stay(void **state)
 	/* What was replaced for good is gone from the mirror, too. */
 	assert_taken(w, "replace 20.0.0.0/8 pass\ndel 21.0.0.0/8");
 	assert_int_equal(w->mirror->nexthops.live, 1);
-}
-
-/* ---- random changes -------------------------------------------------------------------------- */
-
-enum { ROUTES = 24, STEPS = 120 };
-
-struct history {
-	struct world tight, wide; /* the same, but one has room for all */
-	struct random random;
-	struct prefix kernel[ROUTES];
-	uint32_t devices[ROUTES], n_kernel;
-	bool was_full[REC_WATCH];
-	struct prefix full[128]; /* user routes */
-	uint32_t n_full;
-	uint32_t taken, refused, by[FIB_ROOM_ENGINE + 1], kernels, uncovered;
-};
-
-static void tell(struct history *h, int op, uint32_t i)
-{
-	char dst[PREFIX_STRLEN], gateway[24];
-	struct world *both[] = { &h->tight, &h->wide };
-
-	snprintf(gateway, sizeof(gateway), "10.0.%u.1", h->devices[i]);
-	prefix_format(h->kernel[i], dst);
-	for (int n = 0; n < 2; n++) {
-		both[n]->rec->lenient = true;
-		world_do(both[n], ev_route(op, dst, h->devices[i], gateway));
-		both[n]->rec->lenient = false;
-	}
-}
-
-static struct prefix some_prefix(struct history *h)
-{
-	static const uint8_t lens[] = { 8, 12, 16, 22, 24, 25, 26, 28, 32 };
-	uint32_t addr = 20u << 24 | random_below(&h->random, 2) << 20 |
-			random_below(&h->random, 2) << 16 | random_below(&h->random, 3) << 8 |
-			random_below(&h->random, 4) << 6;
-
-	return prefix_make(addr, lens[random_below(&h->random, sizeof(lens))]);
-}
-
-static void kernel_step(struct history *h)
-{
-	uint32_t i = 0;
-
-	if (h->n_kernel && random_below(&h->random, 2)) {
-		i = random_below(&h->random, h->n_kernel);
-		tell(h, EVENT_DEL, i);
-		h->kernel[i] = h->kernel[--h->n_kernel];
-		h->devices[i] = h->devices[h->n_kernel];
-		return;
-	}
-	if (h->n_kernel == ROUTES)
-		return;
-	h->kernel[h->n_kernel] = some_prefix(h);
-	while (!prefix_equal(h->kernel[i], h->kernel[h->n_kernel]))
-		i++;
-	if (i < h->n_kernel)
-		return;
-	h->devices[i] = 2 + random_below(&h->random, 4);
-	h->n_kernel++;
-	tell(h, EVENT_NEW, i);
-}
-
-static void random_line(struct history *h, char *line)
-{
-	static const char *const actions[] = {
-		"drop",
-		"drop override",
-		"pass",
-		"pass comment x",
-		"via 10.0.2.1 dev eth2",
-		"via 10.0.3.7 dev eth3 override",
-		"via 10.0.3.8 dev eth3",
-		"via 10.0.3.9 dev eth3 lladdr 02:00:00:00:00:09",
-		"redirect eth4",
-		"redirect eth5 override",
-		"dev eth2",
-		"cpu 1-2",
-		"nexthop via 10.0.2.1 dev eth2 nexthop via 10.0.3.1 dev eth3",
-		"nexthop via 10.0.4.1 dev eth4 nexthop via 10.0.5.7 dev eth5 weight 2",
-	};
-	char dst[PREFIX_STRLEN];
-
-	prefix_format(some_prefix(h), dst);
-	sprintf(line, "replace %s %s", dst,
-		actions[random_below(&h->random, sizeof(actions) / sizeof(actions[0]))]);
-}
-
-static void note_refusal(struct history *h, const char *line)
-{
-	static const char *const words[] = {
-		[FIB_ROOM_SLOT] = "max-nexthops",
-		[FIB_ROOM_GROUP] = "max-groups",
-		[FIB_ROOM_ADJACENCY] = "max-adjacencies",
-		[FIB_ROOM_PORT] = "max-ports",
-		[FIB_ROOM_ENGINE] = "",
-	};
-	int i = FIB_ROOM_SLOT;
-
-	while (!strstr(line, words[i]))
-		i++;
-	h->by[i]++;
-	h->kernels += strstr(line, "the kernel's") != NULL;
-	h->refused++;
-}
-
-static bool has_full(const struct answer *answer)
-{
-	for (uint32_t i = 0; i < answer->n; i++)
-		if (answer->members[i].verdict == VERDICT_table_full)
-			return true;
-	return false;
-}
-
-/* By a route of the batch, other than one that says what it said, and had no room then. */
-static bool is_by(const struct history *h, const struct user_batch *batch, uint32_t addr)
-{
-	struct resolved_route r;
-	const struct rib_entry *entry = resolve_lookup(h->tight.mirror, addr, &r);
-
-	if (!entry || !r.user || !user_batch_item(batch, rib_prefix(entry)))
-		return false;
-	for (uint32_t i = 0; i < h->n_full; i++)
-		if (prefix_equal(h->full[i], rib_prefix(entry)))
-			return false;
-	return true;
-}
-
-/* All is as it would be with room for it, but for what found none when the kernel came with it. */
-static void compare(struct history *h, const struct user_batch *batch)
-{
-	struct answer tight, wide;
-	char is[512], should[512];
-
-	for (uint32_t i = 0; i < h->tight.rec->n_watch; i++) {
-		uint32_t addr = h->tight.rec->watch[i];
-
-		recorder_lookup(h->tight.rec, addr, &tight);
-		recorder_lookup(h->wide.rec, addr, &wide);
-		if (answer_equal(&tight, &wide))
-			continue;
-		if (has_full(&tight) &&
-		    (h->was_full[i] || !batch->needs_room || !is_by(h, batch, addr)))
-			continue;
-		fail_msg("%08x goes %s, not %s", addr, answer_format(&tight, is, sizeof(is)),
-			 answer_format(&wide, should, sizeof(should)));
-	}
-}
-
-static void note_full(struct history *h)
-{
-	const struct user_route *route = NULL;
-	struct answer answer;
-
-	h->n_full = 0;
-	while ((route = mirror_user_next(h->tight.mirror, route))) {
-		const struct rib_entry *entry = rib_find(mirror_rib(h->tight.mirror), route->dst);
-		enum verdict verdict;
-
-		if (fib_verdict(h->tight.fib, entry, &verdict, NULL) == 0 &&
-		    verdict == VERDICT_table_full && h->n_full < 128)
-			h->full[h->n_full++] = route->dst;
-	}
-
-	for (uint32_t i = 0; i < h->tight.rec->n_watch; i++) {
-		recorder_lookup(h->tight.rec, h->tight.rec->watch[i], &answer);
-		h->was_full[i] = has_full(&answer);
-	}
-}
-
-/* Of one of the routes that are there. */
-static bool random_del(struct history *h, char *line)
-{
-	uint32_t n = mirror_user_count(h->tight.mirror);
-	const struct user_route *route = NULL;
-	char dst[PREFIX_STRLEN];
-
-	if (!n)
-		return false;
-	for (n = 1 + random_below(&h->random, n); n; n--)
-		route = mirror_user_next(h->tight.mirror, route);
-	sprintf(line, "del %s", prefix_format(route->dst, dst));
-	return true;
-}
-
-static void random_batch(struct history *h, char *text)
-{
-	uint32_t n = 1 + random_below(&h->random, 6), dels = random_below(&h->random, 2) ? n : 0;
-	char line[128];
-
-	*text = '\0';
-	for (; n; n--) {
-		if (random_below(&h->random, 6) < (dels ? 4 : 1)) {
-			if (!random_del(h, line) || strstr(text, strchr(line, ' ')))
-				continue;
-		} else {
-			random_line(h, line);
-		}
-		sprintf(text + strlen(text), "%s\n", line);
-	}
-}
-
-/* What comes to light then may be there until it has to go for another. */
-static bool only_takes_away(const struct history *h, const struct user_batch *batch)
-{
-	for (uint32_t i = 0; i < batch->n; i++) {
-		const struct user_route *route = &batch->items[i].command.route,
-					*old = mirror_user_find(h->tight.mirror, route->dst);
-
-		if (user_batch_decides(batch, &batch->items[i]) &&
-		    batch->items[i].command.verb != USER_DEL &&
-		    (!old || !mirror_user_same(old, route)))
-			return false;
-	}
-	return true;
-}
-
-static void user_step(struct history *h)
-{
-	struct usage before, after;
-	struct user_counts counts;
-	struct change c, same;
-	char text[2048];
-
-	random_batch(h, text);
-	read_batch(&c, &h->tight, text);
-	note_full(h);
-	before = usage_of(&h->tight);
-	h->tight.rec->lenient = only_takes_away(h, &c.batch);
-	if (recorder_run(h->tight.rec, h->tight.fib, run_install, &c) == 0) {
-		assert_true(c.batch.needs_room != h->tight.rec->lenient || !c.batch.n);
-		read_batch(&same, &h->wide, text);
-		assert_int_equal(user_batch_apply(&same.batch, h->wide.mirror, &counts), 0);
-		user_batch_free(&same.batch);
-		assert_true(recorder_sync_unwatched(h->wide.rec, h->wide.fib) >= 0);
-		assert_memory_equal(&counts, &c.counts, sizeof(counts));
-		assert_true(!c.batch.needs_room || fib_full_counts(h->tight.fib) <= before.full);
-		h->uncovered += fib_full_counts(h->tight.fib) > before.full;
-		h->taken++;
-	} else {
-		assert_true(c.batch.needs_room);
-		note_refusal(h, c.error.text);
-		after = usage_of(&h->tight);
-		assert_memory_equal(&before, &after, sizeof(before));
-	}
-	h->tight.rec->lenient = false;
-	compare(h, &c.batch);
-	user_batch_free(&c.batch);
-}
-
-static void histories(struct fib_limits limits, uint32_t routes, uint32_t dir24_rows,
-		      const enum fib_room *expected, int n_expected)
-{
-	struct history sum = { .taken = 0 };
-	const char *seed = getenv("TEST_SEED"), *rounds = getenv("TEST_ROUNDS");
-	uint32_t first = seed ? atoi(seed) : 1, n = rounds ? atoi(rounds) : 5;
-
-	for (uint32_t round = first; round < first + n; round++) {
-		struct history h = { .taken = 0 };
-
-		random_init(&h.random, 1);
-		h.random.seed = h.random.state = round * 2654435761u + 1;
-		another(&h.tight, limits, routes, dir24_rows);
-		another(&h.wide, roomy, 512, 0);
-		for (int i = 0; i < STEPS; i++) {
-			if (random_below(&h.random, 3) == 0)
-				kernel_step(&h);
-			else
-				user_step(&h);
-			if (random_below(&h.random, 16) == 0)
-				fib_reclaim(h.tight.fib, true);
-		}
-		sum.taken += h.taken;
-		sum.refused += h.refused;
-		sum.kernels += h.kernels;
-		sum.uncovered += h.uncovered;
-		for (int i = 0; i <= FIB_ROOM_ENGINE; i++)
-			sum.by[i] += h.by[i];
-		world_free(&h.tight);
-		world_free(&h.wide);
-	}
-	print_message("%u taken, %u refused: slots %u, groups %u, adjacencies %u, ports %u, engine "
-		      "%u; %u for the kernel's; %u deleted without room\n",
-		      sum.taken, sum.refused, sum.by[FIB_ROOM_SLOT], sum.by[FIB_ROOM_GROUP],
-		      sum.by[FIB_ROOM_ADJACENCY], sum.by[FIB_ROOM_PORT], sum.by[FIB_ROOM_ENGINE],
-		      sum.kernels, sum.uncovered);
-	assert_true(sum.taken > n * STEPS / 20);
-	for (int i = 0; i < n_expected; i++)
-		assert_true(sum.by[expected[i]] > n);
-}
-
-static void test_random_engine(void **state)
-{
-	static const enum fib_room engine[] = { FIB_ROOM_ENGINE };
-
-	(void)state;
-	histories(roomy, 9, 0, engine, 1);
-	histories(roomy, REC_ROUTES, 3, engine, 1);
-}
-
-static void test_random_numbers(void **state)
-{
-	static const enum fib_room numbers[] = { FIB_ROOM_SLOT, FIB_ROOM_GROUP, FIB_ROOM_ADJACENCY,
-						 FIB_ROOM_PORT };
-	struct fib_limits tight = {
-		.ports = 4, .adjacencies = 5, .nexthops = LEAF_FIRST_SLOT + 10, .groups = 2
-	};
-
-	(void)state;
-	histories(tight, 512, 0, numbers, 4);
-	tight.ports = 16;
-	histories(tight, 12, 0, numbers, 1);
-	histories(tight, REC_ROUTES, 4, numbers, 1);
 }
 
 int main(void)
@@ -1119,8 +728,6 @@ int main(void)
 		TEST(test_room_is_looked_for_once),
 		TEST(test_full_before_rules),
 		TEST(test_counters_stay),
-		cmocka_unit_test(test_random_engine),
-		cmocka_unit_test(test_random_numbers),
 	};
 
 	cmocka_set_test_filter(getenv("TEST_FILTER"));
