@@ -8,8 +8,8 @@ Standard input has one case a line ('#' starts a comment), the parts separated b
 WHAT is "drops" (no packet may come out any more), "passes" (packets go on, by the kernel: each is counted under
 a reason), "nothing" (the fast path goes on) or "busy" (as "drops", while the daemon has much to do: nobody asks it
 anything meanwhile, only what comes out counts). Commands run in the router's namespace, by sh. A frame is sent every millisecond
-all the while. LATEST is how long after the command's end the fast path may go on. For each case one
-line says how long it did, and how long it took to come back.
+all the while, also while the daemon is asked. LATEST is how long after the command's end the fast path may go
+on. For each case one line says how long it did, and how long it took to come back.
 
     guards.py --port NAME=NETNS,IF,MAC,PEER,ADDRESS,ROUTER_IF.. --from NAME --to NAME --router NETNS --command COMMAND
               [--latest SECONDS] [--back SECONDS] < CASES
@@ -23,6 +23,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 from frames import Port, enter_netns, ipv4
@@ -88,16 +89,20 @@ class Router:
     def start(self, command):
         return subprocess.Popen(["ip", "netns", "exec", self.netns, "sh", "-ec", command])
 
-    def row(self):
-        answer = subprocess.run([*self.fast, "-j", "stats"], stdout=subprocess.PIPE, check=True)
-        return next(row for row in json.loads(answer.stdout)["interfaces"] if row["ifname"] == self.ifname)
-
-    def forwarded(self):
-        return self.row()["forwarded"]["packets"]
-
-    def guarded(self):
-        reasons = self.row()["fallback"]["reasons"]
-        return sum(reasons.get(name, {"packets": 0})["packets"] for name in ("netfilter", "xfrm"))
+    def counts(self, traffic):
+        """(packets forwarded, packets left to the kernel because of a guard); traffic goes on until the answer is there,
+        or a daemon that is late would not be found out."""
+        with tempfile.TemporaryFile() as out:
+            process = subprocess.Popen([*self.fast, "-j", "stats"], stdout=out)
+            while process.poll() is None:
+                traffic.step()
+            if process.returncode:
+                sys.exit(f"stats: exit code {process.returncode}")
+            out.seek(0)
+            row = next(row for row in json.load(out)["interfaces"] if row["ifname"] == self.ifname)
+        reasons = row["fallback"]["reasons"]
+        return row["forwarded"]["packets"], sum(
+            reasons.get(name, {"packets": 0})["packets"] for name in ("netfilter", "xfrm"))
 
 
 def change(traffic, router, command):
@@ -114,17 +119,29 @@ def first_after(traffic, moment):
     return next((i for i, sent in enumerate(traffic.sent) if sent > moment), len(traffic.sent))
 
 
-def is_forwarded(router):
+def is_forwarded(traffic, router):
     """A condition that looks at the counters now and then."""
-    state = {"next": 0.0, "before": router.forwarded()}
+    state = {"next": 0.0, "before": router.counts(traffic)[0]}
 
     def condition():
         if time.monotonic() < state["next"]:
             return False
         state["next"] = time.monotonic() + 0.02
-        return router.forwarded() > state["before"]
+        return router.counts(traffic)[0] > state["before"]
 
     return condition
+
+
+def went_on(traffic, ended):
+    """How long after that packets were sent that came out."""
+    return [traffic.sent[i] - ended for i in range(first_after(traffic, ended), len(traffic.sent))
+            if i in traffic.received]
+
+
+def too_late(seconds, latest):
+    """What is wrong with packets that came out so long after the rule was there, as lines."""
+    late = [one for one in seconds if one > latest]
+    return [f"{len(late)} came out, up to {max(late) * 1000:.0f} ms late"] if late else []
 
 
 def set_up_busy(traffic, router, command, latest):
@@ -132,49 +149,50 @@ def set_up_busy(traffic, router, command, latest):
     ended = change(traffic, router, command)
     traffic.run(latest + BUSY)
     traffic.flush()
-    went_on = [traffic.sent[i] - ended for i in range(first_after(traffic, ended), len(traffic.sent))
-               if i in traffic.received]
-    late = [seconds for seconds in went_on if seconds > latest]
-    return [f"{len(late)} came out, up to {max(late) * 1000:.0f} ms late"] if late else [], max(went_on, default=0)
+    seconds = went_on(traffic, ended)
+    return too_late(seconds, latest), max(seconds, default=0)
 
 
 def set_up(traffic, router, what, command, latest):
     """The rule comes. What is wrong, and how long packets still went their old way."""
     if what == "busy":
         return set_up_busy(traffic, router, command, latest)
+    begin = len(traffic.sent)
+    first = router.counts(traffic)
     ended = change(traffic, router, command)
     traffic.run(latest)
-    forwarded, guarded, begin = router.forwarded(), router.guarded(), len(traffic.sent)
+    allowed = len(traffic.sent) - begin
+    before, begin = router.counts(traffic), len(traffic.sent)
     traffic.run(SETTLED)
     traffic.flush()
-    forwarded, guarded = router.forwarded() - forwarded, router.guarded() - guarded
     sent = len(traffic.sent) - begin
-    came = [i for i in range(begin, len(traffic.sent)) if i in traffic.received]
-    went_on = [traffic.sent[i] - ended for i in range(first_after(traffic, ended), len(traffic.sent))
-               if i in traffic.received]
-    wrong = []
+    came = sum(i in traffic.received for i in range(begin, begin + sent))
+    forwarded, guarded = (now - then for now, then in zip(router.counts(traffic), before))
+    traffic.flush()
+    seconds = went_on(traffic, ended) if what == "drops" else []
+    wrong = too_late(seconds, latest)
     if what == "nothing":
         if guarded or forwarded < sent:
             wrong.append(f"{sent} sent, {forwarded} forwarded, {guarded} left to the kernel")
         return wrong, 0
+    if before[0] - first[0] > allowed:
+        wrong.append(f"{before[0] - first[0] - allowed} forwarded by the fast path too late")
     if forwarded:
         wrong.append(f"{forwarded} of {sent} forwarded by the fast path")
     if guarded < sent:
         wrong.append(f"{guarded} of {sent} counted as left to the kernel")
-    if what == "drops" and came:
-        wrong.append(f"{len(came)} of {sent} came out")
-    if what == "passes" and len(came) < sent:
-        wrong.append(f"{len(came)} of {sent} came out")
-    return wrong, max(went_on, default=0) if what == "drops" else 0
+    if what == "passes" and came < sent:
+        wrong.append(f"{came} of {sent} came out")
+    return wrong, max(seconds, default=0)
 
 
 def run_case(traffic, router, args, line):
     what, name, setup, teardown = (part.strip() for part in line.split("|"))
-    if not traffic.run(args.back, is_forwarded(router)):
+    if not traffic.run(args.back, is_forwarded(traffic, router)):
         return [f"{name}: not forwarded by the fast path before"]
     wrong, late = set_up(traffic, router, what, setup, args.latest)
     ended = change(traffic, router, teardown)
-    if not traffic.run(args.back, is_forwarded(router)):
+    if not traffic.run(args.back, is_forwarded(traffic, router)):
         wrong.append(f"not back {args.back} s after it was gone")
     print(f"  {name}: {what}, at most {late * 1000:.0f} ms late, back after {(time.monotonic() - ended) * 1000:.0f} ms")
     return [f"{name}: {text}" for text in wrong]
