@@ -90,7 +90,8 @@ boot() {
 	local log=$1 cpus=$2
 
 	shift 2
-	timeout 500 qemu-system-x86_64 -m 1024 -smp "$cpus" -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
+	# in this process group, so that it ends with the test
+	timeout --foreground 500 qemu-system-x86_64 -m 1024 -smp "$cpus" -nographic -no-reboot -kernel "$dir"/boot/vmlinuz-* \
 		-initrd "$dir/initrd.gz" -append "console=ttyS0 quiet panic=-1 $*" </dev/null >"$log" 2>&1 || true
 	tr -d '\r' <"$log" | sed -n '/KERNEL/,$p' | grep -vE '^\[ (RUN|  *OK)' || true
 }
