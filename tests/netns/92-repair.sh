@@ -14,15 +14,15 @@ maps_open() {
 	"$PYTHON" "$TOP/tests/netns/maps.py" "/sys/fs/bpf/ebpf-route/$LAB" serve \
 		<"$WORK/ask" >"$WORK/answer" 2>>"$WORK/maps.log" &
 	PIDS+=($!)
-	exec {ASK}>"$WORK/ask" {ANSWER}<"$WORK/answer"
+	exec {TO_MAPS}>"$WORK/ask" {FROM_MAPS}<"$WORK/answer"
 }
 
 # map NAME ARGUMENTS...: as of maps.sh.
 map() {
 	local answer
 
-	echo "$@" >&"$ASK"
-	read -r answer <&"$ANSWER"
+	echo "$@" >&"$TO_MAPS"
+	read -r answer <&"$FROM_MAPS"
 	[[ $answer =~ ^(none|[0-9]*)$ ]] || fail "map $*: $answer"
 	[ -z "$answer" ] || echo "$answer"
 }
@@ -119,6 +119,7 @@ forward 192.0.2.1 third
 PROBES
 }
 
+ASK=1 # `get` has to say the same
 lab_start
 port left 1
 port right 2

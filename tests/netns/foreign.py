@@ -18,7 +18,7 @@ import sys
 
 from bpf import bpf
 
-PROG_LOAD, OBJ_PIN, INFO, PROG_QUERY = 5, 6, 15, 16
+PROG_LOAD, INFO, PROG_QUERY = 5, 15, 16
 LINK_CREATE, LINK_FD_BY_ID, LINK_NEXT_ID, LINK_DETACH = 28, 30, 31, 34
 SCHED_CLS, XDP = 3, 6  # program types
 ATTACH = {"xdp": (37, 1 << 2), "xdp-generic": (37, 1 << 1), "tcx-ingress": (46, 0), "tcx-egress": (47, 0)}

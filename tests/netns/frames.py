@@ -6,9 +6,10 @@ Standard input has one probe a line ('#' starts a comment):
     VERDICT DESTINATION [PORT] [KEY=VALUE]...
 
 VERDICT is what the fast path has to count at the ingress interface: "forward", "drop", or the name
-of a reason for falling back; several joined by '|': any of them for each frame. PORT is where the frame has to come out (several separated by commas:
-at one of them); without it, and without icmp=, nothing may come out anywhere. Every expected frame
-is the one sent with the MAC addresses of the egress, TTL-1, a recomputed checksum and the padding gone.
+of a reason for falling back; several joined by '|': any of them for each frame. PORT is where the frame
+has to come out (several separated by commas: at one of them); without it, and without icmp=, nothing may
+come out anywhere. Every expected frame is the one sent with the MAC addresses of the egress, TTL-1, a
+recomputed checksum and the padding gone.
 
     n=COUNT     frames, each of a flow of its own         src=ADDRESS   another source
     ttl=TTL     (64)                                      len=BYTES     length of the IP packet (46)
@@ -34,11 +35,14 @@ With --get COMMAND (`ebpf-route -j get`), the daemon is asked about each frame b
 a verdict of the probe, the one that is counted then, and of a frame that comes out the port and the next hop's MAC address.
 
 With --at-once COMMAND --control SOCKET, the command runs before the frames are sent, which happens as
-soon as the daemon at that control socket has heard of it; all of them are counted before a dump, else the exit code is 75.
+soon as the daemon at that control socket has heard of it; all of them are counted before a dump, else the
+exit code is 75.
 
-Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS --destinations FILE sends as fast as it can, or --rate FRAMES a second, until the time is over or SIGTERM comes, and prints the number sent;
---announce MAC sends a gratuitous ARP from the sender's address; --error pmtu=BYTES or redirect=GATEWAY
---about DESTINATION tells the router so by ICMP of a packet that it sent itself to that destination.
+Other ways: --listen SECONDS prints the number of ARP and ND frames that arrive at each port; --flood SECONDS
+--destinations FILE sends as fast as it can, or --rate FRAMES a second, until the time is over or SIGTERM comes,
+and prints the number sent; --announce MAC sends a gratuitous ARP from the sender's address; --error pmtu=BYTES
+or redirect=GATEWAY --about DESTINATION tells the router so by ICMP of a packet that it sent itself to that
+destination.
 """
 import argparse
 import ctypes
