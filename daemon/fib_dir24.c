@@ -47,8 +47,9 @@ struct dir24 {
 	struct dir24_private *priv;
 	size_t priv_size;
 	uint32_t n_groups;
-	uint32_t n_fresh; /* rows never used start here */
-	uint32_t n_free;  /* row[0..].spare: ready for use */
+	uint32_t n_fresh;  /* rows never used start here */
+	uint32_t n_free;   /* row[0..].spare: ready for use */
+	uint32_t searched; /* see row_of() */
 	uint32_t
 		n_quarantine; /* row[n_groups - 1..].spare, downwards: waiting for a grace period */
 };
@@ -81,17 +82,20 @@ static uint16_t *row_leaves(const struct dir24 *dir, uint32_t row)
 
 /*
  * The row of an extended entry. What the table says is not relied on: it may have been written by others. Then
- * the owner is searched for.
+ * the owner is searched for, behind the last one that was: rows are mostly taken in the order of addresses.
  */
-static uint32_t row_of(const struct dir24 *dir, uint32_t slot)
+static uint32_t row_of(struct dir24 *dir, uint32_t slot)
 {
 	uint32_t row = see(&dir->table[slot]) & ~DIR24_EXTENDED;
 
 	if (row < dir->n_groups && dir->priv->row[row].owner == slot + 1)
 		return row;
-	for (row = 0; row < dir->n_fresh - 1; row++)
+	for (uint32_t i = 1; i <= dir->n_fresh; i++) {
+		row = (dir->searched + i) % dir->n_fresh;
 		if (dir->priv->row[row].owner == slot + 1)
 			break;
+	}
+	dir->searched = row;
 	return row;
 }
 
