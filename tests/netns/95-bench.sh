@@ -9,7 +9,8 @@ B=${B:-$TOP/build}
 case $B in /*) ;; *) B=$TOP/$B ;; esac
 export B
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/ebpf-route-bench.XXXXXX")
-trap 'rm -rf "$WORK"' EXIT
+trap 'wait; rm -rf "$WORK"' EXIT # what it runs cleans up
+trap 'exit 1' INT TERM HUP
 
 [ "$(id -u)" = 0 ] || { echo "SKIP: needs root for network namespaces" && exit 4; }
 
