@@ -139,6 +139,8 @@ def is_option_error(packet, kernel):
     if packet.frame[14] & 15 == 5 or len(kernel) != 1:
         return False
     frame = kernel[0][1]
+    if frame[23] == frames.UDP and frame[36:38] == frames.VXLAN:  # the sender is behind the vxlan device
+        frame = frames.inside(frame)
     return frame[23] == 1 and frame[14 + (frame[14] & 15) * 4] == 12
 
 
