@@ -182,6 +182,11 @@ class State:
             return None
         return None if self.firewall and route.action != 'drop' else route
 
+    def source_in_doubt(self, flow):
+        """The kernel takes the way back over a port without carrier; the daemon leaves the packet to it."""
+        source = self.route_of(flow.src) if self.rp_filter else None
+        return source and any(not self.usable(port) for port, _ in self.legs(source[1]))
+
     def user_legs(self, route):
         return [(port, host) for port, host in route.legs
                 if self.usable(port) and (self.address[port] or port not in route.by_net)]
@@ -207,7 +212,8 @@ class State:
         else:
             outcome = self.send(fit, flow)
         # by a leg that is down or too small the kernel decides; what goes back by its ingress may be the kernel's
-        doubtful = self.full or len(fit) < len(route.legs) or flow.port in [port for port, _ in legs]
+        doubtful = self.full or len(fit) < len(route.legs) or flow.port in [port for port, _ in legs] or \
+            self.source_in_doubt(flow)
         return union((outcome, kernel)) if doubtful else outcome
 
     def bypassed(self, flow):
