@@ -121,6 +121,15 @@ wait_for() {
 	done
 }
 
+# has ARGUMENTS...: of grep, which is in what comes on stdin. All of that is read: grep -q would end at the first match,
+# what still writes to it by SIGPIPE, and the pipe would have failed.
+has() {
+	local text
+
+	text=$(cat)
+	grep -q "$@" <<<"$text"
+}
+
 # background LOG NAMESPACE COMMAND...: its process id in BACKGROUND_PID; ended at exit.
 background() {
 	local log=$1 name=$2
@@ -213,7 +222,7 @@ veth_pair() {
 }
 
 has_carrier() {
-	ipn "$1" link show "$2" | grep -q "LOWER_UP.* state UP"
+	ipn "$1" link show "$2" | has "LOWER_UP.* state UP"
 }
 
 # carrier HOST up|down: of the link at that host, as if the cable were pulled.
@@ -233,7 +242,7 @@ carrier() {
 }
 
 no_carrier() {
-	ipn "$1" link show "$2" | grep -q NO-CARRIER
+	ipn "$1" link show "$2" | has NO-CARRIER
 }
 
 # port NAME N: the router's port N and the host at it, as drawn at the top.
@@ -264,6 +273,15 @@ routed() {
 
 routed_ready_or_gone() {
 	[ -s "$WORK/ready" ] || gone_or_zombie "$ROUTED_PID"
+}
+
+# use_mixed: from now on routed() starts the daemon that has ports of both hooks, see tests/twin/mixed.c.
+use_mixed() {
+	[ -x "$B/ebpf-routed-mixed" ] || skip "$B/ebpf-routed-mixed is not built"
+	mkdir "$WORK/bin"
+	ln -s "$B/ebpf-routed-mixed" "$WORK/bin/ebpf-routed"
+	ln -s "$B/ebpf-route" "$WORK/bin/ebpf-route"
+	B=$WORK/bin
 }
 
 # kill_routed: as a crash would end it.
@@ -310,6 +328,13 @@ settle() {
 change() {
 	say "- ip $*"
 	ipr "$@"
+	settle
+}
+
+# redump: the daemon compares everything with the kernel; a nexthop object that goes asks for it.
+redump() {
+	ipr nexthop add id 9 blackhole
+	ipr nexthop del id 9
 	settle
 }
 
@@ -402,5 +427,5 @@ resolve() {
 }
 
 has_neighbour() {
-	ipr neigh show to "$1" | grep -Eq 'PERMANENT|REACHABLE|STALE|DELAY'
+	ipr neigh show to "$1" | has -E 'PERMANENT|REACHABLE|STALE|DELAY'
 }

@@ -13,7 +13,7 @@ gateway_mac() {
 }
 
 lladdr_is() {
-	ipr neigh show to 198.18.2.2 | grep -q "lladdr $1"
+	ipr neigh show to 198.18.2.2 | has "lladdr $1"
 }
 
 lab_start

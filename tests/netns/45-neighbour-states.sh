@@ -10,7 +10,7 @@
 
 # state_is ADDRESS STATE
 state_is() {
-	ipr neigh show to "$1" | grep -q "$2"
+	ipr neigh show to "$1" | has "$2"
 }
 
 # quiet_v6 NAMESPACE IF: IPv6 without a word of its own: no solicitations of routers, no duplicate detection
@@ -79,9 +79,7 @@ for state in delay probe; do
 			ipr neigh replace "$1" lladdr "$2" dev "$3" nud probe
 		fi
 	done
-	ipr nexthop add id 9 blackhole
-	ipr nexthop del id 9 # asks for a dump
-	settle
+	redump
 	all_are "${state^^}" || fail "$state: does not last: $(ipr neigh show)"
 	probe left <<'PROBES' || fail "$state: see above"
 forward 203.0.113.1 right n=5
@@ -160,13 +158,11 @@ for state in off on; do
 	change link set r2 arp $state
 	if [ $state = off ]; then # with the MAC address of r2 itself
 		probe left <<<"no_neighbour 203.0.113.1 right gw=02:00:00:00:02:01"
-		ipr neigh show nud noarp | grep -q "^198.18.2.2 " ||
+		ipr neigh show nud noarp | has "^198.18.2.2 " ||
 			fail "no entry without ARP: $(ipr neigh show nud all)"
 		settle
 		verify
-		ipr nexthop add id 9 blackhole
-		ipr nexthop del id 9 # asks for a dump
-		settle
+		redump
 		probe left <<<"forward 203.0.113.1 right n=5 gw=02:00:00:00:02:01"
 	else
 		probe left <<<"no_neighbour 203.0.113.1 right"

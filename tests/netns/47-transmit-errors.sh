@@ -165,7 +165,7 @@ wait_for 2 refusal out || fail "no refusal: $(fast -j status)"
 wait_for 10 more $((KERNEL + 1000)) by_kernel || fail "nothing goes by the kernel"
 wait_for 10 tried 2 || fail "not tried again: $(fast -j status)"
 wait_for 5 measured 'ebpfroute_tx_refused{interface="r2"} 1' || fail "the metrics do not say so"
-fast status | grep -q "^refused  *r2: its driver takes no redirected frames" || fail "$(fast status)"
+fast status | has "^refused  *r2: its driver takes no redirected frames" || fail "$(fast status)"
 verify_maps
 napi on
 XDP=$(by_xdp)
@@ -210,5 +210,5 @@ flood_ends
 wait_for 10 all_accounted || true
 say "  handed over $(($(handed) - HANDED)), received $(($(in_receives router) - RECEIVED)), lost $(($(cpu_errors) - ERRORS))"
 all_accounted || fail "the sum is wrong"
-fast stats | grep -Eq "^ *cpu errors +$(cpu_errors) " || fail "$(fast stats)"
+fast stats | has -E "^ *cpu errors +$(cpu_errors) " || fail "$(fast stats)"
 measured "ebpfroute_cpu_errors_total $(cpu_errors)" >/dev/null || fail "the metrics do not say so"

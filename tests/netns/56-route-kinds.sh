@@ -118,16 +118,11 @@ learns() {
 	"$PYTHON" "$TOP/tests/netns/frames.py" "${PORTS[@]}" --from right --error "$1" --about "$2"
 }
 knows() {
-	ipr route get "$1" | grep -q "$2"
+	ipr route get "$1" | has "$2"
 }
 restart() {
 	[ "$ENGINE" = kernel ] || stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 	routed
-}
-redump() {
-	ipr nexthop add id 9 blackhole
-	ipr nexthop del id 9 # asks for a dump
-	settle
 }
 learns redirect=198.18.2.22 203.0.121.3
 learns pmtu=1000 203.0.121.1

@@ -118,7 +118,7 @@ probe left <<<"forward 203.0.113.1 right n=5"
 end
 nothing_left "the end"
 [ "$(filters r1)" = "$before" ] || fail "r1: its filters changed:" "$(diff <(echo "$before") <(filters r1) || true)"
-on router tc qdisc show dev r1 | grep -q clsact || fail "r1: the qdisc that was there has gone"
+on router tc qdisc show dev r1 | has clsact || fail "r1: the qdisc that was there has gone"
 
 if has_tcx; then
 	say "- killed: the qdisc made for our filter goes at the end of the next run, not if it is in use or someone else's"

@@ -18,7 +18,7 @@ received() {
 }
 
 listens() {
-	on right ss -Hltn 'sport = :5201' | grep -q .
+	on right ss -Hltn 'sport = :5201' | has .
 }
 
 # run ARGUMENTS...: an iperf3 from left to right; Gbit/s that arrived
@@ -44,7 +44,7 @@ lab_start
 port left 1
 port right 2
 resolve 198.18.1.2 198.18.2.2
-on left ethtool -k h0 | grep -q 'tx-checksumming: on' || fail "h0: not with default offloads"
+on left ethtool -k h0 | has 'tx-checksumming: on' || fail "h0: not with default offloads"
 background iperf3 right iperf3 -s
 wait_for 5 listens || fail "iperf3: does not listen"
 

@@ -8,8 +8,6 @@
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-[ -x "$B/ebpf-routed-mixed" ] || skip "$B/ebpf-routed-mixed is not built"
-
 # hooks: as `status` tells them
 hooks() {
 	fast -j status | jq -r '[.interfaces[] | .ifname + " " + .hook] | sort | join(", ")'
@@ -32,10 +30,7 @@ says() {
 }
 
 lab_start
-mkdir "$WORK/bin" # `routed` starts the daemon of that folder
-ln -s "$B/ebpf-routed-mixed" "$WORK/bin/ebpf-routed"
-ln -s "$B/ebpf-route" "$WORK/bin/ebpf-route"
-B=$WORK/bin
+use_mixed
 ASK=1
 port left 1
 port right 2

@@ -121,7 +121,7 @@ on router "$PYTHON" "$TOP/tests/netns/rude.py" "$METRICS" metrics >"$WORK/rude.l
 
 # A build with sanitizers keeps what is freed for a while.
 sanitized() {
-	ldd "$B/ebpf-routed" | grep -q asan
+	ldd "$B/ebpf-routed" | has asan
 }
 
 rss=$(field "$ROUTED_PID" VmRSS)

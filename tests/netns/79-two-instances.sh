@@ -46,7 +46,7 @@ refused() {
 
 nothing_left() {
 	[ -z "$(programs)" ] || fail "$1: left:" "$(programs)"
-	! on router tc qdisc show dev r1 | grep -q clsact || fail "$1: a qdisc clsact is left"
+	! on router tc qdisc show dev r1 | has clsact || fail "$1: a qdisc clsact is left"
 }
 
 [ "$ENGINE" != kernel ] || skip "is about the daemon"

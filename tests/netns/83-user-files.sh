@@ -49,7 +49,7 @@ routed --routes-dir "$R"
 logged "$R/10.conf:3: 203.0.114.0/24: 'dop' is not a word that belongs here, STARTING WITHOUT ANY USER ROUTES"
 [ "$(error)" = "$R/10.conf:3: 203.0.114.0/24: 'dop' is not a word that belongs here" ] ||
 	fail "status: $(error)"
-fast status | grep -q 'NOT AS THE FILES SAY' || fail "status does not say it"
+fast status | has 'NOT AS THE FILES SAY' || fail "status does not say it"
 [ "$(fast -j status | jq .user_routes)" = 0 ] || fail "some of the routes are there"
 probe left <<<"forward 203.0.115.1 right"
 

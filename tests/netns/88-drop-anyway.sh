@@ -10,7 +10,6 @@
 . "$(dirname "$0")/../../scripts/lib.sh"
 
 [ "$ENGINE" != kernel ] || skip "counts what the fast path does"
-[ -x "$B/ebpf-routed-mixed" ] || skip "$B/ebpf-routed-mixed is not built"
 
 # tagged NAME N ADDRESS HEX: a frame from there with this between its MAC addresses and its ethertype
 tagged() {
@@ -71,10 +70,7 @@ attached_or_gone() {
 }
 
 lab_start
-mkdir "$WORK/bin" # `routed` starts the daemon of that folder
-ln -s "$B/ebpf-routed-mixed" "$WORK/bin/ebpf-routed"
-ln -s "$B/ebpf-route" "$WORK/bin/ebpf-route"
-B=$WORK/bin
+use_mixed
 port left 1
 port right 2
 port third 3

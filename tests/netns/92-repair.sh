@@ -57,7 +57,7 @@ said() {
 	local pattern
 
 	for pattern in "${PATTERNS[@]}"; do
-		if ! sed "1,${1}d" "$WORK/ebpf-routed.log" | grep -Eq "maps: $pattern: not as written, repaired"; then
+		if ! sed "1,${1}d" "$WORK/ebpf-routed.log" | has -E "maps: $pattern: not as written, repaired"; then
 			MISSING=$pattern
 			return 1
 		fi
@@ -268,7 +268,7 @@ wait_for 10 sixty || fail "$(repairs) repairs, before $before"
 n=$(sed "1,${lines}d" "$WORK/ebpf-routed.log" | grep -c 'adjacency .*: not as written, repaired')
 [ "$n" -lt 60 ] || fail "$n lines in the log"
 summed_up() {
-	sed "1,${lines}d" "$WORK/ebpf-routed.log" | grep -Eq 'maps: [0-9]* entries in all were not as written'
+	sed "1,${lines}d" "$WORK/ebpf-routed.log" | has -E 'maps: [0-9]* entries in all were not as written'
 }
 wait_for 10 summed_up || fail "the log does not say how many"
 

@@ -89,7 +89,7 @@ verify
 # More changes than the log tells of: the last word is what is, within a few seconds.
 say "- rules that come and go: what is said last is true"
 last_word() {
-	grep firewall: "$WORK/ebpf-routed.log" | tail -n 1 | grep -q "$1"
+	grep firewall: "$WORK/ebpf-routed.log" | tail -n 1 | has "$1"
 }
 holds() {
 	[ "$(fast -j status | jq -r .hold)" = "$1" ]
@@ -112,5 +112,5 @@ stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 on router nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c drop'
 routed --ignore-netfilter
 grep -q 'IGNORED as --ignore-netfilter says' "$WORK/ebpf-routed.log" || fail "--ignore-netfilter: not said"
-fast status | grep -qi 'ignored' || fail "--ignore-netfilter: not in status: $(fast status)"
+fast status | has -i 'ignored' || fail "--ignore-netfilter: not in status: $(fast status)"
 probe left <<<"forward 203.0.113.1 right n=5"
