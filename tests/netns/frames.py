@@ -45,96 +45,22 @@ or redirect=GATEWAY --about DESTINATION tells the router so by ICMP of a packet 
 destination.
 """
 import argparse
-import ctypes
-import errno
 import json
 import math
 import random
 import select
 import shlex
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import time
 
-ETH_P_ALL, PACKET_OUTGOING, CLONE_NEWNET = 3, 4, 0x40000000
+import talk
+from packet import Port, checksum, ipv4, mac_bytes
+
 MAGIC = b'PROBE'
 SHOWN = 20  # lines of differences
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def mac_bytes(text):
-    return bytes.fromhex(text.replace(':', ''))
-
-
-def checksum(data):
-    if len(data) & 1:
-        data += b'\0'
-    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def enter_netns(fd):
-    if LIBC.setns(fd, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), 'setns')
-
-
-class Port:
-    """The host's end of a link: a packet socket in its namespace."""
-
-    def __init__(self, text):
-        self.name, fields = text.split('=', 1)
-        self.netns, self.ifname, mac, peer, self.address, self.router_if = fields.split(',')
-        self.mac, self.peer = mac_bytes(mac), mac_bytes(peer)
-
-    def behind(self):
-        """An address behind this host: the kernel limits "unreachable" errors by their receiver."""
-        number = int(self.address.split('.')[2])
-        return '198.19.%d.%d' % (number * 16 + random.randrange(16), random.randrange(1, 255))
-
-    def open(self, home):
-        with open('/run/netns/' + self.netns, 'rb') as netns:
-            enter_netns(netns.fileno())
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-            # SO_RCVBUFFORCE: room for every frame of a large run
-            self.socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
-            self.socket.bind((self.ifname, ETH_P_ALL))
-            self.socket.setblocking(False)
-            enter_netns(home)
-
-    def receive(self):
-        while True:
-            try:
-                frame, address = self.socket.recvfrom(65536)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno != errno.ENETDOWN:  # said once, of a link that is down
-                    raise
-                return
-            if address[2] != PACKET_OUTGOING:
-                yield frame
-
-    def send(self, frame):
-        end = time.monotonic() + 2
-        while True:
-            try:
-                return self.socket.send(frame)
-            except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.ENOBUFS) or time.monotonic() > end:
-                    raise
-                select.select([], [self.socket], [], 0.01)
-
-
-def ipv4(src, dst, ttl, ident, frag, proto, options, payload, tos=0):
-    ihl = 5 + len(options) // 4
-    header = struct.pack('!BBHHHBBH4s4s', ihl | 4 << 4, tos, ihl * 4 + len(payload), ident, frag,
-                         ttl, proto, 0, socket.inet_aton(src), socket.inet_aton(dst)) + options
-    return header[:10] + struct.pack('!H', checksum(header)) + header[12:] + payload
 
 
 class Probe:
@@ -482,65 +408,6 @@ def send_at_once(args, sender, frames):
     return not daemon or daemon.netlink()['resyncs'] == before['resyncs']
 
 
-def listen(ports, seconds):
-    """ARP, and neighbour solicitations and advertisements, as they arrive at each port."""
-    end, count = time.monotonic() + seconds, dict.fromkeys(ports, 0)
-    for port in ports.values():
-        list(port.receive())
-    while time.monotonic() < end:
-        time.sleep(0.05)
-        for name, port in ports.items():
-            count[name] += sum(frame[12:14] == b'\x08\x06' or (
-                frame[12:14] == b'\x86\xdd' and frame[20] == 58 and frame[54] in (135, 136))
-                for frame in port.receive())
-    print(' '.join('%s=%d' % (name, n) for name, n in count.items()))
-    return 0
-
-
-def run_flood(sender, args):
-    """Traffic: short packets to the destinations in turn, for so many seconds."""
-    with open(args.destinations, encoding='ascii') as text:
-        destinations = text.read().split()
-    frames = []
-    for i, dst in enumerate(destinations):
-        body = struct.pack('!HHHH', 1024 + i % 60000, 9, 18, 0) + bytes(10)
-        frames.append(sender.peer + sender.mac + b'\x08\0' +
-                      ipv4(sender.address, dst, 64, i & 0xffff, 0, 17, b'', body))
-    ended = []
-    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
-    begin, sent = time.monotonic(), 0
-    while time.monotonic() < begin + args.flood and not ended:
-        for frame in frames[sent % len(frames):][:256]:
-            sender.send(frame)
-            sent += 1
-        if args.rate:
-            time.sleep(max(0, begin + sent / args.rate - time.monotonic()))
-    print(sent)
-    return 0
-
-
-def announce(sender, mac):
-    who = mac + socket.inet_aton(sender.address)
-    sender.send(b'\xff' * 6 + mac + b'\x08\x06' + struct.pack('!HHBBH', 1, 0x0800, 6, 4, 1) + who +
-                bytes(6) + socket.inet_aton(sender.address) + bytes(18))
-    return 0
-
-
-def error(sender, what, about):
-    """To the router, about an echo reply of its own: its kernel learns what is no route."""
-    kind, value = what.split('=')
-    router = sender.address[:sender.address.rindex('.')] + '.1'
-    quoted = ipv4(router, about, 64, 1, 0, 1, b'', bytes((0, 0, 0, 0, 0, 1, 0, 1)))
-    if kind == 'pmtu':
-        icmp = struct.pack('!BBHHH', 3, 4, 0, 0, int(value)) + quoted
-    else:
-        icmp = struct.pack('!BBH4s', 5, 1, 0, socket.inet_aton(value)) + quoted
-    icmp = icmp[:2] + struct.pack('!H', checksum(icmp)) + icmp[4:]
-    sender.send(sender.peer + sender.mac + b'\x08\0' +
-                ipv4(sender.address, router, 64, 2, 0, 1, b'', icmp))
-    return 0
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--port', action='append', type=Port, required=True)
@@ -564,13 +431,13 @@ def main():
         for port in ports.values() if args.flood is None and not args.announce and not args.error else [sender]:
             port.open(home.fileno())
     if args.flood is not None:
-        return run_flood(sender, args)
+        return talk.flood(sender, args)
     if args.listen is not None:
-        return listen(ports, args.listen)
+        return talk.listen(ports, args.listen)
     if args.error:
-        return error(sender, args.error, args.about)
+        return talk.error(sender, args.error, args.about)
     if args.announce:
-        return announce(sender, args.announce)
+        return talk.announce(sender, args.announce)
     return run_probes(ports, sender, args)
 
 

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 
-from frames import Port, enter_netns, ipv4
+from packet import Port, enter_netns, ipv4
 
 INTERVAL = 0.001  # seconds between frames
 SETTLED = 0.3  # watched once it has to be over

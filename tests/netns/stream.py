@@ -28,7 +28,7 @@ import sys
 import threading
 import time
 
-import frames
+from packet import Port, ipv4
 
 MAGIC = b'STREAM'
 BURST = 16   # frames at once after a pause of the sender, the rest is not made up for
@@ -56,7 +56,7 @@ class Stream:
     def packet(self, number, ttl):
         body = struct.pack('!HHHH', 1024 + self.flow(number) * 7919 % 60000, 33434, 8 + 20, 0)
         body += MAGIC + struct.pack('!I', number) + bytes(10)
-        return frames.ipv4(self.sender.address, self.destination(number), ttl, number & 0xffff, 0,
+        return ipv4(self.sender.address, self.destination(number), ttl, number & 0xffff, 0,
                            17, b'', body)
 
     def send(self):
@@ -154,7 +154,7 @@ class Stream:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--port', action='append', type=frames.Port, required=True)
+    parser.add_argument('--port', action='append', type=Port, required=True)
     parser.add_argument('--from', dest='sender', required=True)
     parser.add_argument('--rate', type=float, default=1000)
     parser.add_argument('--log', required=True)
