@@ -19,19 +19,19 @@ def random_user(chaos):
         rng.choice(world.GATEWAYS)
     other = rng.choice([n for n in world.PORTS if n != port and state.up[n] and state.address[n]])
     action = rng.choice(('drop', 'via', 'via', 'nexthop', 'redirect', 'pass', 'cpu'))
-    legs, by_net, text = (), (), action
+    legs, text = (), action
     if action == 'via':
-        legs, by_net, text = ((port, host),), (port,), 'via ' + world.gateway(port, host)
+        legs, text = ((port, host),), 'via ' + world.gateway(port, host)
     elif action == 'nexthop':
-        legs, by_net = ((port, host), (other, host)), (port,)
+        legs = ((port, host), (other, host))
         text = 'nexthop via %s weight 2 nexthop via %s dev r%d' % (
             world.gateway(port, host), world.gateway(other, host), other)
     elif action == 'redirect':
         legs, text = ((port, None),), 'redirect r%d' % port
     elif action == 'cpu':
         text = rng.choice(('cpu 0', 'cpu 0-%d' % (chaos.cpus - 1)))
-    return prefix, UserRoute('via' if action == 'nexthop' else action, legs, by_net,
-                             override, text + (' override' if override else ''))
+    return prefix, UserRoute('via' if action == 'nexthop' else action, legs, override,
+                             text + (' override' if override else ''))
 
 
 def refused_for(chaos, route):

@@ -16,9 +16,8 @@ ERRORS = ('unreachable', 'prohibit')
 
 # kind: via (legs), connected (the port in legs), nexthop (number), blackhole, unreachable, prohibit
 Route = collections.namedtuple('Route', 'kind legs number')
-# action: drop, pass, via (legs), redirect (the port in legs), cpu; the device of a gateway that is given without
-# one is that of the net it lies in: these ports have to have their address
-UserRoute = collections.namedtuple('UserRoute', 'action legs by_net override text')
+# action: drop, pass, via (legs), redirect (the port in legs), cpu
+UserRoute = collections.namedtuple('UserRoute', 'action legs override text')
 
 
 def via(*legs):
@@ -188,8 +187,7 @@ class State:
         return source and any(not self.usable(port) for port, _ in self.legs(source[1]))
 
     def user_legs(self, route):
-        return [(port, host) for port, host in route.legs
-                if self.usable(port) and (self.address[port] or port not in route.by_net)]
+        return [(port, host) for port, host in route.legs if self.usable(port)]
 
     def outcome(self, flow):
         if not self.usable(flow.port):
