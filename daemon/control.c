@@ -16,6 +16,7 @@
 #include "control_user.h"
 #include "log.h"
 #include "show.h"
+#include "user_text.h"
 #include "verify.h"
 
 enum {
@@ -119,6 +120,7 @@ int reply_error(struct reply *reply, int exit_code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	user_make_text(text); /* JSON takes nothing else */
 	reply->failed = true;
 	put_line(reply->client, json_pack("{sssi}", "error", text, "exit", exit_code));
 	return -ECANCELED;

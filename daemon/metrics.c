@@ -16,6 +16,7 @@
 #include "show.h"
 #include "sync_foreign.h"
 #include "sync_transmit.h"
+#include "user_text.h"
 
 enum {
 	REQUEST_MAX = 8192,  /* bytes of a request's head; it has no body */
@@ -93,7 +94,7 @@ static void put_port(struct evbuffer *out, const char *ifname, const struct port
 			    (unsigned long long)c->tx_errors);
 }
 
-/* A device's name as the value of a label: it may have quotes and backslashes in it. */
+/* A device's name as the value of a label: it may be any bytes, quotes and backslashes among them. */
 static const char *label(const struct mirror_link *link, char buf[2 * IFNAMSIZ])
 {
 	size_t n = 0;
@@ -104,6 +105,7 @@ static const char *label(const struct mirror_link *link, char buf[2 * IFNAMSIZ])
 		buf[n++] = *c;
 	}
 	buf[n] = '\0';
+	user_make_text(buf);
 	return buf;
 }
 

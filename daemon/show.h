@@ -36,6 +36,8 @@ void put_verdict(json_t *row, enum verdict verdict);
 json_t *counter_object(const struct counter *counter);
 
 void put_string(json_t *row, const char *key, const char *value); /* left out if empty */
+/* The name of a link, which may be any bytes, as UTF-8. */
+json_t *name_string(const struct mirror_link *link);
 void put_device(const struct daemon *d, json_t *row, const char *key, uint32_t ifindex);
 /* "gateway", or "via" for one of another family, as ip writes them; "lladdr" of one that is a MAC address. */
 void put_gateway(json_t *row, const struct addr *gateway);

@@ -3,6 +3,7 @@
 #include "show.h"
 
 #include <linux/rtnetlink.h>
+#include "user_text.h"
 
 const char *verdict_name(uint32_t verdict)
 {
@@ -47,13 +48,22 @@ void put_string(json_t *row, const char *key, const char *value)
 		json_object_set_new(row, key, json_string(value));
 }
 
+json_t *name_string(const struct mirror_link *link)
+{
+	char name[sizeof(link->e.name)];
+
+	snprintf(name, sizeof(name), "%s", link->e.name);
+	user_make_text(name);
+	return json_string(name);
+}
+
 void put_device(const struct daemon *d, json_t *row, const char *key, uint32_t ifindex)
 {
 	const struct mirror_link *link = mirror_link(d->mirror, ifindex);
 	char number[16];
 
 	if (link) {
-		json_object_set_new(row, key, json_string(link->e.name));
+		json_object_set_new(row, key, name_string(link));
 	} else if (ifindex) {
 		snprintf(number, sizeof(number), "if%u", ifindex);
 		json_object_set_new(row, key, json_string(number));

@@ -131,8 +131,8 @@ static json_t *link_row(const struct daemon *d, const struct mirror_link *link)
 {
 	uint16_t number = fib_port_of(d->fib, link->e.ifindex);
 	struct port port = datapath_port(d->datapath, number);
-	json_t *row =
-		json_pack("{sIss}", "ifindex", (json_int_t)link->e.ifindex, "ifname", link->e.name);
+	json_t *row = json_pack("{sIso}", "ifindex", (json_int_t)link->e.ifindex, "ifname",
+				name_string(link));
 	json_t *xmit = json_array();
 
 	if (!row)

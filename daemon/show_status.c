@@ -229,7 +229,8 @@ int show_stats(struct daemon *d, const json_t *args, struct reply *reply)
 			continue;
 		if (link->hook == HOOK_NONE && !c.rx.packets && !c.redirected.packets)
 			continue;
-		row = json_pack("{ssss}", "ifname", link->e.name, "hook", hook_name(link->hook));
+		row = json_pack("{soss}", "ifname", name_string(link), "hook",
+				hook_name(link->hook));
 		put_counters(d, row, &c);
 		add_counters(&total, &c);
 		json_array_append_new(list, row);

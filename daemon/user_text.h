@@ -66,5 +66,7 @@ const char *user_format(const struct user_route *route, char *buf);
 
 /* Is it UTF-8 without control characters? What is shown to users has to be. */
 bool user_is_text(const char *text);
+/* Makes it so, with '?' for what is not: messages quote anything, and may cut it within a character. */
+void user_make_text(char *text);
 
 #endif

@@ -47,15 +47,10 @@ bool user_is_text(const char *text)
 	return n != 0;
 }
 
-/* The line is shown to users and goes through JSON, whatever it quotes, and wherever that was cut off. */
-int user_refuse(struct user_error *error, const char *format, ...)
+void user_make_text(char *text)
 {
-	unsigned char *c = (unsigned char *)error->text;
-	va_list args;
+	unsigned char *c = (unsigned char *)text;
 
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
 	while (*c) {
 		int n = character(c);
 
@@ -63,6 +58,16 @@ int user_refuse(struct user_error *error, const char *format, ...)
 			*c++ = '?';
 		c += n;
 	}
+}
+
+int user_refuse(struct user_error *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	user_make_text(error->text);
 	return -EINVAL;
 }
 

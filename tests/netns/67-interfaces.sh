@@ -400,4 +400,10 @@ another_goes
 log 'r3: nothing in the way any more: attached (xdp-generic)'
 hook r3 xdp-generic
 fast_path
+
+case_is "its name is no text"
+rename r3 $'r3\377'
+log 'r3: renamed to r3*, stays attached'
+[ "$(hook_of 'r3?')" = xdp-generic ] || fail "$CASE: status: $(fast -j status | jq -c .interfaces)"
+fast -j stats | jq -e '.interfaces[] | select(.ifname == "r3?")' >/dev/null || fail "$CASE: not in stats"
 end
