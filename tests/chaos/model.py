@@ -182,8 +182,9 @@ class State:
         return None if self.firewall and route.action != 'drop' else route
 
     def source_in_doubt(self, flow):
-        """The kernel takes the way back over a port without carrier; the daemon leaves the packet to it."""
-        source = self.route_of(flow.src) if self.rp_filter else None
+        """The kernel takes the way back over a port without carrier; where it is asked about (by the reverse path
+        filter, or because there are rules) the daemon leaves the packet to it."""
+        source = self.route_of(flow.src) if self.rp_filter or self.rules else None
         return source and any(not self.usable(port) for port, _ in self.legs(source[1]))
 
     def user_legs(self, route):

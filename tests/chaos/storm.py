@@ -152,7 +152,8 @@ class Storm:
                 port in ports for port, _, _ in allowed.arrivals))
             if touched:
                 allowed = union((allowed, dropped(cause)))
-            if touched or hold or len(several) > 1:
+            from_there = any(model.contains(world.senders_prefix(port), flow.src) for port in ports)
+            if touched or hold or from_there or len(several) > 1:
                 # left to the kernel, until the daemon knows
                 allowed = union([allowed] + [outcomes[flow] for outcomes in alone])
             moves = len({outcomes[flow] for outcomes in steps}) > 1
