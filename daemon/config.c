@@ -15,6 +15,7 @@
 #include <string.h>
 #include "../include/control.h"
 #include "../include/maps.h"
+#include "instance.h"
 #include "log.h"
 
 struct option_row;
@@ -50,8 +51,7 @@ static int set_instance(struct config *config, const struct option_row *row, con
 	size_t len = strlen(value);
 
 	if (!len || len > INSTANCE_NAME_MAX || value[0] == '.' ||
-	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
-		    len)
+	    strspn(value, INSTANCE_NAME_CHARACTERS) != len)
 		return -EINVAL;
 	return set_string(config, row, value);
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include "../include/control.h"
 
+#define INSTANCE_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
 struct instance {
 	char name[INSTANCE_NAME_MAX + 1];
 	char pin_dir[INSTANCE_NAME_MAX + 64];

@@ -328,7 +328,9 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 		sync_resync(d, "reload");
 		route_files_reload(d);
 		route_state_rewrite(d);
-		log_info("reload: done");
+		log_info("reload: done%s",
+			 route_files_error(d) ? ", but for the user routes, which are as before"
+					      : "");
 	}
 	config_free(&fresh);
 	notify_manager("READY=1");

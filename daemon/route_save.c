@@ -12,24 +12,61 @@
 #include "mirror_user.h"
 #include "route_files_internal.h"
 
-/* The first line of what is written here; what begins otherwise is not ours to write over. */
-#define SAVED_LINE "# Written by `ebpf-route save`, which will write it anew.\n"
+/* The first line of what is written here, around the name of the instance; what begins otherwise is not ours. */
+#define SAVED_BY   "# Written by `ebpf-route --instance "
+#define SAVED_REST " save`, which will write it anew.\n"
+/* As earlier versions wrote it. They named nobody, so whoever finds it counts as its author. */
+#define SAVED_BY_ANY "# Written by `ebpf-route save`, which will write it anew.\n"
 
-static int check_author(const char *path, struct user_error *error)
+/* The name of the instance in a line that begins with SAVED_BY, with its length; NULL: no such line. */
+static const char *find_author(const char *text, size_t *ret_len)
+{
+	const char *name;
+	size_t len;
+
+	if (strncmp(text, SAVED_BY, strlen(SAVED_BY)) != 0)
+		return NULL;
+	name = text + strlen(SAVED_BY);
+	len = strspn(name, INSTANCE_NAME_CHARACTERS);
+	if (!len || len > INSTANCE_NAME_MAX ||
+	    strncmp(name + len, SAVED_REST, strlen(SAVED_REST)) != 0)
+		return NULL;
+	*ret_len = len;
+	return name;
+}
+
+static int check_text(const struct daemon *d, const char *path, const char *text,
+		      struct user_error *error)
+{
+	const char *author;
+	size_t len;
+
+	if (!*text || strncmp(text, SAVED_BY_ANY, strlen(SAVED_BY_ANY)) == 0)
+		return 0;
+	author = find_author(text, &len);
+	if (!author)
+		return user_refuse(error, "%.200s: not written by 'save', '--force' replaces it",
+				   path);
+	if (len == strlen(d->instance.name) && strncmp(author, d->instance.name, len) == 0)
+		return 0;
+	return user_refuse(
+		error, "%.200s: written by 'save' of the instance '%.*s', '--force' replaces it",
+		path, (int)len, author);
+}
+
+/* What another instance saved in a directory that both read is as little ours as what the user wrote. */
+static int check_author(const struct daemon *d, const char *path, struct user_error *error)
 {
 	char *text;
 	int err = route_files_read(path, &text);
-	bool is_ours;
 
 	if (err == -ENOENT)
 		return 0;
 	if (err)
 		return route_files_fail(error, path, err);
-	is_ours = !*text || strncmp(text, SAVED_LINE, strlen(SAVED_LINE)) == 0;
+	err = check_text(d, path, text, error);
 	free(text);
-	return is_ours ? 0
-		       : user_refuse(error, "%.200s: not written by 'save', '--force' replaces it",
-				     path);
+	return err;
 }
 
 /*
@@ -60,7 +97,7 @@ static char *compose(const struct daemon *d, const char *path, const struct user
 
 	if (!out)
 		return NULL;
-	fputs(SAVED_LINE, out);
+	fprintf(out, SAVED_BY "%s" SAVED_REST, d->instance.name);
 	for (; route; route = mirror_user_next(d->mirror, route)) {
 		const struct user_item *other = user_batch_item(others, route->dst);
 
@@ -224,7 +261,7 @@ int route_files_save(struct daemon *d, const char *name, bool force, struct rout
 	if (snprintf(saved.path, sizeof(saved.path), "%s/%s", route_files_directory(d), name) >=
 	    (int)sizeof(saved.path))
 		return route_files_fail(error, route_files_directory(d), -ENAMETOOLONG);
-	err = force ? 0 : check_author(saved.path, error);
+	err = force ? 0 : check_author(d, saved.path, error);
 	if (err)
 		return err;
 	err = compose_beside(d, name, saved.path, &saved.routes, &text, error);

@@ -66,6 +66,7 @@ reload
 [ "$(error)" = "$R/20.conf:2: 203.0.113.0/24: is there already, from $R/10.conf:2, 'replace' changes it" ] ||
 	fail "status: $(error)"
 logged "keeping the user routes in force"
+logged "reload: done, but for the user routes, which are as before"
 file 20.conf '203.0.115.0/24 drop' '203.0.116.0/24 redirect r9'
 reload
 [ "$(error)" = "$R/20.conf:2: 203.0.116.0/24: no such device 'r9'" ] || fail "status: $(error)"
@@ -135,6 +136,37 @@ done
 rm "$R/z.conf"
 reload
 ! fast -j route proto user | grep -E '203.0.12[45]' || fail "routes of no file stay"
+
+say "- save of another instance that reads the same directory: what the first one saved stays"
+: >"$WORK/second-ready"
+"$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB-b" --hook tc -i 'none*' --routes-dir "$R" \
+	>"$WORK/second-ready" 2>"$WORK/second.log" </dev/null &
+SECOND_PID=$!
+PIDS+=("$SECOND_PID")
+wait_for 30 test -s "$WORK/second-ready" || fail "the second instance: not ready:" "$(cat "$WORK/second.log")"
+second() {
+	"$B/ebpf-route" --instance "$LAB-b" "$@"
+}
+second flush all >"$WORK/out"
+cp "$R/saved.conf" "$WORK/before"
+! second save 2>"$WORK/said" || fail "the second instance wrote over saved.conf"
+[ "$(cat "$WORK/said")" = "ebpf-route: $R/saved.conf: written by 'save' of the instance '$LAB', '--force' replaces it, nothing is saved" ] ||
+	fail "said: $(cat "$WORK/said")"
+cmp "$R/saved.conf" "$WORK/before" || fail "saved.conf has changed"
+reload
+routes '203.0.113.0/24 drop' '203.0.114.0/24 drop' '203.0.115.0/24 pass' '203.0.117.0/24 drop'
+second add 203.0.126.0/24 drop
+second save b.conf >"$WORK/out" 2>&1 || fail "b.conf: $(cat "$WORK/out")"
+second save b.conf >"$WORK/out" 2>&1 || fail "b.conf, its own: $(cat "$WORK/out")"
+! fast save b.conf 2>"$WORK/said" || fail "the first instance wrote over b.conf"
+fast save --force b.conf >"$WORK/out" 2>&1 || fail "b.conf, by force: $(cat "$WORK/out")"
+fast save b.conf >"$WORK/out" 2>&1 || fail "b.conf, once taken: $(cat "$WORK/out")"
+# shellcheck disable=SC2016 # no command
+echo '# Written by `ebpf-route save`, which will write it anew.' >"$R/b.conf"
+fast save b.conf >"$WORK/out" 2>&1 || fail "b.conf, of an earlier version: $(cat "$WORK/out")"
+stop "$SECOND_PID" || fail "the second instance: exit code $?"
+rm "$R/b.conf"
+reload
 
 say "- what was saved is there after the next start, and so is what has not come yet"
 file 30.conf '203.0.118.0/24 redirect r9' '203.0.119.0/24 via 192.0.2.1'
