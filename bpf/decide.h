@@ -56,15 +56,17 @@ static __always_inline enum verdict control_check(__u64 now)
 /*
  * A packet goes back by the port that it came from: would the kernel send its sender a redirect? Only one
  * on a connected net gets it, not one behind a gateway (__mkroute_input() in net/ipv4/route.c, by what
- * __fib_validate_source() returns).
+ * __fib_validate_source() returns). Not for the user's routes, of which the kernel does not know: it would route the
+ * packet elsewhere.
  */
 static __always_inline bool sender_is_redirected(const struct frame *frame,
 						 const struct packet *packet,
-						 const struct ingress *ingress)
+						 const struct ingress *ingress,
+						 const struct way *way)
 {
 	__u32 leaf;
 
-	if (!(ingress->word.flags & PORT_SEND_REDIRECTS))
+	if (!(ingress->word.flags & PORT_SEND_REDIRECTS) || way_is_of_user(way))
 		return false;
 	leaf = packet_leaf_back(frame, packet, ingress->port);
 	return leaf < LEAF_FIRST_SLOT || nexthop_read(leaf).nexthop.kind != NEXTHOP_ADJACENCY ||
@@ -100,7 +102,7 @@ static __always_inline bool is_hairpin(const struct frame *frame, const struct p
 
 	if (way_is_unchanged(way))
 		return egress == ingress->port || egress == frame->port;
-	return egress == ingress->port && sender_is_redirected(frame, packet, ingress);
+	return egress == ingress->port && sender_is_redirected(frame, packet, ingress, way);
 }
 
 /* Will the egress port take it? Fills way->egress. */

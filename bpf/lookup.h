@@ -187,6 +187,12 @@ route_follow(const struct frame *frame, const struct packet *packet, __u32 leaf,
 	return adjacency_read(index, ret);
 }
 
+/* Did the user say where it leads? Of what is forwarded. */
+static __always_inline bool way_is_of_user(const struct way *way)
+{
+	return nexthop_is_user(nexthop_read(way->slot).nexthop);
+}
+
 /*
  * VERDICT_cpu with the CPU for this flow, of those that the slot names, whatever the policy for legs of
  * groups. Asked after the decision, so that the plain way does not carry it.

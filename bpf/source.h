@@ -69,6 +69,12 @@ static __always_inline enum verdict reverse_check(__u32 leaf, const struct ingre
 	return VERDICT_rp_filter;
 }
 
+/* Is it an address of the table local, or one of which the engine cannot tell? */
+static __always_inline bool may_be_local(__u32 leaf)
+{
+	return leaf_is_of_table_local(leaf) || leaf == VERDICT_table_full || leaf == VERDICT_stale;
+}
+
 /* The whole check by the route of the source, for which the packet's own way has to be known. */
 static __always_inline enum verdict source_check(const struct frame *frame,
 						 const struct packet *packet,
@@ -91,7 +97,8 @@ static __always_inline enum verdict source_check(const struct frame *frame,
 	 */
 	if (leaf == VERDICT_no_route || (leaf >= LEAF_FIRST_SLOT && reverse_read(leaf)))
 		return VERDICT_forwarded;
-	return VERDICT_martian;
+	/* The kernel would send it elsewhere than the user says, so that is left to it of which the source is in doubt. */
+	return way_is_of_user(way) && !may_be_local(leaf) ? VERDICT_forwarded : VERDICT_martian;
 }
 
 #endif

@@ -89,9 +89,18 @@ static bool mark_matters(const struct lab *l)
 	return l->tc && l->skb.mark && l->control->flags & CONTROL_MARKS;
 }
 
-/* Of the source's route: as the comment in include/maps.h on union reverse_word has it. */
-static enum verdict check_reverse(const struct lab *l, const struct frame *frame, int egress)
+/* Is the forwarding slot one that the user's routes lead to? */
+static bool is_users(const struct lab *l, uint32_t slot)
 {
+	const struct nexthop *nexthop = &l->nexthops[slot].nexthop;
+
+	return nexthop->kind == NEXTHOP_REDIRECT || nexthop->verdict & NEXTHOP_USER;
+}
+
+/* Of the source's route: as the comment in include/maps.h on union reverse_word has it. */
+static enum verdict check_reverse(const struct lab *l, const struct frame *frame, uint32_t slot)
+{
+	int egress = lab_hop_port(slot);
 	struct model_question back = model_question_back(frame, egress);
 	int ingress = ingress_of(l, frame);
 	uint16_t flags = l->ports[ingress].flags;
@@ -104,6 +113,10 @@ static enum verdict check_reverse(const struct lab *l, const struct frame *frame
 		return VERDICT_policy_rule;
 	if (!(flags & PORT_RP_FILTER)) {
 		if (known)
+			return VERDICT_forwarded;
+		if (is_users(l, slot) && leaf != VERDICT_local && leaf != VERDICT_broadcast &&
+		    leaf != VERDICT_multicast && leaf != VERDICT_table_full &&
+		    leaf != VERDICT_stale)
 			return VERDICT_forwarded;
 		return leaf == VERDICT_no_route ? VERDICT_forwarded : VERDICT_martian;
 	}
@@ -121,12 +134,15 @@ static enum verdict check_reverse(const struct lab *l, const struct frame *frame
 }
 
 /* Does the sender hear of a better gateway? Not if it is behind one itself, by the same port. */
-static bool is_redirected(const struct lab *l, const struct frame *frame, int egress)
+static bool is_redirected(const struct lab *l, const struct frame *frame, uint32_t slot)
 {
+	int egress = lab_hop_port(slot);
 	struct model_question back = model_question_back(frame, egress);
 	uint32_t leaf = model_leaf(l, &back);
 
 	if (egress != ingress_of(l, frame) || !(l->ports[egress].flags & PORT_SEND_REDIRECTS))
+		return false;
+	if (is_users(l, slot)) /* of which the kernel does not know */
 		return false;
 	if (leaf < LEAF_FIRST_SLOT || leaf >= LAB_SLOTS ||
 	    l->nexthops[leaf].nexthop.kind != NEXTHOP_ADJACENCY)
@@ -162,7 +178,7 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 
 	if (!egress)
 		return VERDICT_no_neighbour;
-	verdict = check_reverse(l, frame, egress);
+	verdict = check_reverse(l, frame, slot);
 	if (verdict != VERDICT_forwarded)
 		return verdict;
 	if (frame->bytes[AT_TTL] < 2 && slot != SLOT_REDIRECT)
@@ -170,7 +186,7 @@ static enum verdict check_egress(const struct lab *l, const struct frame *frame,
 	if (!(out->flags & PORT_UP))
 		return VERDICT_egress_down;
 	if (slot == SLOT_REDIRECT ? egress == PORT_IN || egress == ingress_of(l, frame)
-				  : is_redirected(l, frame, egress))
+				  : is_redirected(l, frame, slot))
 		return VERDICT_hairpin;
 	if (!l->tc && !(out->flags & (generic ? PORT_XMIT_GENERIC : PORT_XMIT_NATIVE)))
 		return VERDICT_egress_no_xdp;

@@ -70,6 +70,13 @@ static void redirects_on(struct lab *l)
 	l->ports[PORT_IN].flags |= PORT_SEND_REDIRECTS;
 }
 
+/* `via` a gateway there where the packet comes from: not for the kernel to redirect. */
+static void via_ingress(struct lab *l)
+{
+	redirects_on(l);
+	l->nexthops[SLOT_BACK].nexthop.verdict = NEXTHOP_USER;
+}
+
 /* Back by the port that it came in by, or by that of a macvlan device on it. */
 static void to_ingress(struct lab *l)
 {
@@ -290,6 +297,7 @@ static const struct row before_rules[] = {
 	  .change = members_are_full },
 	{ "blackhole of the kernel's, prohibited", TO("10.101.1.9"), VERDICT_prohibit,
 	  .change = all_prohibited },
+	{ "via, back by its port", TO("10.8.0.1"), FORWARDED(SLOT_BACK), via_ingress },
 	{ "source by a user's route, before rules",
 	  .in = { .dst = "10.18.0.1", .src = "10.18.0.9" }, FORWARDED(SLOT_USER),
 	  strict_by_table_5 },

@@ -59,8 +59,9 @@ class Comparison:
         bare = inner_of(packet, other) if tc else other
         if verdict == 'forwarded' and not is_plain(packet, bare):
             return tc and kernel == other and self.may_be_wrapped(packet)
-        # Whom the kernel tells of a shorter way is not to be sent back the long one unsaid.
-        if verdict == 'forwarded' and self.name in packet.redirected and other[0][0] == packet.port:
+        # Whom the kernel tells of a shorter way is not to be sent back the long one unsaid; where it knows the route.
+        if verdict == 'forwarded' and self.name in packet.redirected and other[0][0] == packet.port and \
+                not self.state.user_decides(packet):
             return False
         if verdict == 'dropped' and other:
             return False

@@ -28,6 +28,7 @@ class State:
         self.routes = collections.OrderedDict()  # what `ip route del` needs -> True
         self.nexthops = collections.OrderedDict()  # id -> True for a group
         self.user = {}  # user routes, see user.py: changes as the daemons accept them, alike
+        self.user_decides = lambda packet: None  # the prefix of the one that does, see there
         self.undo = []  # operations that put right what was disturbed
         self.recent = collections.deque(['203.0.113.0/24', '0.0.0.0/0'], maxlen=RECENT)
 

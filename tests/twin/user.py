@@ -48,6 +48,7 @@ class UserRoutes:
 
     def __init__(self, state, mode):
         self.state, self.routes, self.mode = state, state.user, mode
+        state.user_decides = self.decider
         self.counted = {}    # router -> {prefix: packets} before a batch
         self.kernel = set()  # prefixes of the kernel's own routes that are longer than some of ours
         self.installed = {}  # router -> {prefix: the kernel's words}
