@@ -73,11 +73,12 @@ class Exchange:
 
     @staticmethod
     def verdict(router, packet, counted):
-        """The name of the counter that rose, None if none did, or all that did."""
+        """The name of the counter that rose, None if none did, or all that did. An answer to ARP may be counted first."""
         end = time.monotonic() + COUNTED
         while True:
             moved = router.counters.moved(packet.port + 1)
-            if moved or not counted or time.monotonic() > end:
+            stray = list(moved) == ['not_ipv4'] and frames.is_ipv4(packet.frame)
+            if moved and not stray or not counted or time.monotonic() > end:
                 break
         if not moved:
             return None
