@@ -34,7 +34,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-address-
 	      -iquote . $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) $(PKG_CFLAGS)
 
 # The pure core: no libbpf, libnl or logging. Linked into the daemon and the tests alike.
-CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c $(wildcard daemon/rib*.c) $(wildcard daemon/resolve*.c) daemon/addr.c \
+CORE      := $(wildcard daemon/mirror*.c) daemon/pool.c daemon/clock.c $(wildcard daemon/rib*.c) $(wildcard daemon/resolve*.c) daemon/addr.c \
 	     $(wildcard daemon/user_*.c) \
 	     $(wildcard daemon/fib.c daemon/fib_[!dl]*.c)
 ENGINES   := daemon/fib_dir24.c daemon/fib_lpm.c
@@ -137,7 +137,7 @@ $(B)/ebpf-routed-mixed: $(call objs,obj,$(DAEMON) tests/twin/mixed.c)
 # Corpora stay in $(B)/fuzz/; what was found too, as crash-*.
 SECONDS   ?= 60
 FUZZ      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_CORE := $(CORE) $(NETLINK) daemon/config.c daemon/control.c daemon/control_user.c daemon/show_get.c daemon/show_parts.c \
+FUZZ_CORE := $(CORE) $(NETLINK) daemon/config.c daemon/control.c daemon/control_user.c daemon/descriptors.c daemon/show_get.c daemon/show_parts.c \
 	     tests/fuzz/world.c tests/unit/support_events.c
 FUZZ_SAN  := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_LIB  := $(B)/fuzz/core.a

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "../netlink/filters.h"
+#include "descriptors.h"
 
 /* In FNV-1a; bits that tc prints as a positive number, never 0. */
 static uint32_t handle_of(const char *instance)
@@ -80,6 +81,9 @@ static void explain(int err, enum hook hook, bool hint, char *why, size_t size)
 	else if (err == -EBUSY || err == -EEXIST)
 		snprintf(why, size, "another %s is attached, it is left alone",
 			 hook == HOOK_TC ? "filter of that priority and handle" : "XDP program");
+	else if (err == -EMFILE)
+		snprintf(why, size, "file descriptors are short (limit %u, see LimitNOFILE)",
+			 descriptors_limit());
 	else if (err == -EOPNOTSUPP && hook == HOOK_XDP)
 		snprintf(why, size, "its driver has no native XDP%s",
 			 hint ? ", --hook tc works everywhere" : "");
@@ -174,6 +178,8 @@ static int make(const struct attachments *a, struct attachment *made)
 		return -EADDRINUSE;
 	if (made->hook == HOOK_TC && filter_is_needed(a, made->ifindex))
 		return filter_attach(a, made);
+	if (!descriptors_left(DESCRIPTORS_BESIDE_PORTS))
+		return -EMFILE;
 	fd = links_attach(a, made->ifindex, made->hook);
 	if (made->hook == HOOK_TC && (fd == -EINVAL || fd == -EOPNOTSUPP))
 		return filter_attach(a, made); /* no tcx */
@@ -199,7 +205,7 @@ static int make_best(const struct attachments *a, const struct mirror_link *link
 		explain(err, hooks[i], n == 1, why, size);
 		if (hooks[i] != HOOK_TC)
 			made->refused = err;
-		else if (err == -EADDRINUSE || err == -ENOTUNIQ)
+		else if (err == -EADDRINUSE || err == -ENOTUNIQ || err == -EMFILE)
 			made->tc_refused = err;
 	}
 	made->hook = HOOK_NONE;

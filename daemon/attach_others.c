@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include "clock.h"
+#include "descriptors.h"
 
 #define FIGHT_NS (60 * 1000000000ULL)
 
@@ -58,11 +59,19 @@ static bool was_in_use(const struct attachment *known)
 	return known->refused == -EBUSY || known->refused == -EEXIST;
 }
 
+/* Of file descriptors. */
+static bool was_short(const struct attachment *known)
+{
+	return known->refused == -EMFILE || known->tc_refused == -EMFILE;
+}
+
 /* Has one of the hooks nothing in the way any more? */
 static bool is_free(const struct attachments *a, const struct attachment *known)
 {
 	if (was_in_use(known) && !links_has_xdp(known->ifindex))
 		return true;
+	if (was_short(known))
+		return descriptors_left(DESCRIPTORS_BESIDE_PORTS);
 	if (known->tc_refused == -EADDRINUSE)
 		return !attach_has_other_instance(a, known->ifindex);
 	return known->tc_refused == -ENOTUNIQ && !filter_is_needed(a, known->ifindex);
@@ -74,7 +83,7 @@ bool attach_may_retry(struct attachments *a, const struct mirror_link *link)
 
 	if (!known || known->hook != HOOK_NONE || known->given_up)
 		return false;
-	if (was_in_use(known) || known->tc_refused) {
+	if (was_in_use(known) || was_short(known) || known->tc_refused) {
 		known->free_looks = is_free(a, known) ? known->free_looks + 1 : 0;
 		return known->free_looks >= 2;
 	}

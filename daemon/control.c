@@ -14,6 +14,7 @@
 #include "../include/control.h"
 #include "clock.h"
 #include "control_user.h"
+#include "descriptors.h"
 #include "log.h"
 #include "show.h"
 #include "user_text.h"
@@ -315,19 +316,28 @@ static void on_trouble(struct bufferevent *bev, short what, void *arg)
 		client_free(client);
 }
 
-/* Where all places are taken, the oldest of those goes that have their answer, or that neither speak nor listen. */
-static void make_room(struct control_server *server)
+static bool has_room(const struct control_server *server)
+{
+	return server->clients < CLIENTS_MAX && descriptors_left(DESCRIPTORS_BESIDE_CLIENTS);
+}
+
+/*
+ * Where all places are taken, or descriptors are short, the oldest of those goes that have their answer, or that
+ * neither speak nor listen. Is there room now?
+ */
+static bool make_room(struct control_server *server)
 {
 	uint64_t before = now_ns() - ROOM_SECONDS * 1000000000ULL;
 	struct client *oldest = NULL;
 
-	if (server->clients < CLIENTS_MAX)
-		return;
+	if (has_room(server))
+		return true;
 	for (struct client *each = server->first; each; each = each->next)
 		if (each->lingering || (!each->reply.gone && each->since < before))
 			oldest = each; /* the first in the list came last */
 	if (oldest)
 		client_free(oldest);
+	return oldest && has_room(server);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
@@ -340,8 +350,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	(void)listener;
 	(void)from;
 	(void)from_len;
-	make_room(d->control);
-	client = d->control->clients < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	client = make_room(d->control) ? calloc(1, sizeof(*client)) : NULL;
 	if (client)
 		client->bev = bufferevent_socket_new(d->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!client || !client->bev) {
@@ -350,7 +359,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 		/* The socket is fresh and its buffer empty: this does not block. */
 		if (send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			log_debug("control: %d clients, one more refused", CLIENTS_MAX);
+			log_debug("control: %u clients, one more refused", d->control->clients);
 		free(client);
 		close(fd);
 		return;
@@ -390,6 +399,8 @@ int control_start(struct daemon *d)
 		(struct sockaddr *)&address, sizeof(address));
 	err = d->control->listener ? 0 : -errno;
 	umask(mask);
+	if (!err)
+		descriptors_spare(d->control->listener);
 	return err;
 }
 

@@ -65,7 +65,13 @@ int datapath_pin(const struct datapath *dp, const char *dir, char *why, size_t s
 /* Removes those pins, and no others. */
 void datapath_unpin(const struct datapath *dp, const char *dir);
 
-/* The programs forward until then: some time (CLOCK_MONOTONIC, ns) and so many seconds more. */
+/*
+ * Has now_ns() tell the programs' time from now on. To be called once, before anyone keeps a time, and before the
+ * capabilities go. 0, or -errno where BPF programs cannot be loaded or run.
+ */
+int datapath_match_clock(void);
+
+/* The programs forward until then: some time (now_ns()) and so many seconds more. */
 void datapath_grant_lease(struct datapath *dp, uint64_t from_ns, uint32_t seconds);
 /* Until now + seconds, if the lease has not run out; else false. */
 bool datapath_extend_lease(struct datapath *dp, uint32_t seconds);

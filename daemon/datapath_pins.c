@@ -311,6 +311,12 @@ static void describe(const struct pin *pin, char *text, size_t size)
 	}
 }
 
+/* Of the daemon's, which says nothing about what is there. */
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
 /* Every entry of the directory. With `sweep` what is left of earlier runs and of no use goes. */
 static int look_through(const struct used_maps *used, bool sweep, char *why, size_t size)
 {
@@ -333,7 +339,11 @@ static int look_through(const struct used_maps *used, bool sweep, char *why, siz
 		snprintf(path, sizeof(path), "%s/%s", used->dir, entry->d_name);
 		look(path, &pin);
 		owner = pin.kind == PIN_NOTHING ? OWNER_NONE : judge(used, entry->d_name, &pin);
-		if (owner == OWNER_OTHER) {
+		if (owner == OWNER_OTHER && is_shortage(pin.err)) {
+			snprintf(why, size, "%s: cannot be looked at: %s", path,
+				 strerror(-pin.err));
+			err = pin.err;
+		} else if (owner == OWNER_OTHER) {
 			describe(&pin, what, sizeof(what));
 			snprintf(why, size, "%s: %s is there, which is not ours", path, what);
 			err = -EEXIST;

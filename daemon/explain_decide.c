@@ -5,7 +5,7 @@
  */
 #include "explain_decide.h"
 
-#include <time.h>
+#include "clock.h"
 #include "explain_host.h"
 #include "bpf/user_drop.h" /* after what it finds in place of the kernel */
 
@@ -13,10 +13,7 @@
 
 static uint64_t now_coarse(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC_COARSE);
 }
 
 /* No address is our own, nor does any port or table ask where the source is routed. */

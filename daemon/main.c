@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "control.h"
 #include "daemon.h"
+#include "descriptors.h"
 #include "log.h"
 #include "metrics.h"
 #include "notify.h"
@@ -87,6 +88,40 @@ static int claim(struct daemon *d)
 	return err;
 }
 
+static void explain_load_failure(int err, const char *what)
+{
+	if (err == -EPERM)
+		log_error("datapath: %s: not permitted (privileges, or locked memory), not started",
+			  what);
+	else if (err == -EINVAL || err == -EACCES || err == -EOPNOTSUPP || err == -ENOTSUP)
+		log_error(
+			"datapath: %s: the kernel refused (%s): Linux 5.15 or later is needed, not started; -v says more",
+			what, strerror(-err));
+	else
+		log_error("datapath: %s: %s, not started", what, strerror(-err));
+}
+
+/* What the process needs: room for descriptors, and the programs' clock. */
+static int prepare_process(struct daemon *d)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	int err;
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* some kernels account maps to it */
+	log_debug("daemon: %u file descriptors at most", descriptors_raise(d->config.ports));
+	libbpf_set_print(say_libbpf);
+	err = datapath_match_clock();
+	if (err) {
+		explain_load_failure(err, "reading the programs' clock");
+		return err;
+	}
+	if (clock_ahead_ns)
+		log_info("daemon: in a time namespace, the programs' clock is %+.3f s from its own",
+			 clock_ahead_ns / 1e9);
+	d->started_ns += clock_ahead_ns;
+	return 0;
+}
+
 static int enter_netns(struct daemon *d)
 {
 	int err = d->config.netns ? instance_enter_netns(d->config.netns) : 0;
@@ -145,19 +180,6 @@ static int open_netlink(struct daemon *d)
 	return 0;
 }
 
-static void explain_load_failure(int err, const char *what)
-{
-	if (err == -EPERM)
-		log_error("datapath: %s: not permitted (privileges, or locked memory), not started",
-			  what);
-	else if (err == -EINVAL || err == -EACCES || err == -EOPNOTSUPP || err == -ENOTSUP)
-		log_error(
-			"datapath: %s: the kernel refused (%s): Linux 5.15 or later is needed, not started; -v says more",
-			what, strerror(-err));
-	else
-		log_error("datapath: %s: %s, not started", what, strerror(-err));
-}
-
 static int open_datapath(struct daemon *d)
 {
 	const struct config *c = &d->config;
@@ -174,13 +196,10 @@ static int open_datapath(struct daemon *d)
 		.cpu_queue = c->cpu_queue,
 		.observe = c->observe,
 	};
-	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct attach_programs programs;
 	const char *what;
 	int err;
 
-	libbpf_set_print(say_libbpf);
-	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* some kernels account maps to it */
 	err = datapath_open(&d->datapath, &options, &what);
 	if (err) {
 		explain_load_failure(err, what);
@@ -252,8 +271,9 @@ static int drop_privileges(struct daemon *d)
 static int start(struct daemon *d)
 {
 	int (*const steps[])(struct daemon *) = {
-		claim,	     enter_netns, prepare_pins, open_netlink, open_datapath,   check_pins,
-		guard_start, sync_start,  pin_maps,	open_doors,   drop_privileges,
+		claim,	      prepare_process, enter_netns, prepare_pins,
+		open_netlink, open_datapath,   check_pins,  guard_start,
+		sync_start,   pin_maps,	       open_doors,  drop_privileges,
 	};
 	int err = 0;
 

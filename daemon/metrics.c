@@ -11,6 +11,7 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include "audit.h"
+#include "descriptors.h"
 #include "log.h"
 #include "mirror_user.h"
 #include "show.h"
@@ -252,6 +253,7 @@ int metrics_start(struct daemon *d)
 			evconnlistener_free(listener);
 		return err;
 	}
+	descriptors_spare(listener);
 	return 0;
 }
 

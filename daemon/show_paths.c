@@ -3,7 +3,7 @@
 #include "show.h"
 
 #include <errno.h>
-#include <time.h>
+#include "clock.h"
 #include "explain.h"
 #include "resolve.h"
 #include "user_text.h"
@@ -89,12 +89,10 @@ static int nexthop_row(void *ctx, uint32_t handle, const struct mirror_nexthop *
 int show_nexthops(struct daemon *d, const json_t *args, struct reply *reply)
 {
 	struct nexthop_walk walk = { .d = d, .reply = reply };
-	struct timespec now;
 
 	(void)args;
 	explain_enter(d, &walk.view);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	walk.now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	walk.now_ns = now_ns();
 	return mirror_walk_nexthops(d->mirror, nexthop_row, &walk);
 }
 

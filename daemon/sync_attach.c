@@ -89,6 +89,7 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 		warn_of_hidden_tags(link, hook);
 		return 0;
 	}
+	fatal = fatal && err != -EMFILE; /* one interface too many costs that one */
 	if (fatal)
 		log_error("%s: %snot attached: %s, not started", link->e.name, happened, why);
 	else if (asked || *happened)
