@@ -67,6 +67,16 @@ bool descriptors_left(unsigned int beside)
 	return (unsigned int)lowest + beside < descriptors_limit();
 }
 
+static void pause_until(struct evconnlistener *listener, event_callback_fn again)
+{
+	const struct timeval pause = { .tv_usec = PAUSE_US };
+
+	evconnlistener_disable(listener);
+	if (event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, again, listener,
+			    &pause))
+		evconnlistener_enable(listener);
+}
+
 static void go_on(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -74,20 +84,29 @@ static void go_on(evutil_socket_t fd, short what, void *arg)
 	evconnlistener_enable(arg);
 }
 
+static void go_on_with_room(evutil_socket_t fd, short what, void *arg)
+{
+	if (descriptors_left(DESCRIPTORS_BESIDE_CLIENTS))
+		go_on(fd, what, arg);
+	else
+		pause_until(arg, go_on_with_room);
+}
+
+void descriptors_wait(struct evconnlistener *listener)
+{
+	pause_until(listener, go_on_with_room);
+}
+
 static void on_error(struct evconnlistener *listener, void *arg)
 {
 	static struct log_limit limit = { .burst = 1, .seconds = 60 };
-	const struct timeval pause = { .tv_usec = PAUSE_US };
 	int err = EVUTIL_SOCKET_ERROR();
 
 	(void)arg;
 	if (log_allowed(&limit))
 		log_warning("daemon: a client cannot be accepted: %s, trying again until it can",
 			    strerror(err));
-	evconnlistener_disable(listener);
-	if (event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, go_on, listener,
-			    &pause))
-		evconnlistener_enable(listener);
+	pause_until(listener, go_on);
 }
 
 void descriptors_spare(struct evconnlistener *listener)

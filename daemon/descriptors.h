@@ -31,5 +31,7 @@ bool descriptors_left(unsigned int beside);
  * readable, and the loop would turn without end. It may be freed once the loop has ended.
  */
 void descriptors_spare(struct evconnlistener *listener);
+/* The same until there is room for clients: for a listener whose clients are not refused one by one. */
+void descriptors_wait(struct evconnlistener *listener);
 
 #endif

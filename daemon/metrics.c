@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ enum {
 
 struct metrics_server {
 	struct evhttp *http;
+	struct evconnlistener *listener; /* of http */
 };
 
 struct snapshot {
@@ -208,6 +210,16 @@ static void on_other(struct evhttp_request *request, void *arg)
 	evhttp_send_error(request, HTTP_NOTFOUND, NULL);
 }
 
+/* For a client that was accepted: as evhttp would make it. Where it was the last that may be, the others wait. */
+static struct bufferevent *on_accept(struct event_base *base, void *arg)
+{
+	struct daemon *d = arg;
+
+	if (!descriptors_left(DESCRIPTORS_BESIDE_CLIENTS))
+		descriptors_wait(d->metrics->listener);
+	return bufferevent_socket_new(base, -1, 0);
+}
+
 /* Numeric addresses only: names would have to be looked up, and may change. */
 static struct evconnlistener *listen_on(struct daemon *d, const char *where)
 {
@@ -253,6 +265,8 @@ int metrics_start(struct daemon *d)
 			evconnlistener_free(listener);
 		return err;
 	}
+	d->metrics->listener = listener;
+	evhttp_set_bevcb(d->metrics->http, on_accept, d);
 	descriptors_spare(listener);
 	return 0;
 }

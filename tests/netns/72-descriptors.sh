@@ -12,6 +12,7 @@ HOOK=tc
 
 BESIDE_PORTS=32 # daemon/descriptors.h
 PATIENCE=10
+METRICS=127.0.0.1:9187
 
 said() {
 	grep -qE -- "^ebpf-routed: $1" "$WORK/ebpf-routed.log"
@@ -53,6 +54,15 @@ fast_path() {
 	probe "$1" <<<"forward 203.0.113.1 right n=3"
 }
 
+# Are there no more left than clients have to leave, or one less?
+short_for_clients() {
+	[ $(($(soft_limit) - $(lowest_free))) -le 16 ]
+}
+
+metrics_answer() {
+	metrics $METRICS | has ebpfroute_routes
+}
+
 undisturbed() {
 	! said '.*(Too many open files|lease: ran out)' || fail "$1: the daemon is disturbed"
 }
@@ -89,7 +99,7 @@ say "- the limit is raised at the start"
 before=$(ulimit -Sn)
 most=$(ulimit -Hn)
 ulimit -Sn 200
-routed
+routed --metrics $METRICS
 ulimit -Sn "$before"
 [ "$(soft_limit)" -ge $((most < 2048 ? most : 2048)) ] || fail "the limit is $(soft_limit) of $most"
 
@@ -115,6 +125,26 @@ limit $(($(lowest_free) + 8))
 ! timeout 5 "$B/ebpf-route" --instance "$LAB" status >"$WORK/refused" 2>&1 || fail "a client took the last descriptors"
 grep -q 'too many clients' "$WORK/refused" || fail "the client was told:" "$(cat "$WORK/refused")"
 undisturbed "a client too many"
+
+say "- readers of the metrics that hold on take what is for clients, and no more"
+limit $(($(lowest_free) + 24))
+background readers router "$PYTHON" -c 'import socket, sys, time
+held = [socket.socket() for _ in range(15)]
+for each in held:
+    each.connect(("127.0.0.1", int(sys.argv[1])))
+print("held", flush=True)
+for _ in range(20):
+    time.sleep(0.2)
+    for each in held:
+        each.send(b"G")' "${METRICS#*:}"
+readers=$BACKGROUND_PID
+wait_for "$PATIENCE" grep -q held "$WORK/readers.log" || fail "the readers cannot connect"
+wait_for "$PATIENCE" short_for_clients || fail "they did not take what there was"
+sleep 1 # and no more, however long they wait
+[ $(($(soft_limit) - $(lowest_free))) -ge 15 ] || fail "only $(($(soft_limit) - $(lowest_free))) descriptors are left"
+undisturbed "too many readers"
+stop "$readers" || true
+wait_for "$PATIENCE" metrics_answer || fail "the metrics do not answer any more"
 
 say "- no descriptor at all: clients wait, the daemon does not turn"
 limit "$(lowest_free)"
