@@ -41,6 +41,7 @@ struct guard_watch {
 	struct event *silent_timer; /* looks at what nothing announces */
 	uint32_t bpf_hooks;	    /* that have BPF programs, as datapath_bpf_hooks() */
 	bool ipvs;		    /* has services */
+	bool only_nat;		    /* all that was found is connections, which end unannounced */
 	uint64_t looked_ns;
 	/* While everything is on hold: the last look found nothing, and so has every one since clean_ns. */
 	bool clean;
@@ -211,6 +212,7 @@ static bool look(struct daemon *d)
 		guard_check(w->guard, &state);
 	}
 	look_at_bpf(d, &state);
+	w->only_nat = state.only_nat;
 	w->looked_ns = now_ns();
 	hold = state.netfilter ? VERDICT_netfilter : state.xfrm ? VERDICT_xfrm : 0;
 	if (hold) {
@@ -298,6 +300,7 @@ static void on_silent_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (datapath_bpf_hooks(d->datapath) != w->bpf_hooks ||
+	    (w->only_nat && !guard_has_connections()) ||
 	    (w->guard && (guard_has_ipvs(w->guard) != w->ipvs || guard_is_outdated(w->guard))))
 		guard_refresh(d);
 }

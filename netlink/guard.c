@@ -112,39 +112,63 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
+static void cannot_be_read(struct guard_finding *ret, const char *object, int err)
+{
+	ret->found = true;
+	snprintf(ret->detail, sizeof(ret->detail), "%s: cannot be read: %s", object,
+		 err == -EAGAIN ? "changes all the time" : strerror(-err));
+}
+
 static struct guard_finding look(struct guard *guard, const char *object,
 				 int (*fn)(struct guard *guard, struct guard_finding *ret))
 {
 	struct guard_finding finding = { 0 };
 	int err = fn(guard, &finding);
 
-	if (err) {
-		finding.found = true;
-		snprintf(finding.detail, sizeof(finding.detail), "%s: cannot be read: %s", object,
-			 err == -EAGAIN ? "changes all the time" : strerror(-err));
-	}
+	if (err)
+		cannot_be_read(&finding, object, err);
 	make_printable(finding.detail);
 	return finding;
 }
 
+/* Of translated connections, where the kernel may go on with them though their rules are gone. */
+static void look_nat(struct guard *guard, const struct guard_finding *nft,
+		     const struct guard_finding *xtables, struct guard_finding *ret)
+{
+	const char *nat = nft->nat[0] ? nft->nat : xtables->nat;
+	int err;
+
+	*ret = (struct guard_finding){ 0 };
+	if (!nat[0])
+		return;
+	err = guard_look_nat(guard, nat, xtables->tracks, ret);
+	if (err)
+		cannot_be_read(ret, "connections", err);
+	make_printable(ret->detail);
+}
+
 void guard_check(struct guard *guard, struct guard_state *ret)
 {
-	struct guard_finding netfilter, xfrm;
-	uint32_t generation;
+	struct guard_finding nft, netfilter, xfrm, nat = { 0 };
 
 	/* Before the questions, so that a change after the answer is announced again. */
 	drain(&guard->nft);
 	drain(&guard->xfrm);
-	netfilter = look(guard, "nftables", guard_look_nft);
-	generation = netfilter.generation;
-	if (!netfilter.found)
+	netfilter = nft = look(guard, "nftables", guard_look_nft);
+	if (!netfilter.found) {
 		netfilter = look(guard, "iptables", guard_look_xtables);
+		if (!netfilter.found)
+			look_nat(guard, &nft, &netfilter, &nat);
+	}
 	if (!netfilter.found)
 		netfilter = look(guard, "ipvs", guard_look_ipvs);
+	if (!netfilter.found)
+		netfilter = nat;
 	xfrm = look(guard, "xfrm", guard_look_xfrm);
 	*ret = (struct guard_state){ .netfilter = netfilter.found,
 				     .xfrm = xfrm.found,
-				     .generation = generation };
+				     .only_nat = nat.found && netfilter.found,
+				     .generation = nft.generation };
 	snprintf(ret->detail, sizeof(ret->detail), "%s",
 		 netfilter.found ? netfilter.detail : xfrm.detail);
 }

@@ -19,9 +19,11 @@ struct guard_state {
 	 * A base chain of family ip, inet, netdev or bridge on any hook but input and output has a
 	 * rule or the policy drop; or there is a flowtable; or a legacy iptables table has a rule
 	 * or another policy than ACCEPT in PREROUTING, FORWARD or POSTROUTING; or IPVS has a service
-	 * that is not of IPv6. Tables that are dormant count as active.
+	 * that is not of IPv6. Tables that are dormant count as active. Or NAT is registered without a rule,
+	 * conntrack may be on, and there is an IPv4 connection that was translated.
 	 */
 	bool netfilter;
+	bool only_nat; /* of netfilter: the last of these is all */
 	/* An IPv4 policy that is not of a single socket, or a default policy that blocks. */
 	bool xfrm;
 	uint32_t generation; /* of the nftables looked at: another one after every change */
@@ -46,6 +48,12 @@ bool guard_is_outdated(const struct guard *guard);
 
 /* Does IPVS have a service that forwarded IPv4 packets may belong to? Nothing announces it. Cheap. */
 bool guard_has_ipvs(struct guard *guard);
+
+/*
+ * Does the namespace track any connection, of whatever family? With the last of them guard_state.only_nat ends; nothing
+ * announces it. Cheap.
+ */
+bool guard_has_connections(void);
 
 /* The notification sockets, for poll(); readable means that guard_check() has work. Their number. */
 unsigned int guard_fds(const struct guard *guard, int fds[GUARD_FDS_MAX]);

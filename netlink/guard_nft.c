@@ -75,6 +75,11 @@ static uint8_t family_of(const struct nlmsghdr *nlh)
 	return ((const struct nfgenmsg *)nlmsg_data(nlh))->nfgen_family;
 }
 
+bool guard_chain_is_nat(const struct guard_chain *chain)
+{
+	return chain->nat && (chain->family == NFPROTO_IPV4 || chain->family == NFPROTO_INET);
+}
+
 static int decode_hook(struct nlattr *nested, uint32_t *ret_hook)
 {
 	static const struct nla_policy policy[NFTA_HOOK_MAX + 1] = {
@@ -96,6 +101,7 @@ int guard_decode_chain(const struct nlmsghdr *nlh, struct guard_chain *ret)
 		[NFTA_CHAIN_HOOK] = { .type = NLA_NESTED },
 		[NFTA_CHAIN_POLICY] = { .type = NLA_U32 },
 		[NFTA_CHAIN_USE] = { .type = NLA_U32 },
+		[NFTA_CHAIN_TYPE] = { .type = NLA_STRING },
 	};
 	struct nlattr *attrs[NFTA_CHAIN_MAX + 1];
 	struct guard_chain chain = { .policy = NF_ACCEPT };
@@ -118,6 +124,8 @@ int guard_decode_chain(const struct nlmsghdr *nlh, struct guard_chain *ret)
 		return err;
 	if (attrs[NFTA_CHAIN_POLICY])
 		chain.policy = ntohl(nla_get_u32(attrs[NFTA_CHAIN_POLICY]));
+	if (attrs[NFTA_CHAIN_TYPE])
+		chain.nat = !nla_strcmp(attrs[NFTA_CHAIN_TYPE], "nat");
 	if (attrs[NFTA_CHAIN_USE])
 		chain.use = ntohl(nla_get_u32(attrs[NFTA_CHAIN_USE]));
 	*ret = chain;
@@ -211,8 +219,13 @@ static int on_chain(void *ctx, const struct nlmsghdr *nlh)
 
 	if (err == -ENOMSG)
 		return 0;
-	if (err || search->finding->found || !guard_chain_concerns(&chain))
+	if (err || search->finding->found)
 		return err;
+	if (guard_chain_is_nat(&chain))
+		snprintf(search->finding->nat, sizeof(search->finding->nat), "chain %s %.22s %.22s",
+			 family_name(chain.family), chain.table, chain.name);
+	if (!guard_chain_concerns(&chain))
+		return 0;
 	if (chain.use)
 		found(search, "chain", chain.family, chain.table, chain.name, " has rules");
 	else if (chain.policy != NF_ACCEPT)
@@ -274,6 +287,7 @@ static int look_once(struct guard *guard, struct guard_finding *ret)
 	struct search search = { .finding = ret };
 	int err;
 
+	*ret = (struct guard_finding){ 0 };
 	err = ask(guard, NFT_MSG_GETCHAIN, NLM_F_DUMP, NULL, on_chain, &search);
 	for (struct empty_chain *e = search.empty; e && !err && !ret->found; e = e->next) {
 		search.asked = e;
@@ -309,4 +323,67 @@ int guard_look_nft(struct guard *guard, struct guard_finding *ret)
 			return err;
 	}
 	return -EAGAIN;
+}
+
+/* ---- conntrack ----------------------------------------------------------------------- */
+
+/* These ask for nothing; lookup neither, and any set counts by itself. */
+static bool is_harmless(struct nlattr *name)
+{
+	static const char *const names[] = { "immediate", "cmp",   "bitwise", "byteorder", "meta",
+					     "payload",	  "range", "counter", "limit",	   "log",
+					     "reject",	  "fib",   "lookup" };
+
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
+		if (!nla_strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+bool guard_rule_tracks(const struct nlmsghdr *nlh)
+{
+	static const struct nla_policy policy[NFTA_RULE_MAX + 1] = {
+		[NFTA_RULE_EXPRESSIONS] = { .type = NLA_NESTED },
+	};
+	static const struct nla_policy expr_policy[NFTA_EXPR_MAX + 1] = {
+		[NFTA_EXPR_NAME] = { .type = NLA_STRING },
+	};
+	struct nlattr *attrs[NFTA_RULE_MAX + 1], *expr[NFTA_EXPR_MAX + 1], *one;
+	int rest;
+
+	if (parse(nlh, attrs, NFTA_RULE_MAX, policy))
+		return true;
+	if (!family_concerns(family_of(nlh)) || !attrs[NFTA_RULE_EXPRESSIONS])
+		return false;
+	nla_for_each_nested(one, attrs[NFTA_RULE_EXPRESSIONS], rest)
+	{
+		if (nla_parse_nested(expr, NFTA_EXPR_MAX, one, expr_policy) ||
+		    !is_harmless(expr[NFTA_EXPR_NAME]))
+			return true;
+	}
+	return false;
+}
+
+static int on_tracking(void *ctx, const struct nlmsghdr *nlh)
+{
+	bool *ret_tracks = ctx;
+
+	if (is_nft(nlh, NFT_MSG_NEWRULE))
+		*ret_tracks |= guard_rule_tracks(nlh);
+	else if (is_nft(nlh, NFT_MSG_NEWSET) || is_nft(nlh, NFT_MSG_NEWOBJ))
+		*ret_tracks |= nlh->nlmsg_len < NLMSG_LENGTH(sizeof(struct nfgenmsg)) ||
+			       family_concerns(family_of(nlh));
+	return 0;
+}
+
+int guard_nft_tracks(struct guard *guard, bool *ret_tracks)
+{
+	/* Elements of sets (`ct count`) and objects (ct timeout, ct expectation) may ask for it without a rule. */
+	static const int types[] = { NFT_MSG_GETSET, NFT_MSG_GETOBJ, NFT_MSG_GETRULE };
+	int err = 0;
+
+	*ret_tracks = false;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && !err && !*ret_tracks; i++)
+		err = ask(guard, types[i], NLM_F_DUMP, NULL, on_tracking, ret_tracks);
+	return err;
 }

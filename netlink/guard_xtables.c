@@ -76,6 +76,31 @@ int guard_decode_xtables(const struct ipt_getinfo *info, const void *entries,
 	return 0;
 }
 
+/* Of the last one the target has an error, of policies and plain rules a verdict. */
+static bool entry_tracks(const struct ipt_entry *entry, const struct xt_entry_target *target)
+{
+	return entry->target_offset != sizeof(*entry) ||
+	       (target->u.user.name[0] && strcmp(target->u.user.name, XT_ERROR_TARGET) != 0);
+}
+
+bool guard_table_tracks(const struct ipt_getinfo *info, const void *entries)
+{
+	const uint8_t *at = entries, *end = at + info->size;
+	struct xt_entry_target target;
+	struct ipt_entry entry;
+
+	for (; at < end; at += entry.next_offset) {
+		if ((size_t)(end - at) < sizeof(entry) + sizeof(target))
+			return true;
+		memcpy(&entry, at, sizeof(entry));
+		memcpy(&target, at + sizeof(entry), sizeof(target));
+		if (entry.next_offset < sizeof(entry) || entry.next_offset > end - at ||
+		    entry_tracks(&entry, &target))
+			return true;
+	}
+	return false;
+}
+
 /* Gone since it was listed: nothing there. */
 static int translate(int error)
 {
@@ -97,6 +122,8 @@ static int read_table(int fd, const char *name, const struct ipt_getinfo *info,
 	err = getsockopt(fd, SOL_IP, IPT_SO_GET_ENTRIES, entries, &size) ? translate(errno) : 0;
 	if (!err && entries->size == info->size)
 		err = guard_decode_xtables(info, entries->entrytable, &finding);
+	if (!err && !finding)
+		ret->tracks |= guard_table_tracks(info, entries->entrytable);
 	if (finding) {
 		ret->found = true;
 		snprintf(ret->detail, sizeof(ret->detail), "iptables: table %s: %s", name, finding);
@@ -119,6 +146,9 @@ static int look_at(int fd, const char *name, struct guard_finding *ret)
 			return translate(errno);
 		err = read_table(fd, name, &info, ret);
 	}
+	/* Once made it stays until the namespace or its module goes, and NAT with it. */
+	if (strcmp(name, "nat") == 0)
+		snprintf(ret->nat, sizeof(ret->nat), "iptables table %s", name);
 	return err;
 }
 

@@ -11,6 +11,9 @@
 
 guards_lab
 on router ip link add br0 type bridge
+# Connections end soon. A rule has the kernel load what knows that setting.
+on router nft 'add table ip t; add chain ip t c; add rule ip t c ct state new; delete table ip t'
+sysctl_set router net.netfilter.nf_conntrack_udp_timeout=2
 routed -i 'r*'
 
 cases() {
@@ -73,6 +76,77 @@ if on router "$PYTHON" "$TOP/tests/netns/nfhook.py" 1 "$WORK/hook.pid"; then
 else
 	say "- not here: BPF programs on netfilter hooks"
 fi
+# What becomes of a connection is decided once: the kernel goes on translating it without the rule.
+cat >"$WORK/flow.py" <<'END'
+"""flow.py PORTS SOURCE-PORT: of one UDP flow, the source addresses that come out in 0.4 s, and how many have none."""
+import socket, struct, sys, time
+sys.path.insert(0, sys.argv[1])
+from packet import Port, ipv4
+home = open("/proc/self/ns/net", "rb")
+left, right = map(Port, sys.argv[2:4])
+for port in left, right:
+    port.open(home.fileno())
+number, sources, sent, came = int(sys.argv[4]), set(), 0, 0
+frame = left.peer + left.mac + b"\x08\0" + ipv4(left.address, "203.0.113.1", 64, 1, 0, 17, b"",
+                                                struct.pack("!HHHH", number, 4000, 8 + 20, 0) + bytes(20))
+end = time.monotonic() + 0.5
+while time.monotonic() < end:
+    if time.monotonic() < end - 0.1:
+        left.send(frame)
+        sent += 1
+    time.sleep(0.005)
+    for seen in right.receive():
+        if seen[30:34] == socket.inet_aton("203.0.113.1"):
+            sources.add(socket.inet_ntoa(seen[26:30]))
+            came += 1
+print(" ".join(sorted(sources)), sent - came)
+END
+flow() {
+	"$PYTHON" "$WORK/flow.py" "$TOP/tests/netns" "${PORTS[1]}" "${PORTS[3]}" "$1"
+}
+# comes_from ADDRESS SOURCE-PORT WHEN: every packet of that flow, also where the kernel alone forwards.
+comes_from() {
+	local seen kernel
+
+	seen=$(flow "$2")
+	fast add 203.0.113.0/24 pass >/dev/null 2>&1 || hold_is netfilter || fail "no user route"
+	kernel=$(flow "$2")
+	fast del 203.0.113.0/24 >/dev/null 2>&1 || hold_is netfilter || fail "the user route stays"
+	[ "$kernel" = "$1 0" ] || fail "$3: by the kernel alone: $kernel"
+	[ "$seen" = "$1 0" ] || fail "$3: $seen, by the kernel alone $kernel"
+}
+hold_is() {
+	[ "$(fast -j status | jq -r .hold)" = "$1" ]
+}
+FLOW=4000
+# leftover NAME SET-UP FLUSH END: NAT goes, its connections stay, until that end.
+leftover() {
+	say "- $1: connections outlive their rule"
+	FLOW=$((FLOW + 2)) # the kernel remembers earlier ones
+	eval "$2"
+	wait_for 5 hold_is netfilter || fail "$1: not seen"
+	comes_from 198.18.2.1 "$FLOW" "$1"
+	eval "$3"
+	settle
+	comes_from 198.18.2.1 "$FLOW" "$1: without its rule"
+	comes_from 198.18.1.2 "$((FLOW + 1))" "$1: a new flow"
+	hold_is netfilter || fail "$1: no hold"
+	eval "$4"
+	wait_for 8 hold_is null || fail "$1: not back"
+	comes_from 198.18.1.2 "$FLOW" "$1: at the end"
+}
+NFT_NAT="nft 'table inet host { chain input { type filter hook input priority 0; ct state established,related accept; }; }
+	table ip nat { chain post { type nat hook postrouting priority 100; oifname r2 masquerade; }; }'"
+leftover nftables "on router $NFT_NAT" "on router nft flush chain ip nat post" "on router nft delete table ip nat"
+on router nft delete table inet host
+leftover "nftables, ended" "on router $NFT_NAT" "on router nft flush chain ip nat post" true
+say "- an empty NAT chain, and connections of the router itself: no hold"
+on left ping -c 1 -W 2 198.18.1.1 >/dev/null
+on router grep -qv '^0$' /proc/sys/net/netfilter/nf_conntrack_count || fail "nothing is tracked"
+on router nft add table ip t
+settle
+hold_is null || fail "held by connections that nobody translates"
+on router nft flush ruleset
 for ipt in iptables-nft iptables-legacy; do
 	if on router "$ipt" -S >/dev/null 2>&1; then
 		iptables_cases "$ipt" | judge
@@ -80,6 +154,12 @@ for ipt in iptables-nft iptables-legacy; do
 		say "- not here: $ipt"
 	fi
 done
+if on router iptables-legacy -S >/dev/null 2>&1; then
+	leftover iptables-legacy "on router iptables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+		on router iptables-legacy -t nat -A POSTROUTING -o r2 -j SNAT --to 198.18.2.1" \
+		"on router iptables-legacy -t nat -F" "on router iptables-legacy -F"
+fi
+
 say "- and each was said: what holds it back, and that it is over"
 grep -q 'firewall: nftables: .* everything is left to the kernel' "$WORK/ebpf-routed.log" || fail "not said"
 grep -q 'firewall: gone, forwarding again' "$WORK/ebpf-routed.log" || fail "its end was not said"

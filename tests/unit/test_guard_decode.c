@@ -10,10 +10,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/xfrm.h>
+#include <string.h>
 #include "support_xtables.h"
 
 static void test_decode_chain(void **state)
@@ -44,6 +47,14 @@ static void test_decode_chain(void **state)
 	assert_false(guard_chain_concerns(&chain));
 	chain.hook = 4711;
 	assert_true(guard_chain_concerns(&chain));
+	assert_false(guard_chain_is_nat(&chain));
+	nla_put_string(msg, NFTA_CHAIN_TYPE, "nat");
+	assert_int_equal(guard_decode_chain(nlh, &chain), 0);
+	assert_true(guard_chain_is_nat(&chain));
+	chain.hook = NF_INET_LOCAL_OUT;
+	assert_true(guard_chain_is_nat(&chain));
+	chain.family = NFPROTO_IPV6;
+	assert_false(guard_chain_is_nat(&chain));
 	whole = nlh->nlmsg_len;
 	for (nlh->nlmsg_len = NLMSG_HDRLEN; nlh->nlmsg_len < whole; nlh->nlmsg_len++)
 		guard_decode_chain(nlh, &chain); /* under ASan: no byte beyond */
@@ -72,6 +83,62 @@ static void test_decode_xtables(void **state)
 	assert_int_equal(guard_decode_xtables(&info, entry, &finding), -EBADMSG);
 	info.hook_entry[NF_INET_FORWARD] = info.underflow[NF_INET_FORWARD] = UINT32_MAX;
 	assert_int_equal(guard_decode_xtables(&info, entry, &finding), -EBADMSG);
+}
+
+static void test_table_tracks(void **state)
+{
+	struct ipt_getinfo info = { 0 };
+	_Alignas(8) uint8_t entries[512] = { 0 };
+	struct ipt_entry *entry = (struct ipt_entry *)entries;
+	struct xt_entry_target *target = (struct xt_entry_target *)(entry + 1);
+
+	(void)state;
+	assert_false(guard_table_tracks(&info, entries));
+	info.size = put_standard(entries, NF_DROP);
+	info.size += put_standard(entries + info.size, NF_ACCEPT);
+	assert_false(guard_table_tracks(&info, entries));
+	strcpy(target->u.user.name, "SNAT");
+	assert_true(guard_table_tracks(&info, entries));
+	strcpy(target->u.user.name, XT_ERROR_TARGET);
+	assert_false(guard_table_tracks(&info, entries));
+	entry->target_offset += 8; /* a match in between */
+	assert_true(guard_table_tracks(&info, entries));
+	entry->target_offset -= 8;
+	info.size -= 8;
+	assert_true(guard_table_tracks(&info, entries));
+	entry->next_offset = 0;
+	assert_true(guard_table_tracks(&info, entries));
+}
+
+static void test_decode_connection(void **state)
+{
+	static const struct {
+		uint32_t status;
+		bool translated;
+	} rows[] = {
+		{ 0, false },
+		{ IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_NAT_DONE_MASK, false },
+		{ IPS_CONFIRMED | IPS_SRC_NAT, true },
+		{ IPS_CONFIRMED | IPS_DST_NAT, true },
+	};
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_IPV4 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nl_msg *msg =
+			nlmsg_alloc_simple(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW, 0);
+		bool translated = !rows[i].translated;
+
+		assert_int_equal(guard_decode_connection(nlmsg_hdr(msg), &translated), -EBADMSG);
+		assert_int_equal(nlmsg_append(msg, (void *)&head, sizeof(head), NLMSG_ALIGNTO), 0);
+		assert_int_equal(guard_decode_connection(nlmsg_hdr(msg), &translated), -EBADMSG);
+		assert_int_equal(nla_put_u32(msg, CTA_STATUS, htonl(rows[i].status)), 0);
+		assert_int_equal(guard_decode_connection(nlmsg_hdr(msg), &translated), 0);
+		assert_int_equal(translated, rows[i].translated);
+		nlmsg_hdr(msg)->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+		assert_int_equal(guard_decode_connection(nlmsg_hdr(msg), &translated), -ENOMSG);
+		nlmsg_free(msg);
+	}
 }
 
 static void test_decode_flowtable(void **state)
@@ -161,7 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode_chain),   cmocka_unit_test(test_decode_flowtable),
 		cmocka_unit_test(test_decode_ipvs),    cmocka_unit_test(test_decode_policy),
-		cmocka_unit_test(test_decode_xtables),
+		cmocka_unit_test(test_decode_xtables), cmocka_unit_test(test_decode_connection),
+		cmocka_unit_test(test_table_tracks),
 	};
 
 	return cmocka_run_group_tests_name("guard decoders", tests, NULL, NULL);

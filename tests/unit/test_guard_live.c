@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <linux/netfilter.h>
@@ -288,6 +289,62 @@ static void test_xfrm_default(void **state)
 	assert_false(check().xfrm);
 }
 
+/* A datagram of ours to an address that NAT changes, or not. */
+static void send_to(const char *address)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_int_equal(inet_pton(AF_INET, address, &to.sin_addr), 1);
+	assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+	close(fd);
+}
+
+static void test_nat_without_rules(void **state)
+{
+	static const char detail[] = "NAT: connections may still be translated (chain ip t n)";
+	struct guard_state found;
+
+	(void)state;
+	need_root();
+	if (!sh("ip link set lo up; nft -f - 2>/dev/null <<'END'\n"
+		"table ip t {\n"
+		"chain n { type nat hook output priority -100; ip daddr 127.0.0.2 dnat to 127.0.0.1; }\n"
+		"chain i { type filter hook input priority 0; ct state established accept; }\n"
+		"}\nEND")) {
+		print_message("skipped: no NAT in this kernel\n");
+		skip();
+	}
+	send_to("127.0.0.3");
+	assert_true(sh("grep -q '[1-9]' /proc/sys/net/netfilter/nf_conntrack_count"));
+	assert_true(guard_has_connections());
+	assert_false(check().netfilter); /* tracked, not translated */
+	send_to("127.0.0.2");
+	assert_true(sh("nft flush chain ip t n"));
+	found = check();
+	assert_true(found.netfilter);
+	assert_true(found.only_nat);
+	assert_string_equal(found.detail, detail);
+	/* Conntrack may be on by a rule, a set or an object; not by these rules. */
+	assert_true(sh(
+		"nft flush chain ip t i; nft add rule ip t i ip saddr 192.0.2.1 tcp dport 22 counter drop;"
+		"nft add table ip6 u; nft add chain ip6 u c; nft add rule ip6 u c ct state new"));
+	assert_false(check().netfilter);
+	assert_true(sh("nft 'add set ip t s { type ipv4_addr; }'"));
+	assert_string_equal(check().detail, detail);
+	assert_true(sh("nft delete set ip t s; nft add counter inet t o 2>/dev/null || "
+		       "nft 'add table inet t; add counter inet t o'"));
+	assert_string_equal(check().detail, detail);
+	assert_true(
+		sh("nft delete table inet t; nft add chain ip t r; nft add rule ip t r ct mark 1"));
+	assert_string_equal(check().detail, detail);
+	assert_true(sh("nft delete chain ip t n"));
+	found = check();
+	assert_false(found.netfilter);
+	assert_false(found.only_nat);
+	assert_true(sh("nft flush ruleset"));
+}
+
 static void test_legacy(void **state)
 {
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW), err;
@@ -380,9 +437,13 @@ static int close_all(void **state)
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
-		cmocka_unit_test(test_notified), cmocka_unit_test(test_transaction_in_preparation),
-		cmocka_unit_test(test_xfrm),	 cmocka_unit_test(test_xfrm_default),
-		cmocka_unit_test(test_legacy),	 cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_notified),
+		cmocka_unit_test(test_transaction_in_preparation),
+		cmocka_unit_test(test_xfrm),
+		cmocka_unit_test(test_xfrm_default),
+		cmocka_unit_test(test_legacy),
+		cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_nat_without_rules),
 	};
 	enum { ROWS = sizeof(rows) / sizeof(rows[0]), OTHERS = sizeof(others) / sizeof(others[0]) };
 	struct CMUnitTest tests[ROWS + OTHERS];
