@@ -95,7 +95,8 @@ bool attach_is_before_others(const struct attachments *a, struct netlink_filters
 
 /*
  * May an attempt that failed be made again: has what was in the way gone (another XDP program, another
- * instance, a shared block, want of file descriptors; and did not come back by the second call), or has the device another MTU now?
+ * instance, a shared block, want of file descriptors; and did not come back by the second call), or has
+ * the device another MTU now?
  */
 bool attach_may_retry(struct attachments *a, const struct mirror_link *link);
 
