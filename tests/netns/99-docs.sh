@@ -31,7 +31,7 @@ tool() {
 }
 
 # send ADDRESS N [SIZE]: so many UDP packets from left, frames of 60 bytes; peer_bgp, router_bird, router_frr,
-# stop_bgp; wait_until COMMAND..: it succeeds, within 20 s.
+# stop_bgp; learnt PROTO N: the router has so many routes of it; wait_until COMMAND..: it succeeds, within 20 s.
 make_tools() {
 	mkdir "$WORK/bin" "$WORK/routes.d"
 	printf '#!/bin/bash\nexec %q --instance %q "$@"\n' "$B/ebpf-route" "$LAB" >"$WORK/bin/ebpf-route"
@@ -68,6 +68,9 @@ make_tools() {
 				>/dev/null 2>&1
 		done
 		vtysh --vty_socket "$WORK/frr" -f "$WORK/frr.conf"
+	END
+	tool learnt <<-'END'
+		[ "$(ip -n "$LAB-router" route show proto "$1" | wc -l)" = "$2" ]
 	END
 	tool stop_bgp <<-'END'
 		for file in "$WORK"/router.pid "$WORK"/frr/*.pid; do
