@@ -23,12 +23,12 @@ recomputed checksum and the padding gone.
     flow=same   all frames of one flow: only one next hop may see them
     flow=src    each from another address behind the sender, by the same ports
     legs=COUNT  so many of the next hops see frames, no more and no less
-    share=A:B.. frames at each PORT and MAC by these weights, within 5 % (and chance, three sigma)
+    share=A:B.. frames at each PORT and MAC by these weights, within 5 % (and chance)
     loss=1      some may not come out                     raw=1         it comes out as it was sent
     set=AT:HEX  these bytes at that offset of the frame   cut=BYTES     no more than these are sent
 
 With --stats COMMAND (prints the JSON of `ebpf-route stats`), the verdicts' deltas at the ingress must
-be exactly those of the probes, and rx = forwarded + dropped + fallback on every interface.
+be exactly those of the probes, once all are counted, and rx = forwarded + dropped + fallback on every interface.
 Exit code 0: all as expected; 1: each difference printed.
 
 With --get COMMAND (`ebpf-route -j get`), the daemon is asked about each frame before it is sent: it has to name
@@ -57,10 +57,12 @@ import sys
 import time
 
 import talk
+from counted import packets, read_stats, wrong_stats
 from packet import Port, checksum, ipv4, mac_bytes
 
 MAGIC = b'PROBE'
 SHOWN = 20  # lines of differences
+WINDOW = 128  # frames on their way at most: a veth ring holds 256, and its CPU may be taken away for a while
 
 
 class Probe:
@@ -213,8 +215,10 @@ class Probe:
         least = [self.min] * len(legs)
         most = [self.n] * len(legs)
         for i, weight in enumerate(self.share):
+            # Four sigma, and four frames for small shares, whose distribution is skew: chance alone
+            # oversteps that once in 100,000 times.
             mean = self.n * weight / sum(self.share)
-            slack = 0.05 * mean + 3 * math.sqrt(mean * (1 - weight / sum(self.share)))
+            slack = 0.05 * mean + 4 * math.sqrt(mean * (1 - weight / sum(self.share))) + 4
             least[i], most[i] = math.ceil(mean - slack), math.floor(mean + slack)
         return ['%s by %s: %d frames, expected %d to %d' % (
             leg[0], leg[1].hex(':'), self.legs.get(leg, 0), low, high)
@@ -236,89 +240,59 @@ def hex_dump(data, at):
     return '%s%s (%d bytes)' % (text, '..' if len(data) > 64 else '', len(data))
 
 
-def read_stats(command):
-    result = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True)
-    return {row['ifname']: row for row in json.loads(result.stdout)['interfaces']}
+class Exchange:
+    """Sends frames and receives what comes of them."""
 
+    def __init__(self, ports, sender, owners, timeout):
+        self.sender, self.owners, self.timeout = sender, owners, timeout
+        self.by_fd = {port.socket.fileno(): port for port in ports}
+        self.awaited, self.seen, self.wrong = set(), {}, []
+        self.last = time.monotonic()  # when something was sent, or came
+        self.poll = select.poll()
+        for fd in self.by_fd:
+            self.poll.register(fd, select.POLLIN)
 
-def packets(row, name):
-    if name == 'forward':
-        return row['forwarded']['packets']
-    if name == 'drop':
-        return row['dropped']['packets']
-    return row['fallback']['reasons'].get(name, {}).get('packets', 0)
+    def take(self, fd, frame):
+        mark = frame.find(MAGIC)
+        if mark < 0 or mark + 9 > len(frame):
+            return
+        token = struct.unpack('!I', frame[mark + 5:mark + 9])[0]
+        probe = self.owners.get(token)
+        if not probe:
+            return
+        self.last = time.monotonic()
+        problem = probe.check(token, self.by_fd[fd], frame, self.sender)
+        self.seen[token] = self.seen.get(token, 0) + 1
+        if not problem and self.seen[token] > 1 and not probe.any:
+            problem = 'came out %d times' % self.seen[token]
+        if problem:
+            self.wrong.append((probe, problem))
+        self.awaited.discard(token)
 
+    def receive(self):
+        for fd, _ in self.poll.poll(10):
+            for frame in self.by_fd[fd].receive():
+                self.take(fd, frame)
 
-def compare_stats(before, after, sender, probes):
-    """The differences between the counters and the probes, as lines."""
-    wrong, wanted, either, several = [], {}, 0, set()
-    for probe in probes:
-        if probe.said:
-            for name in probe.said:
-                wanted[name] = wanted.get(name, 0) + 1
-        elif len(probe.verdicts) > 1:
-            either += probe.n
-            several |= set(probe.verdicts)
-        else:
-            wanted[probe.verdicts[0]] = wanted.get(probe.verdicts[0], 0) + probe.n
-    old, new = before[sender.router_if], after[sender.router_if]
-    names = {'forward', 'drop'} | set(wanted) | several
-    names |= set(old['fallback']['reasons']) | set(new['fallback']['reasons'])
-    for name in sorted(names):
-        delta = packets(new, name) - packets(old, name)
-        if name == 'not_ipv4':  # ARP comes and goes
-            delta = min(delta, wanted.get(name, 0))
-        if name in several and delta >= wanted.get(name, 0):
-            either -= delta - wanted.get(name, 0)
-        elif delta != wanted.get(name, 0):
-            wrong.append('%s: counter %s rose by %d, expected %d' % (
-                sender.router_if, name, delta, wanted.get(name, 0)))
-    if either:
-        wrong.append('%s: counters %s rose by %d less than expected' % (
-            sender.router_if, ', '.join(sorted(several)), either))
-    for ifname, row in after.items():
-        for unit in ('packets', 'bytes'):
-            reasons = sum(reason[unit] for reason in row['fallback']['reasons'].values())
-            total = row['forwarded'][unit] + row['dropped'][unit] + reasons
-            if row['rx'][unit] != total or row['fallback'][unit] != reasons:
-                wrong.append('%s: rx %s %d is not forwarded %d + dropped %d + reasons %d' % (
-                    ifname, unit, row['rx'][unit], row['forwarded'][unit],
-                    row['dropped'][unit], reasons))
-    return wrong
+    def send(self, frames):
+        """Frames by their tokens, a window of them on their way; where what is missing does not come, all."""
+        window = WINDOW
+        for token, frame in frames.items():
+            if self.owners[token].waits():
+                self.awaited.add(token)
+            self.sender.send(frame)
+            self.last = time.monotonic()
+            while len(self.awaited) >= window:
+                self.receive()
+                if time.monotonic() > self.last + self.timeout:
+                    window = len(frames) + 1
 
-
-def collect(ports, sender, owners, timeout, quiet):
-    """Receives until every awaited frame came and `quiet` seconds passed; returns what is wrong."""
-    wrong, seen = [], {}
-    awaited = {token for token, probe in owners.items() if probe.waits()}
-    by_fd = {port.socket.fileno(): port for port in ports}
-    poll = select.poll()
-    for fd in by_fd:
-        poll.register(fd, select.POLLIN)
-    end = time.monotonic() + timeout
-    last = time.monotonic()
-    while awaited or time.monotonic() < last + quiet:
-        if time.monotonic() > end:
-            break
-        for fd, _ in poll.poll(10):
-            for frame in by_fd[fd].receive():
-                mark = frame.find(MAGIC)
-                if mark < 0 or mark + 9 > len(frame):
-                    continue
-                token = struct.unpack('!I', frame[mark + 5:mark + 9])[0]
-                probe = owners.get(token)
-                if not probe:
-                    continue
-                last = time.monotonic()
-                problem = probe.check(token, by_fd[fd], frame, sender)
-                seen[token] = seen.get(token, 0) + 1
-                if not problem and seen[token] > 1 and not probe.any:
-                    problem = 'came out %d times' % seen[token]
-                if problem:
-                    wrong.append((probe, problem))
-                awaited.discard(token)
-    wrong += [(owners[token], 'did not come out') for token in sorted(awaited)]
-    return wrong
+    def collect(self, quiet):
+        """Receives until every awaited frame came and `quiet` seconds passed; returns what is wrong."""
+        end = time.monotonic() + self.timeout
+        while (self.awaited or time.monotonic() < self.last + quiet) and time.monotonic() < end:
+            self.receive()
+        return self.wrong + [(self.owners[token], 'did not come out') for token in sorted(self.awaited)]
 
 
 def run_probes(ports, sender, args):
@@ -331,24 +305,25 @@ def run_probes(ports, sender, args):
             except (ValueError, KeyError, IndexError) as error:
                 sys.exit('frames.py: line %d: %s: %s' % (number, line, error))
     base = random.SystemRandom().randrange(1 << 31)
-    owners, frames = {}, []
+    owners, frames = {}, {}
     for probe in probes:
         probe.first = base + len(owners)
         for _ in range(probe.n):
             token = base + len(owners)
             owners[token] = probe
-            frames.append(probe.frame(token, sender))
+            frames[token] = probe.frame(token, sender)
     asked = []
     if args.get:
         asked = [(owners[token], owners[token].ask(args.get, token, frame, sender))
-                 for token, frame in zip(owners, frames)]
+                 for token, frame in frames.items()]
+    exchange = Exchange(ports.values(), sender, owners, args.timeout)
     before = read_stats(args.stats) if args.stats else None
-    if args.at_once and not send_at_once(args, sender, frames):
+    if not args.at_once:
+        exchange.send(frames)
+    elif not send_at_once(args, exchange, frames):
         return 75
-    for frame in frames if not args.at_once else ():
-        sender.send(frame)
     silent = any(not probe.waits() for probe in probes)
-    wrong = collect(ports.values(), sender, owners, args.timeout, 0.15 if silent else 0.02)
+    wrong = exchange.collect(0.15 if silent else 0.02)
     lines, count = [], {}
     for probe, problem in [pair for pair in asked if pair[1]] + wrong:
         count[probe] = count.get(probe, 0) + 1
@@ -358,7 +333,7 @@ def run_probes(ports, sender, args):
     lines += ['probe "%s": %s' % (probe.line, text)
               for probe in probes for text in probe.wrong_legs()]
     if args.stats:
-        lines[:0] = compare_stats(before, read_stats(args.stats), sender, probes)
+        lines[:0] = wrong_stats(args.stats, before, sender, probes, args.timeout)
     for line in lines[:SHOWN]:
         print(line)
     if len(lines) > SHOWN:
@@ -390,18 +365,17 @@ class Daemon:
         return row['rx']['packets'] - packets(row, 'not_ipv4')
 
 
-def send_at_once(args, sender, frames):
+def send_at_once(args, exchange, frames):
     """Runs the command and sends the frames once the daemon has heard of it. False: a dump came before the program
     had decided about all of them, or may have."""
-    daemon = Daemon(args.control) if args.control else None
+    daemon, sender = Daemon(args.control) if args.control else None, exchange.sender
     if daemon:
         before, decided = daemon.netlink(), daemon.decided(sender.router_if)
     subprocess.run(shlex.split(args.at_once), check=True)
     while daemon and daemon.netlink()['events'] == before['events']:
         pass
-    for frame in frames:
-        sender.send(frame)
-    end = time.monotonic() + 1
+    exchange.send(frames)
+    end = time.monotonic() + args.timeout
     while daemon and daemon.decided(sender.router_if) < decided + len(frames):
         if time.monotonic() > end:
             break  # the comparison says what is missing
@@ -414,7 +388,7 @@ def main():
     parser.add_argument('--from', dest='sender', required=True)
     parser.add_argument('--stats')
     parser.add_argument('--get')
-    parser.add_argument('--timeout', type=float, default=3)
+    parser.add_argument('--timeout', type=float, default=10)
     parser.add_argument('--flood', type=float)
     parser.add_argument('--rate', type=float)
     parser.add_argument('--destinations')
