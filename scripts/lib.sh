@@ -147,7 +147,7 @@ gone() {
 # stop PID: a child of this shell, politely, then not; returns its exit code.
 stop() {
 	kill "$1" 2>/dev/null || true
-	wait_for 10 gone_or_zombie "$1" || kill -KILL "$1" 2>/dev/null || true
+	wait_for 30 gone_or_zombie "$1" || kill -KILL "$1" 2>/dev/null || true
 	reap "$1"
 }
 
@@ -214,8 +214,8 @@ veth_pair() {
 	ipn "$5" address add "$8" dev "$6"
 	ipn "$1" link set "$2" up
 	ipn "$5" link set "$6" up
-	wait_for 5 has_carrier "$1" "$2" || fail "$2 in $1: no carrier"
-	wait_for 5 has_carrier "$5" "$6" || fail "$6 in $5: no carrier"
+	wait_for 20 has_carrier "$1" "$2" || fail "$2 in $1: no carrier"
+	wait_for 20 has_carrier "$5" "$6" || fail "$6 in $5: no carrier"
 	[ "$HOOK" != tc ] || return 0
 	on "$1" ethtool -K "$2" tx off >/dev/null
 	on "$1" ethtool -K "$2" gro on >/dev/null
@@ -232,10 +232,10 @@ carrier() {
 	n=$(ipn "$1" -4 -o address show dev h0 | sed -E 's/.* 198\.18\.([0-9]+)\..*/\1/')
 	ipn "$1" link set h0 "$2"
 	if [ "$2" = down ]; then
-		wait_for 5 no_carrier router "r$n" || fail "r$n: carrier"
+		wait_for 20 no_carrier router "r$n" || fail "r$n: carrier"
 		return
 	fi
-	wait_for 5 has_carrier router "r$n" || fail "r$n: no carrier"
+	wait_for 20 has_carrier router "r$n" || fail "r$n: no carrier"
 	on "$1" ethtool -K h0 gro off
 	on "$1" ethtool -K h0 gro on
 	ipn "$1" route replace default via "198.18.$n.1"
@@ -253,6 +253,8 @@ port() {
 	ns_add "$1"
 	veth_pair "$1" h0 "$mac:02" "198.18.$2.2/24" router "r$2" "$mac:01" "198.18.$2.1/24"
 	ipn "$1" route add default via "198.18.$2.1"
+	# All namespaces share one table of neighbours: while it has many, the kernel forgets those not used for 60 s.
+	sysctl_set router "net.ipv4.neigh.r$2.gc_stale_time=3600"
 	ipr route add "198.19.$(($2 * 16)).0/20" via "198.18.$2.2"
 	PORTS+=(--port "$1=$LAB-$1,h0,$mac:02,$mac:01,198.18.$2.2,r$2")
 }
@@ -296,7 +298,7 @@ reload() {
 
 	before=$(reloads)
 	kill -HUP "$ROUTED_PID"
-	wait_for 10 more_reloads "$before" || fail "SIGHUP was not answered"
+	wait_for 30 more_reloads "$before" || fail "SIGHUP was not answered"
 }
 
 # How often this lab's daemons have said that they had read their configuration again, or that it was wrong.
@@ -321,7 +323,7 @@ fast() {
 
 # settle: everything that the kernel announced is in the maps.
 settle() {
-	[ "$ENGINE" = kernel ] || fast settle --timeout 10 || fail "settle: timed out or failed"
+	[ "$ENGINE" = kernel ] || fast settle --timeout 30 || fail "settle: timed out or failed"
 }
 
 # change ARGUMENTS...: of ip, in the router; what follows sees its effect.
@@ -404,7 +406,7 @@ probe_at_once() {
 	say "- ip $change, and frames at once"
 	probes=$(cat)
 	[ "$ENGINE" = kernel ] || control=(--control "/run/ebpf-route/$LAB.sock")
-	for _ in {1..8}; do
+	for _ in {1..30}; do
 		code=0
 		probe_only "$from" --at-once "ip -n $LAB-router $change" "${control[@]}" <<<"$probes" ||
 			code=$?
