@@ -205,15 +205,15 @@ in_force fixed right
 in_force changing "$AT"
 stream fixed=203.0.113.%d changing=203.0.114.%d
 for ((i = 0; i < 2; i++)); do
-	wait_for 5 by fast || fail "not by the fast path"
+	wait_for 20 by fast || fail "not by the fast path"
 	kill -STOP "$ROUTED_PID"
-	wait_for 5 by kernel || fail "the maps outlive the lease"
+	wait_for 20 by kernel || fail "the maps outlive the lease"
 	ipr -batch "$WORK/many" # takes a while to catch up with, before what follows is heard of
 	turn
-	wait_for 5 by kernel
+	wait_for 20 by kernel
 	in_force changing "$AT" # as the kernel has it
 	kill -CONT "$ROUTED_PID"
-	wait_for 10 by fast || fail "the fast path did not come back"
+	wait_for 20 by fast || fail "the fast path did not come back"
 done
 grep -q 'lease: ran out' "$WORK/ebpf-routed.log" || fail "nothing is said of the lease"
 stream_end

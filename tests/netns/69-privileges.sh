@@ -48,7 +48,7 @@ has_only "$ROUTED_PID" "ebpf-routed"
 say "- and does everything with these: a new interface, the tc hook, a firewall, user routes, files, a reload, verify"
 probe left <<<"forward 203.0.113.1 right n=5"
 port third 3
-wait_for 10 attached r3 || fail "r3: not attached"
+wait_for 20 attached r3 || fail "r3: not attached"
 fast add 192.0.2.0/24 drop
 probe left <<<"drop 192.0.2.1"
 fast save >"$WORK/saved" || fail "save"
@@ -57,7 +57,7 @@ on router nft 'add table ip t; add chain ip t f { type filter hook forward prior
 held() {
 	[ "$(fast -j status | jq -r .hold)" = netfilter ]
 }
-wait_for 10 held || fail "the firewall is not seen: $(fast -j status)"
+wait_for 20 held || fail "the firewall is not seen: $(fast -j status)"
 probe left <<<"netfilter 203.0.113.1 right n=5"
 on router nft delete table ip t
 settle

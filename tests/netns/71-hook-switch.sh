@@ -12,14 +12,14 @@
 at() {
 	: >"$WORK/at.log"
 	background at router "$PYTHON" "$TOP/tests/netns/hooks.py" "$1" "$2" r1 r2
-	wait_for 10 grep -q waiting "$WORK/at.log" || fail "hooks.py: $(<"$WORK/at.log")"
+	wait_for 20 grep -q waiting "$WORK/at.log" || fail "hooks.py: $(<"$WORK/at.log")"
 }
 
 # seen HOOK WHEN: that was there at that moment, and nothing else; "": nothing.
 seen() {
 	local found
 
-	wait_for 10 gone_or_zombie "$BACKGROUND_PID" || fail "hooks.py: does not end"
+	wait_for 20 gone_or_zombie "$BACKGROUND_PID" || fail "hooks.py: does not end"
 	found=$(sed 1d "$WORK/at.log" | xargs)
 	[ "$found" = "r1${1:+ $1} r2${1:+ $1}" ] || fail "$2: not ${1:-none}, but: $found"
 }

@@ -90,7 +90,7 @@ forward 203.0.114.1 right,third n=3000 share=1:2
 forward 203.0.113.1 right,third n=100 min=20
 PROBES
 change link set r4 up
-wait_for 5 has_carrier router r4 || fail "r4: no carrier"
+wait_for 20 has_carrier router r4 || fail "r4: no carrier"
 neighbours
 settle
 probe left <<<"forward 203.0.112.1 right,third,fourth n=3000 share=1:2:3"

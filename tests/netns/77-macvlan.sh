@@ -93,7 +93,7 @@ rp_filter 203.0.113.1 src=192.0.2.9
 PROBES
 change link set r1 down # the device above goes with the port below
 change link set r1 up
-wait_for 5 has_carrier router r1 || fail "r1: no carrier"
+wait_for 20 has_carrier router r1 || fail "r1: no carrier"
 settle
 probe left <<<"forward 203.0.113.1 right dmac=$VRRP"
 

@@ -82,7 +82,7 @@ for case_ in "${cases[@]}"; do
 
 	say "- the first one ends"
 	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
-	wait_for 15 are second tc || fail "$case_: not attached after the first one: '$(hooks second)'"
+	wait_for 30 are second tc || fail "$case_: not attached after the first one: '$(hooks second)'"
 	grep -q 'r1: nothing in the way any more: attached (tc)' "$WORK/second.log" || fail "$case_: not said"
 	stop "$SECOND_PID" || fail "SIGTERM: exit code $?"
 	if [ "$case_" = filter ]; then

@@ -108,14 +108,14 @@ END
 
 say "## a gateway is resolved without any packet"
 user add 198.51.100.32/28 via 198.18.4.2
-wait_for 10 forwards 198.51.100.32/28 || fail "198.18.4.2 is not resolved"
+wait_for 20 forwards 198.51.100.32/28 || fail "198.18.4.2 is not resolved"
 probe left <<<"forward 198.51.100.33 fourth"
 
 say "## on-link: neighbours are resolved when there are packets for them"
 ipn third address add 198.51.100.49/32 dev h0
 user add 198.51.100.48/28 dev r3
 probe left <<<"no_neighbour 198.51.100.49 any=1 loss=1"
-wait_for 10 has_neighbour 198.51.100.49 || fail "198.51.100.49 is not resolved"
+wait_for 20 has_neighbour 198.51.100.49 || fail "198.51.100.49 is not resolved"
 ipn third address del 198.51.100.49/32 dev h0 # or its errors come back
 settle
 probe left <<<"forward 198.51.100.49 third n=3"

@@ -156,7 +156,7 @@ fast add 203.0.113.0/24 via 198.18.3.2 dev r3
 fast add 203.0.114.0/24 redirect r3
 fast add 203.0.115.0/24 via 198.18.3.9 dev r3 lladdr 02:00:00:00:03:09
 for prefix in 203.0.113.0/24 203.0.114.0/24 203.0.115.0/24; do
-	wait_for 5 leads $prefix forward || fail "$prefix: $(fastpath $prefix)"
+	wait_for 20 leads $prefix forward || fail "$prefix: $(fastpath $prefix)"
 done
 ipr link set r3 down
 ipr link set r3 name gone
@@ -170,11 +170,11 @@ egress_down 203.0.114.1 icmp=3/0
 END
 ipr link set gone name r3
 ipr link set r3 up
-wait_for 5 has_carrier router r3 || fail "r3: no carrier"
+wait_for 20 has_carrier router r3 || fail "r3: no carrier"
 resolve 198.18.3.2
 settle
 for prefix in 203.0.113.0/24 203.0.114.0/24 203.0.115.0/24; do
-	wait_for 5 leads $prefix forward || fail "$prefix: $(fastpath $prefix)"
+	wait_for 20 leads $prefix forward || fail "$prefix: $(fastpath $prefix)"
 done
 probe left <<'END'
 forward 203.0.113.1 third

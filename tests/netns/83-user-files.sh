@@ -189,7 +189,7 @@ settle
 leads_by_r9() {
 	fast -j route proto user 203.0.118.0/24 | jq -e '.[0].fastpath.verdict == "forward"'
 }
-wait_for 5 leads_by_r9 || fail "r9 came, its route did not"
+wait_for 20 leads_by_r9 || fail "r9 came, its route did not"
 
 say "- a gateway stays by the device that was found for it"
 by() {
@@ -205,7 +205,7 @@ settle
 fast_adds() {
 	fast add "$@" 2>"$WORK/said"
 }
-wait_for 5 fast_adds 203.0.124.0/24 via 198.51.100.77 lladdr 02:00:00:00:08:77 || fail "said: $(cat "$WORK/said")"
+wait_for 20 fast_adds 203.0.124.0/24 via 198.51.100.77 lladdr 02:00:00:00:08:77 || fail "said: $(cat "$WORK/said")"
 by 203.0.124.0/24 "r8 forward" || fail "$(fast route 203.0.124.0/24)"
 file 35.conf '203.0.125.0/24 via 198.51.100.78'
 reload

@@ -184,7 +184,7 @@ if [ "$HOOK" = tc ]; then
 	probe left <<<"forward 203.0.113.1 right"
 	says "forward r2" .dev 203.0.113.1
 else
-	wait_for 5 cannot_transmit || fail "r2 still transmits"
+	wait_for 20 cannot_transmit || fail "r2 still transmits"
 	probe left <<<"egress_no_xdp 203.0.113.1 right"
 fi
 on right ethtool -K h0 gro on
@@ -232,18 +232,18 @@ change rule add to 203.0.113.0/25 priority 101 unreachable
 probe left <<<"unreachable 203.0.113.1 any=1"
 change rule del priority 101
 if on router nft -f - <<<'table ip t { chain c { type filter hook forward priority 0; counter; }; }' 2>/dev/null; then
-	wait_for 5 held '"netfilter"' || fail "no hold for netfilter"
+	wait_for 20 held '"netfilter"' || fail "no hold for netfilter"
 	probe left <<<"netfilter 203.0.113.1 right"
 	on router nft delete table ip t
-	wait_for 5 held null || fail "still held"
+	wait_for 20 held null || fail "still held"
 else
 	say "  no nftables here"
 fi
 if ipr xfrm policy add src 192.0.2.0/24 dst 192.0.2.0/24 dir out action block 2>/dev/null; then
-	wait_for 5 held '"xfrm"' || fail "no hold for xfrm"
+	wait_for 20 held '"xfrm"' || fail "no hold for xfrm"
 	probe left <<<"xfrm 203.0.113.1 right"
 	ipr xfrm policy flush
-	wait_for 5 held null || fail "still held"
+	wait_for 20 held null || fail "still held"
 else
 	say "  no xfrm here"
 fi

@@ -79,17 +79,17 @@ if [ "$HOOK" = xdp ]; then
 		refused "203.0.114.0/24: $MUTE$NOTHING" add 203.0.114.0/24 $action
 	done
 	on third ethtool -K h0 gro on >/dev/null
-	wait_for 5 can_send true || fail "r3 does not transmit"
+	wait_for 20 can_send true || fail "r3 does not transmit"
 	said "" add 203.0.114.0/24 redirect r3
 	said "" add 203.0.114.128/25 nexthop via 198.18.3.2 nexthop via 198.18.2.2
 	column 203.0.114.0/24 forward
 	on third ethtool -K h0 gro off >/dev/null
-	wait_for 5 can_send false || fail "r3 still transmits"
+	wait_for 20 can_send false || fail "r3 still transmits"
 	column 203.0.114.0/24 egress_no_xdp
 	column 203.0.114.128/25 forward # some of it, by r2
 	said "" del 203.0.114.128/25
 	on third ethtool -K h0 gro on >/dev/null
-	wait_for 5 can_send true || fail "r3 does not transmit"
+	wait_for 20 can_send true || fail "r3 does not transmit"
 else
 	! logged "egress_no_xdp" || fail "warned of at start, while tc can send by all"
 	said "" add 203.0.114.0/24 redirect r3

@@ -72,7 +72,7 @@ if on left ip link add vx0 type vxlan id 7 remote 198.18.2.2 dstport 4789 local 
 	on left ip link set vx0 up
 	on right ip link set vx0 up
 	background iperf3 right iperf3 -s -1
-	wait_for 5 bash -c "ip netns exec $LAB-right ss -Hltn 'sport = :5201' | grep -q ."
+	wait_for 20 bash -c "ip netns exec $LAB-right ss -Hltn 'sport = :5201' | grep -q ."
 	bytes=$(counter r1 .forwarded.bytes) taken=$(taken) before=$(too_long)
 	on left iperf3 -c 198.19.0.2 -n 10M >/dev/null || fail "iperf3 by the tunnel"
 	[ "$(too_long)" -gt "$before" ] || fail "whole packets of the tunnel were not left to the kernel"

@@ -43,7 +43,7 @@ passes() {
 
 	before=$(forwarded)
 	tagged "$1" "$2" 203.0.113.7 "$3"
-	wait_for 5 bash -c "[ \$(ip netns exec $LAB-third cat /sys/class/net/h0/statistics/rx_packets) -gt $before ]" ||
+	wait_for 20 bash -c "[ \$(ip netns exec $LAB-third cat /sys/class/net/h0/statistics/rx_packets) -gt $before ]" ||
 		fail "$1: a frame with $3 is not forwarded"
 }
 
@@ -53,7 +53,7 @@ caught() {
 
 	before="$(dropped) $(counter "r$2" .dropped.packets) $(forwarded)"
 	tagged "$1" "$2" 203.0.113.7 "$3"
-	wait_for 5 is_caught "$2" "$before" ||
+	wait_for 20 is_caught "$2" "$before" ||
 		fail "$1: $3: dropped by the route, at the port, forwarded: were $before, are $(dropped)" \
 			"$(counter "r$2" .dropped.packets) $(forwarded)"
 }
@@ -79,7 +79,7 @@ ipr neigh replace 198.18.3.2 lladdr 02:00:00:00:03:02 dev r3 nud permanent # no 
 ipn third neigh replace 198.18.3.1 lladdr 02:00:00:00:03:01 dev h0 nud permanent
 ipr route add 203.0.113.0/24 via 198.18.3.2
 background marks router "$PYTHON" "$TOP/tests/netns/foreign.py" attach tcx-ingress r2 mark
-wait_for 5 attached_or_gone
+wait_for 20 attached_or_gone
 MARKS=no
 ! grep -q '^[0-9]*$' "$WORK/marks.log" || MARKS=yes
 routed
@@ -109,7 +109,7 @@ END
 say "- a tag of a VLAN is another matter"
 before=$(counter r1 .fallback.reasons.not_ipv4.packets)
 tagged left 1 203.0.113.7 8100e001
-wait_for 5 bash -c "[ \$('$B/ebpf-route' --instance $LAB -j stats | jq '.interfaces[] | select(.ifname == \"r1\").fallback.reasons.not_ipv4.packets') -gt $before ]" ||
+wait_for 20 bash -c "[ \$('$B/ebpf-route' --instance $LAB -j stats | jq '.interfaces[] | select(.ifname == \"r1\").fallback.reasons.not_ipv4.packets') -gt $before ]" ||
 	fail "VLAN 1: not counted as not_ipv4"
 fast del 203.0.113.0/24
 

@@ -46,7 +46,7 @@ new_r1() {
 	ipr address add 198.18.1.1/24 dev r1
 	ipn left link set h0 up
 	ipr link set r1 up
-	wait_for 5 has_carrier router r1 || fail "r1: no carrier"
+	wait_for 20 has_carrier router r1 || fail "r1: no carrier"
 	on left ethtool -K h0 tx off gro on >/dev/null
 	ipn left route add default via 198.18.1.1
 	resolve 198.18.1.2
@@ -88,14 +88,14 @@ for HOOK in "${hooks[@]}"; do
 		routed --netns "$LAB-blue" --keep
 		kill_routed
 		background other router "$PYTHON" "$TOP/tests/netns/foreign.py" attach xdp r1
-		wait_for 5 has_xdp r1 || fail "r1: no XDP program"
+		wait_for 20 has_xdp r1 || fail "r1: no XDP program"
 		before=$(programs router r1)
 		routed --keep --lease 3
 		program blue r1 no
 		[ "$(programs router r1)" = "$before" ] || fail "r1: not the program of someone else"
 		grep -q 'r1: not attached: another XDP program' "$WORK/ebpf-routed.log" || fail "r1: not said"
 		stop "$BACKGROUND_PID" || true
-		wait_for 10 attached r1 || fail "r1: not attached"
+		wait_for 20 attached r1 || fail "r1: not attached"
 		probe left <<<"forward 203.0.113.1 right n=3"
 	fi
 

@@ -287,7 +287,7 @@ done
 no_child() {
 	[ -z "$(pgrep -P "$ROUTED_PID")" ]
 }
-wait_for 10 no_child || fail "a child of the daemon stays: $(ps --ppid "$ROUTED_PID" -o pid,stat,args)"
+wait_for 20 no_child || fail "a child of the daemon stays: $(ps --ppid "$ROUTED_PID" -o pid,stat,args)"
 equal
 
 say "- routes change all the time: nothing is wrong"
@@ -335,7 +335,7 @@ last=$!
 child() {
 	pgrep -P "$ROUTED_PID"
 }
-wait_for 5 child || fail "verify: not begun"
+wait_for 20 child || fail "verify: not begun"
 pid=$ROUTED_PID
 stop "$pid" || fail "daemon: exit code $?"
 wait "$last" && fail "verify: done without a daemon"

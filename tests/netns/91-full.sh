@@ -59,7 +59,7 @@ over() {
 # healed TITLE: what is left in $WORK/probes fits again.
 healed() {
 	settle
-	wait_for 10 all_forwarded || {
+	wait_for 20 all_forwarded || {
 		all_forwarded || true
 		fail "$1: not all forwarded with room again"
 	}
@@ -125,11 +125,11 @@ if [ "$ENGINE" = dir24 ]; then
 else
 	over "prefixes" "--max-lpm-routes 24"
 fi
-wait_for 5 grep -q 'maps: no room for [0-9]* prefixes' "$WORK/ebpf-routed.log" || fail "no room, and not a word in the log"
+wait_for 20 grep -q 'maps: no room for [0-9]* prefixes' "$WORK/ebpf-routed.log" || fail "no room, and not a word in the log"
 for i in {0..17}; do
 	ipr route del "203.0.$i.0/26"
 done
-wait_for 5 grep -q 'maps: room for all prefixes again' "$WORK/ebpf-routed.log" || fail "room again, and not a word in the log"
+wait_for 20 grep -q 'maps: room for all prefixes again' "$WORK/ebpf-routed.log" || fail "room again, and not a word in the log"
 destinations 18 19 >"$WORK/probes"
 healed "the engine"
 for i in 18 19; do
@@ -173,13 +173,13 @@ settle
 back() {
 	probe_only left <<<"forward 203.0.200.1 third n=3"
 }
-wait_for 10 back || fail "ports: not forwarded with room again"
+wait_for 20 back || fail "ports: not forwarded with room again"
 verify
 stop "$ROUTED_PID" || fail "ports: exit code $?"
 ipn right link set r2 netns "$LAB-router"
 ipr link set r2 up
 ipr address add 198.18.2.1/24 dev r2
-wait_for 5 has_carrier router r2 || fail "r2: no carrier"
+wait_for 20 has_carrier router r2 || fail "r2: no carrier"
 ipr route add 203.0.1.0/24 via 198.18.2.2
 
 # ---- routes of tables that policy rules name -------------------------------------------------------

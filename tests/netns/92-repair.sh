@@ -81,7 +81,7 @@ MORE=0 # repairs that tell of more than one case, or cases of more than one
 repaired() {
 	local lines=$1 before=$2 entry words n
 
-	wait_for 10 said "$lines" || fail "the daemon does not say '$MISSING: not as written, repaired'"
+	wait_for 20 said "$lines" || fail "the daemon does not say '$MISSING: not as written, repaired'"
 	for entry in "${MAPS[@]}"; do
 		read -ra words <<<"$entry"
 		is_as_it_was "${words[@]}"
@@ -151,7 +151,7 @@ audits() {
 audited() {
 	[ "$(audits)" -ge "$1" ]
 }
-wait_for 10 audited $(($(audits) + 2)) || fail "no audits" # the first one may have begun already
+wait_for 20 audited $(($(audits) + 2)) || fail "no audits" # the first one may have begun already
 [ "$(repairs)" = 0 ] || fail "repaired: $(grep 'not as written' "$WORK/ebpf-routed.log")"
 [ "$(map cpus get 0 0 4)" = 512 ] || fail "--cpu-queue: $(map cpus get 0 0 4)"
 
@@ -264,20 +264,20 @@ many
 sixty() {
 	[ $(($(repairs) - before)) = 60 ]
 }
-wait_for 10 sixty || fail "$(repairs) repairs, before $before"
+wait_for 20 sixty || fail "$(repairs) repairs, before $before"
 n=$(sed "1,${lines}d" "$WORK/ebpf-routed.log" | grep -c 'adjacency .*: not as written, repaired')
 [ "$n" -lt 60 ] || fail "$n lines in the log"
 summed_up() {
 	sed "1,${lines}d" "$WORK/ebpf-routed.log" | has -E 'maps: [0-9]* entries in all were not as written'
 }
-wait_for 10 summed_up || fail "the log does not say how many"
+wait_for 20 summed_up || fail "the log does not say how many"
 
 say "- nothing is found where nothing is wrong"
 before=$(repairs) runs=$(fast -j status | jq .audit.runs)
 two_more() {
 	[ "$(fast -j status | jq .audit.runs)" -ge $((runs + 2)) ]
 }
-wait_for 10 two_more || fail "no audits"
+wait_for 20 two_more || fail "no audits"
 [ "$(repairs)" = "$before" ] || fail "repairs of what was right"
 
 say "- verify --repair, without waiting for the next audit; the daemon survives what it must not believe"
@@ -324,12 +324,12 @@ map own_addresses freeze "x$(hex_of 192.0.2.9)"
 on_hold() {
 	[ "$(fast -j status | jq -r .hold)" = table_full ]
 }
-wait_for 10 on_hold || fail "not on hold: $(fast -j status)"
+wait_for 20 on_hold || fail "not on hold: $(fast -j status)"
 before=$(fast -j status | jq .audit.failed)
 again() {
 	[ "$(fast -j status | jq .audit.failed)" -gt "$before" ]
 }
-wait_for 10 again || fail "not tried again"
+wait_for 20 again || fail "not tried again"
 [ "$(grep -c 'own address 192.0.2.9: not as written, and not repaired: ' "$WORK/ebpf-routed.log")" = 1 ] ||
 	fail "not said, or not once"
 probe left <<'PROBES'

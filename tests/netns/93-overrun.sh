@@ -38,7 +38,7 @@ following() {
 
 # right HOST: nothing is missing any more, and packets go there.
 right() {
-	wait_for 15 following || fail "still not following: $(fast -j status)"
+	wait_for 30 following || fail "still not following: $(fast -j status)"
 	verify_maps
 	probe left <<END
 forward 203.0.1.1 $1
@@ -72,14 +72,14 @@ resolve 198.18.1.2 198.18.2.2 198.18.3.2
 ipr link add 'r"\q' type veth peer name p0 # for the metrics
 routed --receive-buffer 4096 --metrics 127.0.0.1:9917 --lease 2
 storm 2
-wait_for 15 following || fail "not following"
+wait_for 30 following || fail "not following"
 OVERRUNS=$(netlink overruns)
 
 say "- stopped for less than the lease"
 kill -STOP "$ROUTED_PID"
 storm 3
 kill -CONT "$ROUTED_PID"
-wait_for 5 has_lost || true
+wait_for 20 has_lost || true
 right third
 lost
 [ "$(lines_of 'lease: ran out')" = 0 ] || fail "the lease ran out"
@@ -90,7 +90,7 @@ storm 2
 sleep 2.2 # the lease
 ENGINE=kernel probe left <<<"forward 203.0.1.1 right" # nobody answers for the counters
 kill -CONT "$ROUTED_PID"
-wait_for 5 has_lost || true
+wait_for 20 has_lost || true
 right right
 lost
 [ "$(counter r1 .fallback.reasons.stale.packets)" -gt 0 ] || fail "forwarded by maps of a stopped daemon"
@@ -113,7 +113,7 @@ say "  $(($(netlink overruns) - OVERRUNS)) overruns, $dumps dumps, $(netlink las
 given_up() {
 	[ "$(lines_of 'lease: ran out: notifications are lost faster than dumps go through')" -gt "$given" ]
 }
-wait_for 10 given_up || fail "the lease is extended though notifications are missing"
+wait_for 20 given_up || fail "the lease is extended though notifications are missing"
 rm "$WORK/storming"
 reap "$stormer" || fail "the storm failed"
 storm 3

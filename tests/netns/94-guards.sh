@@ -124,7 +124,7 @@ leftover() {
 	say "- $1: connections outlive their rule"
 	FLOW=$((FLOW + 2)) # the kernel remembers earlier ones
 	eval "$2"
-	wait_for 5 hold_is netfilter || fail "$1: not seen"
+	wait_for 20 hold_is netfilter || fail "$1: not seen"
 	comes_from 198.18.2.1 "$FLOW" "$1"
 	eval "$3"
 	settle
@@ -132,7 +132,7 @@ leftover() {
 	comes_from 198.18.1.2 "$((FLOW + 1))" "$1: a new flow"
 	hold_is netfilter || fail "$1: no hold"
 	eval "$4"
-	wait_for 8 hold_is null || fail "$1: not back"
+	wait_for 20 hold_is null || fail "$1: not back"
 	comes_from 198.18.1.2 "$FLOW" "$1: at the end"
 }
 NFT_NAT="nft 'table inet host { chain input { type filter hook input priority 0; ct state established,related accept; }; }
@@ -176,16 +176,16 @@ holds() {
 }
 for _ in 1 2 3 4 5; do
 	on router nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }'
-	wait_for 5 holds netfilter || fail "a rule is not seen"
+	wait_for 20 holds netfilter || fail "a rule is not seen"
 	on router nft delete table ip t
-	wait_for 5 holds null || fail "its end is not seen"
+	wait_for 20 holds null || fail "its end is not seen"
 done
 on router nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }'
-wait_for 5 holds netfilter || fail "a rule is not seen"
-wait_for 15 last_word 'left to the kernel' || fail "the last word in the log is wrong"
+wait_for 20 holds netfilter || fail "a rule is not seen"
+wait_for 30 last_word 'left to the kernel' || fail "the last word in the log is wrong"
 grep -q 'similar lines left out' "$WORK/ebpf-routed.log" || fail "that lines were left out is not said"
 on router nft delete table ip t
-wait_for 15 last_word 'gone, forwarding again' || fail "the last word in the log is wrong"
+wait_for 30 last_word 'gone, forwarding again' || fail "the last word in the log is wrong"
 
 say "- --ignore-netfilter: forwards beside a rule, and says so loudly"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"

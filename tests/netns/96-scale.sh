@@ -43,7 +43,7 @@ done
 say "- made messages are the kernel's"
 background record router "$B/scale" record "$WORK/recording"
 recorder=$BACKGROUND_PID
-wait_for 10 grep -q recording "$WORK/record.log" || fail "the recorder does not run"
+wait_for 20 grep -q recording "$WORK/record.log" || fail "the recorder does not run"
 awk '{ print "route add " $1 " via 198.18." 2 + NR % 2 "." 10 + NR % 8 " proto bgp metric 20" }' \
 	"$WORK/table" >"$WORK/batch"
 ipr -batch "$WORK/batch"
@@ -87,7 +87,7 @@ jq -e '.nexthops.changes == 1 and .adjacencies.changes == 0 and .ports.changes =
 	"$LAB-right,h0" "$LAB-third,h0" >"$WORK/traffic" &
 traffic=$!
 PIDS+=("$traffic")
-wait_for 10 grep -q running "$WORK/traffic" || fail "traffic: not running"
+wait_for 20 grep -q running "$WORK/traffic" || fail "traffic: not running"
 for mode in 0 1; do
 	say "- compat_mode $mode"
 	sysctl_set router net.ipv4.nexthop_compat_mode=$mode
