@@ -19,7 +19,7 @@ at() {
 seen() {
 	local found
 
-	wait_for 20 gone_or_zombie "$BACKGROUND_PID" || fail "hooks.py: does not end"
+	wait_for 40 gone_or_zombie "$BACKGROUND_PID" || fail "hooks.py: does not end"
 	found=$(sed 1d "$WORK/at.log" | xargs)
 	[ "$found" = "r1${1:+ $1} r2${1:+ $1}" ] || fail "$2: not ${1:-none}, but: $found"
 }
