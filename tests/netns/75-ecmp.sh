@@ -79,9 +79,9 @@ settle
 
 say "- a leg dies: the others take over by their weights, at once"
 probe_at_once left "link set r4 down" "ipr link set r4 up" <<'PROBES'
-forward|egress_down 203.0.112.1 right,third n=300
-forward|egress_down|unsupported_route 203.0.114.1 right,third n=300
-forward|egress_down|unsupported_route 203.0.116.1 right,third n=300
+forward|egress_down 203.0.112.1 right,third n=60
+forward|egress_down|unsupported_route 203.0.114.1 right,third n=60
+forward|egress_down|unsupported_route 203.0.116.1 right,third n=60
 PROBES
 settle
 probe left <<'PROBES'
