@@ -20,7 +20,7 @@ UPGRADES=${UPGRADES:-2}
 RATE=${RATE:-2000} # frames a second
 RUNTIME=${RUNTIME:-yes}
 OTHER=${OTHER:-$B/other/ebpf-routed}
-LEASE=10 # longer than it ever takes to start again
+LEASE=60 # longer than it ever takes to start again
 KILLS=0
 
 # ---- the stream of frames ----
@@ -57,14 +57,19 @@ by_kernel() {
 	on router cat /proc/net/snmp | awk '/^Ip: [0-9]/ { print $7 }'
 }
 
+came_in() {
+	on left cat /sys/class/net/h0/statistics/tx_packets
+}
+
 # by KERNEL|FAST: that is where frames go now
 by() {
-	local before after
+	local sent kernel
 
-	before=$(by_kernel)
-	sleep 0.1 # a fixed time: a rate is measured
-	after=$(($(by_kernel) - before))
-	if [ "$1" = kernel ]; then [ "$after" -gt $((RATE / 20)) ]; else [ "$after" = 0 ]; fi
+	sent=$(came_in) kernel=$(by_kernel)
+	sleep 0.1 # a fixed time: a share is measured
+	sent=$(($(came_in) - sent)) kernel=$(($(by_kernel) - kernel))
+	[ "$sent" -gt 10 ] || return 1
+	if [ "$1" = kernel ]; then [ $((kernel * 2)) -gt "$sent" ]; else [ "$kernel" = 0 ]; fi
 }
 
 # ---- daemons ----

@@ -7,7 +7,8 @@
 Sends frames of the classes in turn until SIGTERM, then says in one line of JSON, for all classes together
 and for each: sent, received, lost, misforwarded, duplicated, moved. Exit code 1 where any was not 0 but sent and
 received, with the first of them on stderr. A class has 100 flows, over and over; one that comes out
-elsewhere than before without a change of what is in force has moved.
+elsewhere than before without a change of what is in force has moved. The sender waits while too much is on its way: a
+veth ring holds 256 frames, and the CPU that empties it may be taken away for a while.
 
 The log is the caller's, a line for each change of what is in force, in time:
 
@@ -35,6 +36,7 @@ BURST = 16   # frames at once after a pause of the sender, the rest is not made 
 FLOWS = 100  # of each class
 SHOWN = 10
 AWAY = 1.0   # seconds after which a frame is lost
+WINDOW = 20  # frames of a class on their way at most
 
 
 class Stream:
@@ -45,6 +47,7 @@ class Stream:
         self.ways, self.times = {}, {}
         self.sent_at = array.array('d')
         self.seen = []  # (number, way, time), as they come
+        self.latest = {}  # class: the highest number of it that came, while some come
         self.ending = False
 
     def flow(self, number):
@@ -67,11 +70,24 @@ class Stream:
             due = max(due, now - BURST * step)
             while due <= now and not self.ending:
                 number = len(self.sent_at)
+                self.wait_window(number)
                 frame = head + self.packet(number, 64)
                 self.sent_at.append(time.time())
                 self.sender.send(frame)
                 due += step
             time.sleep(max(0, due - time.monotonic()))
+
+    def wait_window(self, number):
+        """Until not too many of that class are on their way; not for classes of which nothing comes any more."""
+        of, since = number % len(self.names), time.monotonic()
+        known = self.latest.get(of)
+        while known is not None and number - known > WINDOW * len(self.names):
+            if time.monotonic() > since + AWAY:
+                self.latest.pop(of)
+                return
+            time.sleep(0.001)
+            if self.latest[of] != known:
+                known, since = self.latest[of], time.monotonic()
 
     def way_of(self, number, port, frame):
         """How it came out; what was neither rewritten nor left as it was is no way that may be in force."""
@@ -87,17 +103,20 @@ class Stream:
         poll = select.poll()
         for fd in by_fd:
             poll.register(fd, select.POLLIN)
-        quiet_end = None
-        while quiet_end is None or time.monotonic() < quiet_end:
-            if self.ending and quiet_end is None:
-                quiet_end = time.monotonic() + AWAY
-            for fd, _ in poll.poll(20):
+        last = time.monotonic()
+        while not self.ending or time.monotonic() < last + AWAY:
+            ready = poll.poll(20)
+            if ready or not self.ending:
+                last = time.monotonic()
+            for fd, _ in ready:
                 for frame in by_fd[fd].receive():
                     mark = frame.find(MAGIC)
                     if mark < 0 or len(frame) < mark + 10:
                         continue
                     number = struct.unpack('!I', frame[mark + 6:mark + 10])[0]
                     self.seen.append((number, self.way_of(number, by_fd[fd], frame), time.time()))
+                    of = number % len(self.names)
+                    self.latest[of] = max(number, self.latest.get(of, 0))
 
     # ---- what was in force ------------------------------------------------------------------
 
