@@ -27,7 +27,7 @@ probe left <<<"forward 203.0.113.1 right n=10"
 
 say "- gratuitous ARP announces another MAC address"
 gateway_mac 02:00:00:00:02:aa
-wait_for 5 lladdr_is 02:00:00:00:02:aa || fail "the kernel did not take the gratuitous ARP"
+wait_for 20 lladdr_is 02:00:00:00:02:aa || fail "the kernel did not take the gratuitous ARP"
 settle
 probe left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:aa"
 
@@ -55,18 +55,20 @@ on right ip link set h0 address 02:00:00:00:02:cc
 send_and_look() {
 	probe_only left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:cc" >/dev/null 2>&1
 }
-[ "$ENGINE" = kernel ] || ! send_and_look || fail "the new MAC address is known too early"
+# On a machine that stands still for seconds it may be known: but not before the kernel knows it.
+[ "$ENGINE" = kernel ] || ! send_and_look || ! lladdr_is 02:00:00:00:02:aa ||
+	fail "the new MAC address is known too early"
 wait_for 30 send_and_look || fail "traffic still goes to the old MAC address"
 settle
 probe left <<<"forward 203.0.113.1 right n=10 gw=02:00:00:00:02:cc"
 gateway_mac 02:00:00:00:02:aa
-wait_for 5 lladdr_is 02:00:00:00:02:aa || fail "the kernel did not take the gratuitous ARP"
+wait_for 20 lladdr_is 02:00:00:00:02:aa || fail "the kernel did not take the gratuitous ARP"
 settle
 
 say "- a failed one does not; a gateway without a neighbour neither: the kernel answers after its tries"
-probe_only left --timeout 8 <<<"no_neighbour 203.0.114.1 icmp=3/1" || fail "unresolvable gateway"
+probe_only left --timeout 20 <<<"no_neighbour 203.0.114.1 icmp=3/1" || fail "unresolvable gateway"
 settle
-probe_only left --timeout 8 <<<"no_neighbour 203.0.114.1 icmp=3/1" || fail "failed gateway"
+probe_only left --timeout 20 <<<"no_neighbour 203.0.114.1 icmp=3/1" || fail "failed gateway"
 
 say "- the router's own MAC address changes"
 ipr link set r2 address 02:00:00:00:02:0f
