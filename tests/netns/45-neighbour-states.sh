@@ -28,6 +28,8 @@ quiet_v6 router r3
 quiet_v6 third h0
 ipr address add fe80::1/64 dev r3 nodad
 ipn third address add fe80::3/64 dev h0 nodad
+# Who has answered a solicitation solicits as well, seconds later, and the router would learn from that.
+sysctl_set third net.ipv6.neigh.h0.delay_first_probe_time=3600
 resolve 198.18.1.2
 ipr neigh add 198.18.2.77 lladdr 02:00:00:00:02:77 dev r2
 ipr route add 203.0.113.0/24 via 198.18.2.2
@@ -38,7 +40,15 @@ ipr route add 203.0.116.0/24 nhid 1
 sysctl_set router net.ipv4.fib_multipath_hash_policy=1
 routed
 
+# lasting DELAY-SECONDS PROBE-MILLISECONDS: so long these states last where nobody answers, the latter three times.
+lasting() {
+	sysctl_set router "net.ipv4.neigh.r2.delay_first_probe_time=$1" \
+		"net.ipv6.neigh.r3.delay_first_probe_time=$1" \
+		"net.ipv4.neigh.r2.retrans_time_ms=$2" "net.ipv6.neigh.r3.retrans_time_ms=$2"
+}
+
 say "- states that the kernel sends by, at once"
+lasting 60 60000
 for state in permanent noarp reachable stale delay probe; do
 	ipr neigh replace 198.18.2.2 lladdr 02:00:00:00:02:02 dev r2 nud $state
 	ipr neigh replace 198.18.2.77 lladdr 02:00:00:00:02:77 dev r2 nud $state
@@ -56,11 +66,6 @@ done
 # Left alone, these two last for a moment: DELAY because somebody has just confirmed it or a probe follows, PROBE
 # because the neighbour answers. Of the change from STALE to DELAY nothing is said; the next dump tells.
 say "- DELAY and PROBE that last: asked for in vain, and taken from a dump"
-lasting() {
-	sysctl_set router "net.ipv4.neigh.r2.delay_first_probe_time=$1" \
-		"net.ipv6.neigh.r3.delay_first_probe_time=$1" \
-		"net.ipv4.neigh.r2.retrans_time_ms=$2" "net.ipv6.neigh.r3.retrans_time_ms=$2"
-}
 all_are() {
 	state_is 198.18.2.2 "$1" && state_is 198.18.2.77 "$1" && state_is fe80::3 "$1"
 }
@@ -109,8 +114,8 @@ for state in none failed gone; do
 	settle
 	probe left <<<"no_neighbour 203.0.113.1 right"
 	probe left <<<"no_neighbour 203.0.114.1 third"
-	wait_for 5 has_neighbour 198.18.2.2 || fail "$state: not resolved"
-	wait_for 5 has_neighbour fe80::3 || fail "$state: fe80::3 is not resolved"
+	wait_for 20 has_neighbour 198.18.2.2 || fail "$state: not resolved"
+	wait_for 20 has_neighbour fe80::3 || fail "$state: fe80::3 is not resolved"
 	settle
 	probe left <<'PROBES'
 forward 203.0.113.1 right
@@ -124,7 +129,7 @@ sysctl_set router net.ipv4.neigh.r2.retrans_time_ms=200 net.ipv4.neigh.r2.mcast_
 ipn right link set h0 arp off
 ipr neigh del 198.18.2.2 dev r2
 on router bash -c "echo >/dev/udp/198.18.2.2/33434"
-wait_for 5 state_is 198.18.2.2 INCOMPLETE || fail "the neighbour answers, though it does not do ARP"
+wait_for 20 state_is 198.18.2.2 INCOMPLETE || fail "the neighbour answers, though it does not do ARP"
 settle
 (sleep 0.4 && ipn right link set h0 arp on) &
 probe left <<<"no_neighbour 203.0.113.1 right"
@@ -149,7 +154,7 @@ carrier right up
 settle
 probe left <<<"forward 198.18.2.77 right gw=02:00:00:00:02:77"
 probe left <<<"no_neighbour 203.0.113.1 right"
-wait_for 5 has_neighbour 198.18.2.2 || fail "not resolved after carrier came back"
+wait_for 20 has_neighbour 198.18.2.2 || fail "not resolved after carrier came back"
 settle
 probe left <<<"forward 203.0.113.1 right n=5"
 
@@ -166,7 +171,7 @@ for state in off on; do
 		probe left <<<"forward 203.0.113.1 right n=5 gw=02:00:00:00:02:01"
 	else
 		probe left <<<"no_neighbour 203.0.113.1 right"
-		wait_for 5 has_neighbour 198.18.2.2 || fail "not resolved with ARP on"
+		wait_for 20 has_neighbour 198.18.2.2 || fail "not resolved with ARP on"
 		settle
 		probe left <<<"forward 203.0.113.1 right n=5"
 	fi
