@@ -46,10 +46,10 @@ for mode in 1 0; do
 	verify_in_full
 	probe left <<'PROBES'
 forward 203.0.112.1 right
-forward 203.0.113.1 right,third n=200 share=1:1
+forward 203.0.113.1 right,third n=600 share=1:1
 forward 203.0.114.1 right n=5
 forward 203.0.115.1 right,third n=200 min=60
-forward 203.0.116.1 right,third n=500 share=1:4
+forward 203.0.116.1 right,third n=1000 share=1:4
 forward 203.0.117.1 right
 PROBES
 	change nexthop replace id 1 via 198.18.2.22 dev r2
