@@ -31,6 +31,7 @@ gw_a=198.18.2.2 gw_b=198.18.2.22 gw_c=198.18.2.23
 at_b="right gw=02:00:00:00:02:22" at_c="right gw=02:00:00:00:02:23"
 P=203.0.113.0/24
 
+settle # the start may have asked for a dump
 before=$(dumps)
 say "- twins of one metric: append behind, prepend before, deletion of the first, replace of the first"
 change route add $P via $gw_a
