@@ -34,7 +34,7 @@ ipr nexthop add id 1 via 198.18.2.2 dev r2
 ipr nexthop add id 2 via 198.18.2.22 dev r2
 ipr nexthop add id 10 group 1/2
 ipr route add 203.0.116.0/24 nhid 10
-routed --lease 3 # a third of it is the time between looks at the sysctls
+routed
 
 say "- MTU and MAC of egress and ingress"
 probe left <<<"forward 203.0.113.1 right len=1500 df=1"
@@ -91,7 +91,7 @@ hairpin 203.0.115.1 any=1
 forward 203.0.114.1 right n=60 gw=02:00:00:00:02:02,02:00:00:00:02:22 legs=1
 PROBES
 }
-wait_for 5 noticed || fail "sysctls are not read by themselves"
+wait_for 20 noticed || fail "sysctls are not read by themselves"
 
 say "- accept_local: a source of our own is a martian, unless the device or all accept it"
 probe left <<'PROBES'
