@@ -24,19 +24,24 @@ ahead() {
 	jq -e '.nexthops.first_us - .ports.first_us > 10000' "$WORK/react" >/dev/null
 }
 
+up() {
+	ipr link set "$1" up
+	wait_for 20 has_carrier router "$1" || fail "$1: no carrier"
+	settle
+}
+
 # down_during_dump DEVICE: SIGHUP has everything read again, and the device goes down in the course of it.
 down_during_dump() {
 	local device=$1 tries
 
-	for tries in {1..10}; do
+	for tries in {1..30}; do
 		kill -HUP "$ROUTED_PID"
 		sleep "0.0$((2 + tries % 4))"
 		react 1500 ip link set "$device" down
 		say "  try $tries: $(jq -c '[.ports.first_us, .nexthops.first_us]' "$WORK/react") us"
 		settle
 		! ahead || return 0
-		ipr link set "$device" up
-		settle
+		up "$device"
 	done
 	fail "the port of $device never went before its next hops: $(cat "$WORK/react")"
 }
@@ -57,8 +62,7 @@ down_during_dump r3
 verify_maps
 
 say "- and comes up: it forwards again"
-ipr link set r3 up
-settle
+up r3
 fast -j link | jq -e '.[] | select(.ifname == "r3") | .fastpath.egress != "egress_down"' >/dev/null ||
 	fail "r3 is not up: $(fast -j link)"
 verify_maps
