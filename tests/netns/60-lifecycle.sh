@@ -26,7 +26,7 @@ refused() {
 
 	shift 3
 	say "- refused: $title"
-	timeout 10 "$@" >"$WORK/out" 2>"$WORK/refused.log" </dev/null || got=$?
+	timeout 60 "$@" >"$WORK/out" 2>"$WORK/refused.log" </dev/null || got=$?
 	[ "$got" = "$code" ] || fail "$title: exit code $got instead of $code"
 	[ ! -s "$WORK/out" ] || fail "$title: writes to stdout"
 	grep -Eq -- "$pattern" "$WORK/refused.log" || fail "$title: the message lacks '$pattern'"
@@ -77,27 +77,27 @@ say "- killed: forwards until the lease is over, then the kernel does; the next 
 routed --lease 4
 kill_routed
 probe_only left --stats '' <<<"forward 203.0.113.1 right n=5" || fail "right after the kill"
-ipr route replace 203.0.113.0/24 via 198.18.1.2 # the kernel's answer is another now
+# The kernel's answer is another now. It sends no redirects, which would come out there, too.
+sysctl_set router net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.r1.send_redirects=0
+ipr route replace 203.0.113.0/24 via 198.18.1.2
 followed() {
 	probe_only left --stats '' --timeout 0.2 <<<"hairpin 203.0.113.1 left"
 }
-wait_for 10 followed || fail "the maps outlive the lease"
+wait_for 20 followed || fail "the maps outlive the lease"
 ipr route replace 203.0.113.0/24 via 198.18.2.2
 routed
 probe left <<<"forward 203.0.113.1 right n=5"
-
-locked() {
-	! flock -n "/run/ebpf-route/$LAB.lock" true
-}
 
 say "- its name: waited for while a process ends, refused while it runs"
 refused "a daemon of this name" 2 "'$LAB': a daemon of this name is running" "${DAEMON[@]}"
 probe left <<<"forward 203.0.113.1 right n=5"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 nothing_left "SIGTERM after a takeover"
-flock "/run/ebpf-route/$LAB.lock" sleep 0.7 & # as a process that was killed holds it
+exec {lock}>"/run/ebpf-route/$LAB.lock"
+flock "$lock"
+sleep 0.7 & # holds it, as a process that was killed does
 PIDS+=($!)
-wait_for 5 locked || fail "not locked"
+exec {lock}>&-
 routed
 for _ in 1 2 3; do
 	kill -KILL "$ROUTED_PID"
@@ -183,7 +183,7 @@ wait $!
 ls "/sys/fs/bpf/ebpf-route/$3" >"$4/kept" 2>/dev/null || true
 END
 in_namespace() {
-	timeout -k 1 20 unshare -mnpf --mount-proc --kill-child bash "$WORK/in-namespace" "$1" "$B" "$LAB" "$WORK" || fail "$1: exit code $?"
+	timeout -k 1 60 unshare -mnpf --mount-proc --kill-child bash "$WORK/in-namespace" "$1" "$B" "$LAB" "$WORK" || fail "$1: exit code $?"
 }
 in_namespace slave
 grep -q router_tc "$WORK/kept" || fail "slave: nothing kept"
@@ -194,6 +194,6 @@ say "- a pattern that matches nothing yet is waited for"
 routed -i 'x*'
 ipr link add name x0 type veth peer name y0
 ipr link set x0 up
-wait_for 5 attached x0 || fail "x0: not attached"
+wait_for 20 attached x0 || fail "x0: not attached"
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 nothing_left "SIGTERM in the end"
