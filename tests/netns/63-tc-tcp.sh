@@ -21,10 +21,14 @@ listens() {
 	on right ss -Hltn 'sport = :5201' | has .
 }
 
-# run ARGUMENTS...: an iperf3 from left to right; Gbit/s that arrived
+# run ARGUMENTS...: an iperf3 from left to right; Gbit/s that arrived. Each has a server of its own: one that is
+# still busy with the end of the last run would refuse the next.
 run() {
+	background iperf3 right iperf3 -s -1
+	wait_for 20 listens || fail "iperf3: does not listen"
 	on left iperf3 -c 198.18.2.2 -t "$SECONDS_EACH" -J "$@" >"$WORK/iperf3.json" ||
 		fail "iperf3:" "$(jq -r .error "$WORK/iperf3.json")"
+	wait_for 20 gone_or_zombie "$BACKGROUND_PID" || fail "iperf3: its server does not end"
 	jq -r '.end.sum_received.bits_per_second / 1e7 | round / 100' "$WORK/iperf3.json"
 }
 
@@ -45,8 +49,6 @@ port left 1
 port right 2
 resolve 198.18.1.2 198.18.2.2
 on left ethtool -k h0 | has 'tx-checksumming: on' || fail "h0: not with default offloads"
-background iperf3 right iperf3 -s
-wait_for 5 listens || fail "iperf3: does not listen"
 
 both_ways
 say "kernel's path:  $FORTH Gbit/s there, $BACK back"
