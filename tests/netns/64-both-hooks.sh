@@ -13,15 +13,19 @@ hooks() {
 	fast -j status | jq -r '[.interfaces[] | .ifname + " " + .hook] | sort | join(", ")'
 }
 
+# counted IN OUT FORWARDED TX: so many are, in all
+counted() {
+	[ "$(counter "$1" .forwarded.packets) $(counter "$2" .tx.packets)" = "$3 $4" ]
+}
+
 # crosses FROM IN TO OUT ADDRESS: eleven packets, all by the fast path
 crosses() {
-	local before after
+	local forwarded tx
 
-	before="$(counter "$2" .forwarded.packets) $(counter "$4" .tx.packets)"
+	forwarded=$(counter "$2" .forwarded.packets) tx=$(counter "$4" .tx.packets)
 	probe "$1" <<<"forward $5 $3 n=11"
-	after="$(counter "$2" .forwarded.packets) $(counter "$4" .tx.packets)"
-	[ "$after" = "$((${before% *} + 11)) $((${before#* } + 11))" ] ||
-		fail "$1 to $3: forwarded and tx were $before, are $after"
+	wait_for 20 counted "$2" "$4" $((forwarded + 11)) $((tx + 11)) ||
+		fail "$1 to $3: forwarded and tx were $forwarded and $tx:" "$(fast stats)"
 }
 
 # says ADDRESS IFNAME VERDICT: get does
@@ -86,8 +90,9 @@ for to in "fourth 203.0.113.129" "third 203.0.113.193"; do
 		says "${to#* }" "r$n" egress_down || fail "r$n: $(fast get "${to#* }" iif "r$n")"
 	done
 	carrier "${to% *}" up
+	settle # the neighbour may be resolved later
 	for n in 1 2; do
-		wait_for 5 says "${to#* }" "r$n" forward || fail "r$n: $(fast get "${to#* }" iif "r$n")"
+		wait_for 20 says "${to#* }" "r$n" forward || fail "r$n: $(fast get "${to#* }" iif "r$n")"
 	done
 	probe left <<<"forward ${to#* } ${to% *}"
 	probe right <<<"forward ${to#* } ${to% *}"
