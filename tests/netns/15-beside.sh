@@ -8,6 +8,10 @@
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
 
+no_hold() {
+	fast -j status | jq -e '.hold == null'
+}
+
 lab_start
 port left 1
 port right 2
@@ -59,6 +63,8 @@ netfilter 203.0.114.1
 END
 on router nft delete table ip lab
 settle
+# The daemon has to find nothing twice, with nothing stirring in between: legacy iptables of whatever namespace does.
+wait_for 20 no_hold || fail "everything is on hold still: $(fast status)"
 probe left <<'END'
 forward 203.0.113.1 right
 forward 203.0.114.1 right
