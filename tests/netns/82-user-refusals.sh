@@ -294,8 +294,9 @@ say "- a large batch does not let the lease run out"
 stale() {
 	counter r1 .fallback.reasons.stale.packets
 }
-awk 'BEGIN {
-	for (i = 0; i < 150000; i++)
+# One of them takes the daemon longer than the lease.
+awk -v n="$([ "$ENGINE" = dir24 ] && echo 320000 || echo 240000)" 'BEGIN {
+	for (i = 0; i < n; i++)
 		printf "add 10.%d.%d.%d/32 drop\n", 16 + i / 65536, i / 256 % 256, i % 256
 }' >"$WORK/many"
 sed 's/^add 10/add 11/' "$WORK/many" >"$WORK/more"
@@ -306,7 +307,7 @@ large_batches() {
 	local began took
 
 	: >"$WORK/ebpf-routed.log"
-	routed --lease 1 --max-lpm-routes 200000 --max-extension-groups 700
+	routed --lease 1 --max-lpm-routes 300000 --max-extension-groups 1400
 	renice -n -15 -p "$ROUTED_PID" >/dev/null || true # it is not to wait for a CPU
 	fast add 203.0.113.0/24 via 198.18.2.2 || fail "no user route"
 	settle
