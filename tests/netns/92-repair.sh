@@ -97,12 +97,15 @@ lines() {
 	wc -l <"$WORK/ebpf-routed.log"
 }
 
-# with COMMAND...: spoils, and sees it repaired by the periodic audit.
+# with COMMAND...: spoils, and sees it repaired by the periodic audit. The daemon is stopped meanwhile: all of it is
+# there when it looks.
 with() {
 	local lines before
 
 	lines=$(lines) before=$(repairs)
+	kill -STOP "$ROUTED_PID"
 	"$@"
+	kill -CONT "$ROUTED_PID"
 	repaired "$lines" "$before"
 }
 
@@ -138,7 +141,7 @@ ipr route add 203.0.123.0/24 via 198.18.3.2 table 100
 ipr rule add to 203.0.122.0/23 iif r1 priority 100 lookup 100
 ipr link add above link r1 address 00:00:5e:00:01:01 type macvlan mode bridge
 ipr link set above up
-routed --resync-interval 1 --cpu-queue 512
+routed --resync-interval 1 --cpu-queue 512 --lease 60 # it is stopped now and then
 maps_open
 fast add 198.51.100.0/24 cpu 0 >/dev/null
 settle
