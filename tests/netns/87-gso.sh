@@ -9,9 +9,9 @@
 HOOK=tc
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-# flight PIECES: of ten datagrams of 1,200 bytes each; how many of them arrived as they were
+# flight PIECES PATIENCE: of ten datagrams of 1,200 bytes each; how many of them arrived as they were
 flight() {
-	on left "$PYTHON" "$TOP/tests/netns/segments.py" "$LAB-right" 198.18.2.2 "$1"
+	on left "$PYTHON" "$TOP/tests/netns/segments.py" "$LAB-right" 198.18.2.2 "$1" "$2"
 }
 
 taken() {
@@ -27,7 +27,7 @@ crosses() {
 	local before after arrived
 
 	before="$(taken) $(too_long)"
-	arrived=$(flight "$1")
+	arrived=$(flight "$1" 20)
 	after="$(taken) $(too_long)"
 	[ "$arrived" = $(($1 * 10)) ] || fail "$1 pieces: $arrived datagrams arrived"
 	[ "$after" = "$((${before% *} + $2)) $((${before#* } + $3))" ] ||
@@ -59,7 +59,7 @@ crosses 10 10 0
 ipr link set r2 mtu 1227
 settle
 before=$(too_long)
-flight 10 >/dev/null || true # the kernel answers, and cuts the rest up
+flight 10 1 >/dev/null || true # the kernel answers, and cuts the rest up
 [ "$(too_long)" -gt "$before" ] || fail "longer than the MTU, and not counted so"
 ipr link set r2 mtu 1500
 settle

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Sends UDP from here in pieces that stand for ten datagrams each (UDP_SEGMENT), and counts what arrives.
 
-    segments.py NAMESPACE ADDRESS PIECES
+    segments.py NAMESPACE ADDRESS PIECES PATIENCE
 
-NAMESPACE has the ADDRESS. Prints how many datagrams came, each as it was sent and none twice.
+NAMESPACE has the ADDRESS. Prints how many datagrams came, each as it was sent and none twice, once all have, or
+none did for that many seconds.
 """
 import ctypes
 import os
@@ -24,14 +25,14 @@ def enter(namespace):
         raise OSError(ctypes.get_errno(), 'setns')
 
 
-def receiver(namespace, address):
+def receiver(namespace, address, patience):
     here = os.open('/proc/self/ns/net', os.O_RDONLY)
     there = os.open('/run/netns/' + namespace, os.O_RDONLY)
     enter(there)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
     sock.bind((address, PORT))
-    sock.settimeout(1)
+    sock.settimeout(patience)
     enter(here)
     return sock
 
@@ -39,7 +40,7 @@ def receiver(namespace, address):
 def main():
     namespace, address, pieces = sys.argv[1], sys.argv[2], int(sys.argv[3])
     wanted = {datagram(n) for n in range(pieces * EACH)}
-    there = receiver(namespace, address)
+    there = receiver(namespace, address, float(sys.argv[4]))
     here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     here.setsockopt(SOL_UDP, UDP_SEGMENT, SIZE)
     arrived = 0
