@@ -67,6 +67,7 @@ written ".dumps >= 1 and .overruns == 0 and .leaves > $N / 3" link set r3 down
 [ "$(status .netlink.overruns)" = 0 ] || fail "notifications lost"
 verify_maps
 ipr link set r3 up
+wait_for 20 has_carrier router r3 || fail "r3: no carrier" # which asks for a dump
 ipr route flush proto bgp
 stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
 

@@ -4,7 +4,8 @@
  * at one of the sinks, with the TTL lowered.
  *
  * Addresses are drawn from the table. Sockets live in the namespaces where they were opened. What a
- * sink's socket itself could not hold is told apart from what the router lost.
+ * sink's socket itself could not hold is told apart from what the router lost. No more packets are on
+ * their way than a veth's ring holds, as the CPU that empties it may be taken away for a while.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,6 +28,7 @@
 enum {
 	SINKS = 4,
 	BURST = 32,
+	WINDOW = 128, /* packets on their way; a veth ring holds 256 */
 	PORT = 9,
 	TTL = 64,
 	MARK = 0x5ca1e,
@@ -54,6 +56,9 @@ struct traffic {
 	struct prefixes table;
 	uint8_t *seen; /* by number: how often, at most 255 */
 	uint32_t sent, most, wrong;
+	uint32_t came; /* of those sent, each once */
+	uint32_t given_up;
+	double progress; /* when one came, or was sent while none was missing */
 };
 
 /* NAMESPACE,IFNAME[,MAC]: a packet socket there. */
@@ -142,8 +147,24 @@ static void take(struct traffic *t, struct sink *sink, const struct frame *f)
 	sink->last = f->number;
 	sink->arrived++;
 	t->wrong += f->ip.ttl != TTL - 1 || checksum(&f->ip) != 0;
+	t->came += !t->seen[f->number];
+	t->progress = seconds_now();
 	if (t->seen[f->number] < UINT8_MAX)
 		t->seen[f->number]++;
+}
+
+/* What did not come for a second does not come any more. */
+static bool has_room(struct traffic *t)
+{
+	int64_t under_way = (int64_t)t->sent - t->came - t->given_up;
+
+	if (under_way <= 0)
+		t->progress = seconds_now();
+	if (under_way + BURST <= WINDOW)
+		return true;
+	if (seconds_now() - t->progress > 1)
+		t->given_up = t->sent - t->came;
+	return false;
 }
 
 static void receive(struct traffic *t)
@@ -206,16 +227,18 @@ static void run(struct traffic *t, uint32_t rate)
 	while (t->sent < t->most && !stopped) {
 		double now = seconds_now();
 
-		if (now >= next) {
+		if (now >= next && has_room(t)) {
 			send_burst(t, &seed);
 			next = (now > next + 0.01 ? now : next) + (double)BURST / rate;
 		}
 		receive(t);
-		if (seconds_now() < next)
+		if (seconds_now() < next || !has_room(t))
 			nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
 	}
-	for (end = seconds_now() + 0.3; seconds_now() < end;)
+	for (end = seconds_now() + 1; seconds_now() < end && t->came < t->sent;)
 		receive(t);
+	for (end = seconds_now() + 0.1; seconds_now() < end;)
+		receive(t); /* what comes twice */
 }
 
 /* traffic TABLE RATE MOST SOURCE SINK..: so many packets, or until SIGTERM. */
