@@ -203,7 +203,7 @@ void fib_adjacencies_retry(struct fib *fib);
 void fib_adjacencies_release(struct fib *fib);
 void fib_adjacencies_destroy(struct fib *fib);
 
-/* fib_nexthops.c */
+/* fib_slots.c */
 /* Slot of a next hop of the mirror, written; *ret is VERDICT_table_full where there is none left. */
 int fib_slot_for(struct fib *fib, uint32_t handle, uint32_t *ret_leaf);
 /*
@@ -215,14 +215,17 @@ int fib_slot_for_leg(struct fib *fib, uint32_t owner, const struct event_leg *le
 void fib_leaf_ref(struct fib *fib, uint32_t leaf);
 void fib_leaf_unref(struct fib *fib, uint32_t leaf);
 void fib_member_unref(struct fib *fib, uint32_t leaf);
-int fib_slot_write(struct fib *fib, uint32_t slot, struct nexthop value);
-void fib_slot_dirty(struct fib *fib, uint32_t slot);
 void fib_slot_idle(struct fib *fib, uint32_t slot); /* if nobody refers to it any more */
-void fib_slots_dirty(struct fib *fib, bool starved_only);
-void fib_slots_sync(struct fib *fib);
 void fib_slots_release(struct fib *fib);
 void fib_slots_destroy(struct fib *fib);
 
+/* fib_nexthops.c */
+int fib_slot_write(struct fib *fib, uint32_t slot, struct nexthop value);
+/* Has it say what its next hop is now. 0 or -errno. */
+int fib_slot_sync(struct fib *fib, uint32_t slot);
+void fib_slot_dirty(struct fib *fib, uint32_t slot);
+void fib_slots_dirty(struct fib *fib, bool starved_only);
+void fib_slots_sync(struct fib *fib);
 /* What the slot, or one of its members, found none of. */
 enum fib_room fib_slot_starved(const struct fib *fib, uint32_t slot);
 
