@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Options: one table gives the command line, the keys of the configuration file and --help.
+ * What the operator says, read into a struct config. The options are one table (config_options.c), which
+ * gives the command line, the keys of the configuration file and --help.
  *
  * The file is read first (inih: `key = value` lines, # comments), then the command line. Interfaces
  * on the command line replace those of the file.
  */
-#include "config.h"
+#include "config_options.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -15,274 +16,11 @@
 #include <string.h>
 #include "../include/control.h"
 #include "../include/maps.h"
-#include "instance.h"
 #include "log.h"
-
-struct option_row;
-typedef int (*option_set)(struct config *config, const struct option_row *row, const char *value);
-
-struct option_row {
-	const char *name;     /* long option and key of the file */
-	char letter;	      /* short option, or 0 */
-	const char *argument; /* its name in --help, NULL: takes none (in the file: yes or no) */
-	bool command_line_only;
-	option_set set;
-	size_t field; /* offset in struct config */
-	uint32_t low, high;
-	const char *const *words; /* for set_word, NULL-terminated */
-	const char *help;
-	bool reloads; /* takes effect on SIGHUP */
-};
-
-static int set_string(struct config *config, const struct option_row *row, const char *value)
-{
-	char **field = (char **)((char *)config + row->field);
-	char *copy = strdup(value);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*field);
-	*field = copy;
-	return *value ? 0 : -EINVAL;
-}
-
-static int set_instance(struct config *config, const struct option_row *row, const char *value)
-{
-	size_t len = strlen(value);
-
-	if (!len || len > INSTANCE_NAME_MAX || value[0] == '.' ||
-	    strspn(value, INSTANCE_NAME_CHARACTERS) != len)
-		return -EINVAL;
-	return set_string(config, row, value);
-}
-
-static int set_metrics(struct config *config, const struct option_row *row, const char *value)
-{
-	const char *colon = strrchr(value, ':');
-	char *end;
-	unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
-
-	if (!port || port > 65535 || *end || colon == value)
-		return -EINVAL;
-	return set_string(config, row, value);
-}
-
-static int set_number(struct config *config, const struct option_row *row, const char *value)
-{
-	unsigned long number;
-	char *end;
-
-	errno = 0;
-	number = strtoul(value, &end, 10);
-	if (errno || *value < '0' || *value > '9' || *end || number < row->low ||
-	    number > row->high)
-		return -EINVAL;
-	*(uint32_t *)((char *)config + row->field) = number;
-	return 0;
-}
-
-static int set_flag(struct config *config, const struct option_row *row, const char *value)
-{
-	bool *field = (bool *)((char *)config + row->field);
-
-	if (!value || strcmp(value, "yes") == 0)
-		*field = true;
-	else if (strcmp(value, "no") == 0)
-		*field = false;
-	else
-		return -EINVAL;
-	return 0;
-}
-
-/* --no-X: the flag X of the file. */
-static int clear_flag(struct config *config, const struct option_row *row, const char *value)
-{
-	(void)value;
-	*(bool *)((char *)config + row->field) = false;
-	return 0;
-}
-
-static int set_word(struct config *config, const struct option_row *row, const char *value)
-{
-	for (int i = 0; row->words[i]; i++) {
-		if (strcmp(row->words[i], value) == 0) {
-			*(int *)((char *)config + row->field) = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static int add_interface(struct config *config, const struct option_row *row, const char *value)
-{
-	char **grown = reallocarray(config->interfaces, config->n_interfaces + 1, sizeof(*grown));
-	char *copy = strdup(value);
-
-	(void)row;
-	if (grown)
-		config->interfaces = grown;
-	if (!grown || !copy) {
-		free(copy);
-		return -ENOMEM;
-	}
-	config->interfaces[config->n_interfaces++] = copy;
-	return *value ? 0 : -EINVAL;
-}
-
-static const char *const hook_words[] = { "auto", "xdp", "xdp-generic", "tc", NULL };
-static const char *const fib_words[] = { "auto", "dir24", "lpm", NULL };
-
-#define STRING(field_) .set = set_string, .field = offsetof(struct config, field_)
-#define FLAG(field_)   .set = set_flag, .field = offsetof(struct config, field_)
-#define WORD(field_)   .set = set_word, .field = offsetof(struct config, field_)
-#define NUMBER(field_, low_, high_)                                                                \
-	.set = set_number, .field = offsetof(struct config, field_), .low = low_, .high = high_
-#define SIZE(name_, field_, least, most, text)                                                     \
-	{                                                                                          \
-		.name = name_, .argument = "N", NUMBER(field_, least, most), .help = text          \
-	}
-
-static const struct option_row options[] = {
-	{ .name = "interface",
-	  .letter = 'i',
-	  .argument = "GLOB",
-	  .set = add_interface,
-	  .reloads = true,
-	  .help = "accelerate interfaces of this name or pattern (repeatable)" },
-	{ .name = "hook",
-	  .argument = "auto|xdp|xdp-generic|tc",
-	  WORD(hook),
-	  .words = hook_words,
-	  .help = "where the program is attached" },
-	{ .name = "fib",
-	  .argument = "auto|dir24|lpm",
-	  WORD(fib),
-	  .words = fib_words,
-	  .help = "lookup engine" },
-	{ .name = "config",
-	  .argument = "FILE",
-	  STRING(file),
-	  .command_line_only = true,
-	  .help = "configuration file (default " CONFIG_FILE ")" },
-	{ .name = "instance",
-	  .argument = "NAME",
-	  .set = set_instance,
-	  .field = offsetof(struct config, instance),
-	  .help = "names pins and socket (default " DEFAULT_INSTANCE ")" },
-	{ .name = "netns",
-	  .argument = "NAME",
-	  STRING(netns),
-	  .help = "work in this network namespace" },
-	{ .name = "keep",
-	  FLAG(keep),
-	  .reloads = true,
-	  .help = "leave program and maps in place at the end (they pass everything once the lease is over)" },
-	{ .name = "observe",
-	  FLAG(observe),
-	  .help = "decide and count, but leave every packet to the kernel" },
-	{ .name = "ignore-netfilter",
-	  FLAG(ignore_netfilter),
-	  .reloads = true,
-	  .help = "forward although firewall rules or IPsec policies would not see the packets" },
-	{ .name = "kernel-routes",
-	  FLAG(kernel_routes),
-	  .help = "mirror the kernel's routes (the default)" },
-	{ .name = "no-kernel-routes",
-	  .command_line_only = true,
-	  .set = clear_flag,
-	  .field = offsetof(struct config, kernel_routes),
-	  .help = "do not: user routes alone decide, everything else is left to the kernel" },
-	{ .name = "routes-dir",
-	  .argument = "DIR",
-	  STRING(routes_dir),
-	  .help = "files of user routes, *.conf (default " ROUTES_DIR ")" },
-	{ .name = "metrics",
-	  .argument = "ADDR:PORT",
-	  .set = set_metrics,
-	  .field = offsetof(struct config, metrics),
-	  .help = "serve metrics over HTTP" },
-	{ .name = "check-config",
-	  FLAG(check_only),
-	  .command_line_only = true,
-	  .help = "check the configuration and end" },
-	{ .name = "lease",
-	  .argument = "SECONDS",
-	  NUMBER(lease, 1, 3600),
-	  .help = "forwarding stops this long after the daemon did (default 5)" },
-	{ .name = "verbose", .letter = 'v', FLAG(verbose), .reloads = true, .help = "say more" },
-	{ .name = "resync-interval",
-	  .argument = "SECONDS",
-	  NUMBER(resync_interval, 0, 86400),
-	  .help = "compare with a full dump this often, 0: never (default 300)" },
-	{ .name = "receive-buffer",
-	  .argument = "BYTES",
-	  NUMBER(receive_buffer, 4096, 1u << 30),
-	  .help = "of the notification socket (default 134217728)" },
-	SIZE("max-nexthops", nexthops, 64, LEAF_LIMIT, "next-hop slots"),
-	SIZE("max-adjacencies", adjacencies, 2, 1 << 24, "adjacencies"),
-	SIZE("max-groups", groups, 1, 1 << 24, "multipath groups"),
-	SIZE("max-neighbours", neighbours, 1, 1 << 24, "connected neighbours"),
-	SIZE("max-extension-groups", extension_groups, 1, DIR24_EXTENDED,
-	     "dir24: /24s that hold longer prefixes"),
-	SIZE("max-lpm-routes", lpm_routes, 1, 1 << 24, "lpm: prefixes"),
-	SIZE("max-ports", ports, 2, PORT_MOST, "interfaces that packets come in by or go out by"),
-	SIZE("max-policy-routes", policy_routes, 1, 1 << 24,
-	     "routes of tables that policy rules name"),
-	SIZE("cpu-queue", cpu_queue, 1, CPU_QUEUE_LIMIT,
-	     "packets that wait for a CPU of user routes (default 2048)"),
-	{ .name = "help", .letter = 'h', .command_line_only = true, .help = "this text" },
-	{ .name = "version", .letter = 'V', .command_line_only = true, .help = "the version" },
-};
-
-#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
-
-static const struct option_row *option_find(const char *name)
-{
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		if (strcmp(options[i].name, name) == 0)
-			return &options[i];
-	return NULL;
-}
-
-static void print_help(void)
-{
-	char left[64];
-
-	puts("Usage: ebpf-routed [OPTION]...\n"
-	     "Mirrors the kernel's IPv4 routes and neighbours into an XDP fast path. Runs in the foreground.\n");
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		const struct option_row *row = &options[i];
-
-		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", row->letter ? '-' : ' ',
-			 row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name,
-			 row->argument ? " " : "", row->argument ? row->argument : "");
-		printf("  %-36s %s\n", left, row->help);
-	}
-}
-
-/* What a value should have been, for messages. */
-static const char *expectation(const struct option_row *row, char *buf, size_t size)
-{
-	if (row->words)
-		snprintf(buf, size, "one of %s", row->argument);
-	else if (row->set == set_number)
-		snprintf(buf, size, "a number from %u to %u", row->low, row->high);
-	else if (row->set == set_flag)
-		snprintf(buf, size, "yes or no");
-	else if (row->set == set_metrics)
-		snprintf(buf, size, "a numeric address, ':' and a port");
-	else if (row->set == set_instance)
-		snprintf(buf, size, "up to %d letters, digits, '-' and '_'", INSTANCE_NAME_MAX);
-	else
-		snprintf(buf, size, "not empty");
-	return buf;
-}
 
 struct file_reader {
 	struct config *config;
-	const char *path;
-	int line; /* of the first error, as our handler counted it */
-	char message[256];
+	char message[256]; /* about the first error */
 };
 
 static int file_key(void *user, const char *section, const char *name, const char *value)
@@ -301,14 +39,14 @@ static int file_key(void *user, const char *section, const char *name, const cha
 	else if (row->set(reader->config, row, value))
 		snprintf(reader->message, sizeof(reader->message),
 			 "%s: value '%.64s' is not valid, expected %s", name, value,
-			 expectation(row, expected, sizeof(expected)));
+			 option_expectation(row, expected, sizeof(expected)));
 	return !reader->message[0];
 }
 
 static int read_file(struct config *config)
 {
 	const char *path = config->file ? config->file : CONFIG_FILE;
-	struct file_reader reader = { .config = config, .path = path };
+	struct file_reader reader = { .config = config };
 	FILE *file = fopen(path, "re");
 	int line;
 
@@ -327,45 +65,56 @@ static int read_file(struct config *config)
 	return -EINVAL;
 }
 
+enum {
+	FIRST_LONG = 256, /* what getopt_long() returns for the first row; below it are letters */
+};
+
+/* NULL where it is ':' or '?'. */
+static const struct option_row *row_of(int index)
+{
+	for (unsigned int i = 0; i < n_config_options; i++)
+		if (index == FIRST_LONG + (int)i ||
+		    (index < FIRST_LONG && index == config_options[i].letter))
+			return &config_options[i];
+	return NULL;
+}
+
 static int apply_command_line(struct config *config, int argc, char **argv, bool only_file)
 {
-	struct option longs[N_OPTIONS + 1] = { 0 };
-	char shorts[2 * N_OPTIONS + 2] = ":", *s = shorts + 1, expected[128];
+	struct option longs[OPTIONS_MAX + 1] = { 0 };
+	char shorts[2 * OPTIONS_MAX + 2] = ":", *s = shorts + 1, expected[128];
 	bool first_interface = true;
 	int index;
 
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		longs[i] = (struct option){ .name = options[i].name,
-					    .has_arg = !!options[i].argument,
-					    .val = 256 + i };
-		if (options[i].letter) {
-			*s++ = options[i].letter;
-			if (options[i].argument)
+	for (unsigned int i = 0; i < n_config_options; i++) {
+		longs[i] = (struct option){ .name = config_options[i].name,
+					    .has_arg = !!config_options[i].argument,
+					    .val = FIRST_LONG + i };
+		if (config_options[i].letter) {
+			*s++ = config_options[i].letter;
+			if (config_options[i].argument)
 				*s++ = ':';
 		}
 	}
 	optind = 0; /* scan from the start, also the second time */
 	while ((index = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		const struct option_row *row = NULL;
+		const struct option_row *row = row_of(index);
 
-		if (index == ':' || index == '?') {
+		if (!row) {
 			log_error("option '%s': %s, see --help", argv[optind - 1],
 				  index == ':' ? "needs a value" : "not known");
 			return -EINVAL;
 		}
-		for (size_t i = 0; i < N_OPTIONS; i++)
-			if (index == 256 + (int)i || (index < 256 && index == options[i].letter))
-				row = &options[i];
 		if (!row->set) {
 			if (row->letter == 'h')
-				print_help();
+				options_help();
 			else
 				puts("ebpf-routed " VERSION);
 			return 1;
 		}
 		if (only_file != (strcmp(row->name, "config") == 0))
 			continue;
-		if (row->set == add_interface && first_interface) {
+		if (strcmp(row->name, "interface") == 0 && first_interface) {
 			while (config->n_interfaces)
 				free(config->interfaces[--config->n_interfaces]);
 			first_interface = false;
@@ -373,7 +122,7 @@ static int apply_command_line(struct config *config, int argc, char **argv, bool
 		if (row->set(config, row, optarg)) {
 			log_error("--%s: value '%s' is not valid, expected %s, not started",
 				  row->name, optarg ? optarg : "",
-				  expectation(row, expected, sizeof(expected)));
+				  option_expectation(row, expected, sizeof(expected)));
 			return -EINVAL;
 		}
 	}
@@ -425,22 +174,6 @@ int config_read(struct config *config, int argc, char **argv)
 		fresh->field = held;                                                               \
 	} while (0)
 
-static bool differs(const struct option_row *row, const struct config *a, const struct config *b)
-{
-	const void *x = (const char *)a + row->field, *y = (const char *)b + row->field;
-
-	if (row->set == set_number || row->set == set_word)
-		return *(const uint32_t *)x != *(const uint32_t *)y;
-	if (row->set == set_flag)
-		return *(const bool *)x != *(const bool *)y;
-	if (row->set == set_string || row->set == set_instance || row->set == set_metrics) {
-		const char *s = *(char *const *)x, *t = *(char *const *)y;
-
-		return (s || t) && (!s || !t || strcmp(s, t) != 0);
-	}
-	return false;
-}
-
 const char *config_adopt(struct config *config, struct config *fresh, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -451,10 +184,11 @@ const char *config_adopt(struct config *config, struct config *fresh, char *buf,
 	EXCHANGE(verbose);
 	EXCHANGE(ignore_netfilter);
 	buf[0] = '\0';
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		if (!options[i].reloads && differs(&options[i], config, fresh) && len < size)
+	for (unsigned int i = 0; i < n_config_options; i++)
+		if (!config_options[i].reloads &&
+		    option_differs(&config_options[i], config, fresh) && len < size)
 			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
-						options[i].name);
+						config_options[i].name);
 	return buf;
 }
 
