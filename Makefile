@@ -137,7 +137,7 @@ $(B)/ebpf-routed-mixed: $(call objs,obj,$(DAEMON) tests/twin/mixed.c)
 # Corpora stay in $(B)/fuzz/; what was found too, as crash-*.
 SECONDS   ?= 60
 FUZZ      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_CORE := $(CORE) $(NETLINK) $(wildcard daemon/config*.c) daemon/control.c daemon/control_user.c daemon/descriptors.c daemon/show_get.c daemon/show_parts.c \
+FUZZ_CORE := $(CORE) $(NETLINK) $(wildcard daemon/config*.c) $(wildcard daemon/control*.c) daemon/descriptors.c daemon/show_get.c daemon/show_parts.c \
 	     tests/fuzz/world.c tests/unit/support_events.c
 FUZZ_SAN  := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_LIB  := $(B)/fuzz/core.a

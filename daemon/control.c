@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The control socket: connections, requests, replies. What the commands say is in show*.c. */
-#include "control.h"
+/*
+ * The control socket: connections, and the requests that come by them. How replies are written is in
+ * control_reply.c, what the commands say in show*.c.
+ */
+#include "control_internal.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,7 +19,6 @@
 #include "descriptors.h"
 #include "log.h"
 #include "show.h"
-#include "user_text.h"
 #include "verify.h"
 
 enum {
@@ -27,7 +28,6 @@ enum {
 	ROOM_SECONDS = 1,     /* who has been silent this long makes room for others */
 	STALLED_SECONDS =
 		3600, /* for a reader to make progress: somebody may page through a table */
-	CHUNK_BYTES = 256 * 1024,	    /* of a long reply held at a time */
 	HELD_MAX = 3 * CONTROL_REQUEST_MAX, /* bytes of all requests that are not whole yet */
 };
 
@@ -37,15 +37,6 @@ struct control_server {
 	struct client *first;
 };
 
-struct reply {
-	struct client *client;
-	int exit_code;
-	bool failed, streaming, started;
-	void (*gone)(struct daemon *d); /* of a deferred reply, else NULL */
-	int (*next)(struct daemon *d, struct reply_cursor *cursor, struct reply *reply);
-	struct reply_cursor cursor;
-};
-
 struct client {
 	struct daemon *d;
 	struct bufferevent *bev;
@@ -53,7 +44,6 @@ struct client {
 	uint64_t since;	 /* when it last moved on: now_ns() */
 	size_t searched; /* bytes of the request without its end */
 	bool answered;	 /* one request a connection */
-	bool ending;	 /* nothing follows what is in the output */
 	bool closed;	 /* the client will send no more */
 	bool lingering;
 	struct client *next, **link;
@@ -77,117 +67,6 @@ static void client_free(struct client *client)
 	client->d->control->clients--;
 	bufferevent_free(client->bev);
 	free(client);
-}
-
-/* ---- replies ------------------------------------------------------------------------- */
-
-static int put_line(struct client *client, json_t *value)
-{
-	char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-	struct evbuffer *out = bufferevent_get_output(client->bev);
-	int err = 0;
-
-	if (!text || evbuffer_add(out, text, strlen(text)) || evbuffer_add(out, "\n", 1))
-		err = -ENOMEM;
-	free(text);
-	json_decref(value);
-	return err;
-}
-
-static int start_reply(struct reply *reply)
-{
-	if (reply->started)
-		return 0;
-	reply->started = true;
-	return put_line(reply->client, json_pack("{sb}", "ok", 1));
-}
-
-int reply_row(struct reply *reply, json_t *row)
-{
-	int err = start_reply(reply);
-
-	if (err) {
-		json_decref(row);
-		return err;
-	}
-	return put_line(reply->client, row);
-}
-
-int reply_error(struct reply *reply, int exit_code, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	user_make_text(text); /* JSON takes nothing else */
-	reply->failed = true;
-	put_line(reply->client, json_pack("{sssi}", "error", text, "exit", exit_code));
-	return -ECANCELED;
-}
-
-void reply_exit(struct reply *reply, int exit_code)
-{
-	reply->exit_code = exit_code;
-}
-
-void reply_stream(struct reply *reply,
-		  int (*next)(struct daemon *d, struct reply_cursor *cursor, struct reply *reply))
-{
-	reply->next = next;
-	reply->streaming = true;
-}
-
-struct reply_cursor *reply_cursor(struct reply *reply)
-{
-	return &reply->cursor;
-}
-
-static void end_reply(struct client *client)
-{
-	struct reply *reply = &client->reply;
-
-	if (!reply->failed) {
-		start_reply(reply);
-		put_line(client, reply->exit_code
-					 ? json_pack("{sbsi}", "end", 1, "exit", reply->exit_code)
-					 : json_pack("{sb}", "end", 1));
-	}
-	client->ending = true;
-}
-
-int reply_fd(const struct reply *reply)
-{
-	return bufferevent_getfd(reply->client->bev);
-}
-
-void reply_defer(struct reply *reply, void (*gone)(struct daemon *d))
-{
-	reply->gone = gone;
-}
-
-void reply_resume(struct reply *reply, bool begun)
-{
-	reply->gone = NULL;
-	reply->started |= begun;
-	end_reply(reply->client);
-}
-
-static void continue_stream(struct client *client)
-{
-	struct evbuffer *out = bufferevent_get_output(client->bev);
-	int more = 1;
-
-	while (more > 0 && evbuffer_get_length(out) < CHUNK_BYTES)
-		more = client->reply.next(client->d, &client->reply.cursor, &client->reply);
-	if (more > 0)
-		return;
-	client->reply.streaming = false;
-	if (more < 0)
-		reply_error(&client->reply, EXIT_FAILED, "reply: not complete: %s",
-			    strerror(-more));
-	end_reply(client);
 }
 
 /* ---- requests ------------------------------------------------------------------------ */
@@ -269,9 +148,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 			    CONTROL_REQUEST_MAX);
 	json_decref(request);
 	if (client->reply.streaming)
-		continue_stream(client);
+		reply_continue(&client->reply);
 	else if (!client->reply.gone)
-		end_reply(client);
+		reply_end(&client->reply);
 }
 
 /*
@@ -293,8 +172,8 @@ static void on_write(struct bufferevent *bev, void *arg)
 
 	client->since = now_ns();
 	if (client->reply.streaming)
-		continue_stream(client);
-	else if (client->ending && !client->lingering &&
+		reply_continue(&client->reply);
+	else if (client->reply.ended && !client->lingering &&
 		 !evbuffer_get_length(bufferevent_get_output(bev))) {
 		if (client->closed)
 			client_free(client);
@@ -366,7 +245,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	}
 	client->d = d;
 	client->since = now_ns();
-	client->reply.client = client;
+	client->reply.d = d;
+	client->reply.bev = client->bev;
 	client->next = d->control->first;
 	client->link = &d->control->first;
 	if (client->next)
@@ -375,7 +255,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	d->control->clients++;
 	bufferevent_setcb(client->bev, on_read, on_write, on_trouble, client);
 	bufferevent_setwatermark(client->bev, EV_READ, 0, CONTROL_REQUEST_MAX);
-	bufferevent_setwatermark(client->bev, EV_WRITE, CHUNK_BYTES / 4, 0);
+	bufferevent_setwatermark(client->bev, EV_WRITE, REPLY_CHUNK_BYTES / 4, 0);
 	bufferevent_set_timeouts(client->bev, &idle, &idle);
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
 }
