@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The recording sink: maps, checks after every write, and the list engine. */
+/*
+ * The recording sink: maps, what may be written into them, what is seen after each write, and the list
+ * engine.
+ */
 #include "support_recorder.h"
 
 #include <setjmp.h>
@@ -18,210 +21,6 @@ static struct recorder *rec_of(struct fib_sink *sink)
 static struct recorder *rec_of_engine(const struct fib_engine *engine)
 {
 	return (struct recorder *)((char *)engine - offsetof(struct recorder, engine));
-}
-
-/* ---- what a program sees --------------------------------------------------------------------- */
-
-static uint32_t list_lookup(const struct recorder *rec, uint32_t addr)
-{
-	const struct recorder_route *best = NULL;
-
-	for (uint32_t i = 0; i < rec->n_routes; i++) {
-		const struct recorder_route *r = &rec->routes[i];
-
-		if (((addr ^ r->prefix.addr) & prefix_mask(r->prefix.len)) == 0 &&
-		    (!best || r->prefix.len > best->prefix.len))
-			best = r;
-	}
-	return best ? best->leaf : LEAF_DEFAULT;
-}
-
-uint32_t recorder_leaf(const struct recorder *rec, uint32_t addr)
-{
-	uint32_t leaf = rec->inner ? rec->inner->ops->lookup(rec->inner, addr)
-				   : list_lookup(rec, addr);
-
-	return leaf == LEAF_DEFAULT ? rec->default_leaf : leaf;
-}
-
-static uint32_t neighbour_of(const struct recorder *rec, __be32 addr, uint32_t ifindex)
-{
-	for (uint32_t i = 0; i < rec->n_neighbours; i++)
-		if (rec->neighbours[i].addr == addr && rec->neighbours[i].ifindex == ifindex)
-			return rec->neighbour_values[i];
-	return 0;
-}
-
-static void add_member(struct answer *ret, uint64_t target, uint32_t ifindex, uint32_t verdict,
-		       uint16_t mtu)
-{
-	uint32_t i;
-
-	for (i = 0; i < ret->n; i++)
-		if (ret->members[i].target == target && ret->members[i].ifindex == ifindex &&
-		    ret->members[i].verdict == verdict && ret->members[i].mtu == mtu)
-			break;
-	if (i == ret->n) {
-		assert_true(ret->n < 16);
-		ret->n++;
-		ret->members[i].target = target;
-		ret->members[i].ifindex = ifindex;
-		ret->members[i].verdict = verdict;
-		ret->members[i].mtu = mtu;
-	}
-	ret->members[i].buckets++;
-}
-
-static void through_adjacency(const struct recorder *rec, uint32_t index, uint16_t mtu,
-			      struct answer *ret)
-{
-	union adjacency_word word;
-	const struct port *port;
-	uint64_t mac = 0;
-
-	assert_true(index > 0 && index < rec->sink.limits.adjacencies);
-	word.word = rec->adjacencies[index];
-	if (!word.target.port) {
-		add_member(ret, 0, 0, VERDICT_no_neighbour, 0);
-		return;
-	}
-	assert_true(word.target.port < rec->sink.limits.ports);
-	port = &rec->ports[word.target.port];
-	if (!port->ifindex)
-		fail_msg("lookup meets port %u, which is gone", word.target.port);
-	if (!(port->flags & PORT_UP)) {
-		add_member(ret, 0, 0, VERDICT_egress_down, 0);
-		return;
-	}
-	memcpy(&mac, word.target.mac, sizeof(word.target.mac));
-	add_member(ret, mac, port->ifindex, VERDICT_forwarded, mtu);
-}
-
-static void through_port(const struct recorder *rec, uint32_t number, struct answer *ret)
-{
-	assert_true(number > 0 && number < rec->sink.limits.ports);
-	if (!rec->ports[number].ifindex)
-		fail_msg("redirected to port %u, which is gone", number);
-	if (rec->ports[number].flags & PORT_UP)
-		add_member(ret, 0, rec->ports[number].ifindex, VERDICT_forwarded, 0);
-	else
-		add_member(ret, 0, 0, VERDICT_egress_down, 0);
-}
-
-static void check_cpus(const struct recorder *rec, uint32_t cpus)
-{
-	uint32_t first = cpus & 0xffff, n = cpus >> 16;
-
-	assert_true(n > 0 && first + n <= REC_CPUS);
-	for (uint32_t cpu = first; cpu < first + n; cpu++)
-		if (!rec->cpus[cpu] && !rec->any_cpu)
-			fail_msg("steered to CPU %u, which is not there", cpu);
-}
-
-static void through_slot(const struct recorder *rec, uint32_t leaf, uint32_t addr, bool in_group,
-			 struct answer *ret)
-{
-	union nexthop_word word;
-	uint32_t index;
-
-	if (leaf < LEAF_FIRST_SLOT) {
-		assert_true(leaf != 0);
-		add_member(ret, 0, 0, leaf, 0);
-		return;
-	}
-	assert_true(leaf < rec->sink.limits.nexthops);
-	word.word = rec->nexthops[leaf];
-	switch (word.nexthop.kind) {
-	case NEXTHOP_ADJACENCY:
-		through_adjacency(rec, word.nexthop.arg, word.nexthop.mtu, ret);
-		break;
-	case NEXTHOP_CONNECTED:
-		index = neighbour_of(rec, htonl(addr), word.nexthop.arg);
-		if (index)
-			through_adjacency(rec, index, word.nexthop.mtu, ret);
-		else
-			add_member(ret, 0, 0,
-				   rec->flags & CONTROL_NEIGHBOURS_FULL ? VERDICT_table_full
-									: VERDICT_no_neighbour,
-				   0);
-		break;
-	case NEXTHOP_VERDICT:
-		assert_true(word.nexthop.verdict > 0 && word.nexthop.verdict < VERDICT_COUNT);
-		add_member(ret, 0, 0, word.nexthop.verdict, 0);
-		break;
-	case NEXTHOP_REDIRECT:
-		through_port(rec, word.nexthop.arg, ret);
-		break;
-	case NEXTHOP_CPU:
-		check_cpus(rec, word.nexthop.arg);
-		add_member(ret, word.nexthop.arg, 0, VERDICT_cpu, 0);
-		break;
-	case NEXTHOP_GROUP:
-		assert_false(in_group);
-		assert_true(word.nexthop.arg > 0 && word.nexthop.arg < rec->sink.limits.groups);
-		for (int i = 0; i < GROUP_BUCKETS; i++)
-			through_slot(rec, rec->groups[word.nexthop.arg].bucket[i], addr, true, ret);
-		break;
-	default:
-		fail_msg("lookup of %08x meets slot %u, which is unset", addr, leaf);
-	}
-}
-
-static int by_content(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(((struct answer *)a)->members[0]));
-}
-
-void recorder_lookup(const struct recorder *rec, uint32_t addr, struct answer *ret)
-{
-	recorder_answer(rec, recorder_leaf(rec, addr), addr, ret);
-}
-
-void recorder_answer(const struct recorder *rec, uint32_t leaf, uint32_t addr, struct answer *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	through_slot(rec, leaf, addr, false, ret);
-	if (ret->n == 1) {
-		ret->members[0].buckets = 0;
-		ret->verdict = ret->members[0].verdict;
-	}
-	qsort(ret->members, ret->n, sizeof(ret->members[0]), by_content);
-}
-
-bool answer_equal(const struct answer *a, const struct answer *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-const char *answer_format(const struct answer *a, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (uint32_t i = 0; i < a->n && used < size; i++)
-		used += snprintf(buf + used, size - used, "[v%u if%u mac%llx x%u mtu%u]",
-				 a->members[i].verdict, a->members[i].ifindex,
-				 (unsigned long long)a->members[i].target, a->members[i].buckets,
-				 a->members[i].mtu);
-	return buf;
-}
-
-uint64_t recorder_sources_of(const struct recorder *rec, uint32_t leaf)
-{
-	union reverse_word reverse = { .word = leaf < LEAF_FIRST_SLOT ? 0 : rec->reverse[leaf] };
-	uint64_t sources = 1;
-
-	if (!reverse.word)
-		return 0;
-	for (int i = 0; i < REVERSE_PORTS; i++)
-		if (reverse.port[i] != REVERSE_NO_PORT)
-			sources |= 1ull << rec->ports[reverse.port[i]].ifindex;
-	return sources;
-}
-
-uint64_t recorder_sources(const struct recorder *rec, uint32_t addr)
-{
-	return recorder_sources_of(rec, recorder_leaf(rec, addr));
 }
 
 /* ---- what may still be held ------------------------------------------------------------------ */
@@ -248,7 +47,7 @@ static void reach_slot(struct recorder *rec, uint32_t leaf)
 		reach_slot(rec, rec->groups[word.nexthop.arg].bucket[i]);
 }
 
-static void reach_all(struct recorder *rec)
+void recorder_reach(struct recorder *rec)
 {
 	memset(rec->slot_live, 0, sizeof(rec->slot_live));
 	memset(rec->row_live, 0, sizeof(rec->row_live));
@@ -282,7 +81,7 @@ static void wrote(struct recorder *rec, enum recorder_op op, uint64_t what, uint
 	rec->log[rec->sequence % REC_LOG] = (struct recorder_entry){ op, what, value };
 	if (!rec->watching)
 		return;
-	reach_all(rec);
+	recorder_reach(rec);
 	if (rec->n_trace + rec->n_watch > rec->trace_room) {
 		rec->trace_room = 2 * (rec->n_trace + rec->n_watch);
 		rec->trace = realloc(rec->trace, rec->trace_room * sizeof(*rec->trace));
@@ -356,7 +155,7 @@ static int del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
 	if (refuse(rec, OP_DEL_PORT))
 		return refuse(rec, OP_DEL_PORT);
 	assert_int_equal(rec->ports[port].ifindex, ifindex);
-	reach_all(rec);
+	recorder_reach(rec);
 	check_unnamed(rec, port);
 	memset(&rec->ports[port], 0, sizeof(rec->ports[port]));
 	rec->port_of_ifindex[ifindex] = 0;
@@ -385,7 +184,7 @@ static int set_neighbour(struct fib_sink *sink, struct neighbour_key key, uint32
 
 	if (refuse(rec, OP_SET_NEIGHBOUR))
 		return refuse(rec, OP_SET_NEIGHBOUR);
-	assert_int_equal(neighbour_of(rec, key.addr, key.ifindex), 0);
+	assert_int_equal(recorder_neighbour(rec, key.addr, key.ifindex), 0);
 	if (rec->n_neighbours >= rec->neighbour_limit)
 		return -ENOSPC;
 	rec->neighbours[rec->n_neighbours] = key;
@@ -627,7 +426,7 @@ static void grace(struct fib_sink *sink)
 	memset(rec->adjacency_held, 0, sizeof(rec->adjacency_held));
 	for (int i = 0; i < REC_ITEMS; i++)
 		rec->port_history[i] = rec->ports[i].ifindex;
-	reach_all(rec);
+	recorder_reach(rec);
 }
 
 static const struct fib_sink_ops sink_ops = {
@@ -874,234 +673,4 @@ void recorder_print_log(const struct recorder *rec, uint32_t n)
 void recorder_reset_counts(struct recorder *rec)
 {
 	memset(rec->counts, 0, sizeof(rec->counts));
-}
-
-int recorder_sync_unwatched(struct recorder *rec, struct fib *fib)
-{
-	rec->watching = false;
-	return fib_sync(fib);
-}
-
-/*
- * What an address goes through by number and content: an equal path is an untouched one. 0: cannot
- * be told so (groups and connected routes, whose parts change by themselves).
- */
-static uint64_t path_of(const struct recorder *rec, uint32_t addr)
-{
-	uint32_t leaf = recorder_leaf(rec, addr);
-	union nexthop_word word = { .word = 0 };
-	uint64_t path = leaf;
-
-	if (leaf >= LEAF_FIRST_SLOT)
-		word.word = rec->nexthops[leaf];
-	if (word.nexthop.kind == NEXTHOP_GROUP || word.nexthop.kind == NEXTHOP_CONNECTED)
-		return 0;
-	path = path * 0x9e3779b97f4a7c15ull + word.word;
-	if (word.nexthop.kind == NEXTHOP_ADJACENCY)
-		path = path * 0x9e3779b97f4a7c15ull + rec->adjacencies[word.nexthop.arg];
-	return path;
-}
-
-static bool has_member(const struct answer *a, const struct answer *of, uint32_t i)
-{
-	for (uint32_t m = 0; m < a->n; m++)
-		if (a->members[m].target == of->members[i].target &&
-		    a->members[m].ifindex == of->members[i].ifindex &&
-		    a->members[m].verdict == of->members[i].verdict &&
-		    a->members[m].mtu == of->members[i].mtu)
-			return true;
-	return false;
-}
-
-/* Does the answer forward or drop only as one of the others does? */
-static bool is_between(const struct answer *a, const struct answer *before,
-		       const struct answer *after)
-{
-	for (uint32_t i = 0; i < a->n; i++)
-		if (a->members[i].verdict < VERDICT_FIRST_REASON && !has_member(before, a, i) &&
-		    !has_member(after, a, i))
-			return false;
-	return true;
-}
-
-static bool is_short_of_room(const struct answer *a)
-{
-	for (uint32_t i = 0; i < a->n; i++)
-		if (a->members[i].verdict == VERDICT_table_full)
-			return true;
-	return false;
-}
-
-static bool is_fallback(const struct answer *a)
-{
-	for (uint32_t i = 0; i < a->n; i++)
-		if (a->members[i].verdict < VERDICT_FIRST_REASON)
-			return false;
-	return true;
-}
-
-static bool is_allowed(const struct recorder *rec, const struct answer *a,
-		       const struct answer *before, const struct answer *after, bool untouched)
-{
-	if (answer_equal(a, after) || answer_equal(a, before))
-		return true;
-	if (is_short_of_room(a) && is_between(a, before, after)) /* no step of one write */
-		return true;
-	if (is_fallback(before) && is_fallback(after)) /* what reason is no matter in between */
-		return is_fallback(a) || (rec->lenient && !untouched);
-	if (untouched || (!rec->lenient && answer_equal(before, after)))
-		return false;
-	return rec->lenient || is_between(a, before, after);
-}
-
-static void check_trace(const struct recorder *rec, uint32_t i, const struct answer *before,
-			const struct answer *after, bool untouched)
-{
-	char was[512], is[512], then[512];
-
-	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
-		const struct answer *a = &rec->trace[t];
-
-		if (is_allowed(rec, a, before, after, untouched))
-			continue;
-		recorder_print_log(rec, rec->n_trace / rec->n_watch);
-		fail_msg("%08x, write %u: was %s, becomes %s, but meanwhile %s", rec->watch[i],
-			 t / rec->n_watch, answer_format(before, was, sizeof(was)),
-			 answer_format(after, is, sizeof(is)),
-			 answer_format(a, then, sizeof(then)));
-	}
-}
-
-/* Accepted only as before or after the sync. */
-static void check_sources(const struct recorder *rec, uint32_t i, uint64_t before)
-{
-	uint64_t after = recorder_sources(rec, rec->watch[i]);
-
-	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
-		if (!(rec->sources[t] & ~(before | after)))
-			continue;
-		recorder_print_log(rec, rec->n_trace / rec->n_watch);
-		fail_msg("%08x, write %u: accepted from %#llx, becomes %#llx, but meanwhile %#llx",
-			 rec->watch[i], t / rec->n_watch, (unsigned long long)before,
-			 (unsigned long long)after, (unsigned long long)rec->sources[t]);
-	}
-}
-
-/* Several changes in one sync, in several tables, are no matter of one write. */
-static void check_packet(const struct recorder *rec, uint32_t i,
-			 const struct recorder_outcome *before)
-{
-	struct recorder_outcome after;
-	char was[512], is[512], then[512];
-
-	packet_look(rec, &rec->packets[i], &after);
-	for (uint32_t t = i; t < rec->n_packet_trace; t += rec->n_packets) {
-		const struct recorder_outcome *a = &rec->packet_trace[t];
-
-		if (rec->lenient || (is_between(&a->way, &before->way, &after.way) &&
-				     !(a->sources & ~(before->sources | after.sources))))
-			continue;
-		recorder_print_log(rec, rec->n_packet_trace / rec->n_packets);
-		fail_msg("packet %u, write %u: was %s %llx, becomes %s %llx, but meanwhile %s %llx",
-			 i, t / rec->n_packets, answer_format(&before->way, was, sizeof(was)),
-			 (unsigned long long)before->sources,
-			 answer_format(&after.way, is, sizeof(is)),
-			 (unsigned long long)after.sources,
-			 answer_format(&a->way, then, sizeof(then)),
-			 (unsigned long long)a->sources);
-	}
-}
-
-static int sync_fib(void *ctx)
-{
-	return fib_sync(ctx);
-}
-
-/* Before or after, and nothing else, unless there is something that has no room, maybe only because others come. */
-static void check_one_step(const struct recorder *rec, uint32_t i, const struct answer *before,
-			   const struct answer *after)
-{
-	char was[512], is[512], then[512];
-
-	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
-		const struct answer *a = &rec->trace[t];
-
-		if (answer_equal(a, before) || answer_equal(a, after) || is_short_of_room(a) ||
-		    (rec->lenient && is_short_of_room(after)))
-			continue;
-		recorder_print_log(rec, rec->n_trace / rec->n_watch);
-		fail_msg("%08x, write %u: was %s, becomes %s, but meanwhile %s", rec->watch[i],
-			 t / rec->n_watch, answer_format(before, was, sizeof(was)),
-			 answer_format(after, is, sizeof(is)),
-			 answer_format(a, then, sizeof(then)));
-	}
-}
-
-/* Nothing of what failed was to be seen, and everything is in its place. */
-static void check_unseen(const struct recorder *rec, uint32_t i, const struct answer *before,
-			 uint64_t path)
-{
-	char was[512], then[512];
-
-	for (uint32_t t = i; t < rec->n_trace; t += rec->n_watch) {
-		if (answer_equal(&rec->trace[t], before))
-			continue;
-		recorder_print_log(rec, rec->n_trace / rec->n_watch);
-		fail_msg("%08x, write %u of what failed: was %s, but meanwhile %s", rec->watch[i],
-			 t / rec->n_watch, answer_format(before, was, sizeof(was)),
-			 answer_format(&rec->trace[t], then, sizeof(then)));
-	}
-	if (path_of(rec, rec->watch[i]) != path)
-		fail_msg("%08x goes by other numbers than before", rec->watch[i]);
-}
-
-int recorder_run(struct recorder *rec, struct fib *fib, int (*fn)(void *ctx), void *ctx)
-{
-	struct recorder_outcome packets[REC_PACKETS];
-	struct answer *before = calloc(rec->n_watch + 1, sizeof(*before));
-	uint64_t *paths = calloc(rec->n_watch + 1, sizeof(*paths));
-	uint64_t *sources = calloc(rec->n_watch + 1, sizeof(*sources));
-	struct answer after;
-	int ret;
-
-	assert_non_null(before);
-	assert_non_null(paths);
-	assert_non_null(sources);
-	for (uint32_t i = 0; rec->default_leaf && i < rec->n_watch; i++) {
-		recorder_lookup(rec, rec->watch[i], &before[i]);
-		paths[i] = path_of(rec, rec->watch[i]);
-		sources[i] = recorder_sources(rec, rec->watch[i]);
-	}
-	rec->watching = rec->default_leaf != 0;
-	for (uint32_t i = 0; rec->watching && i < rec->n_packets; i++)
-		packet_look(rec, &rec->packets[i], &packets[i]);
-	rec->n_trace = rec->n_packet_trace = 0;
-	reach_all(rec);
-	ret = fn(ctx);
-	for (uint32_t i = 0; rec->watching && i < rec->n_watch; i++) {
-		recorder_lookup(rec, rec->watch[i], &after);
-		if (ret < 0 && fn != sync_fib)
-			check_unseen(rec, i, &before[i], paths[i]);
-		else if (fn != sync_fib)
-			check_one_step(rec, i, &before[i], &after);
-		check_trace(rec, i, &before[i], &after,
-			    paths[i] && paths[i] == path_of(rec, rec->watch[i]) &&
-				    answer_equal(&before[i], &after));
-		check_sources(rec, i, sources[i]);
-	}
-	for (uint32_t i = 0; rec->watching && i < rec->n_packets; i++) {
-		check_packet(rec, i, &packets[i]);
-		if (ret >= 0)
-			packet_check(rec, fib, &rec->packets[i]);
-	}
-	rec->watching = false;
-	free(before);
-	free(paths);
-	free(sources);
-	return ret;
-}
-
-int recorder_sync(struct recorder *rec, struct fib *fib)
-{
-	return recorder_run(rec, fib, sync_fib, fib);
 }

@@ -174,9 +174,13 @@ uint64_t recorder_sources(const struct recorder *rec, uint32_t addr);
 uint64_t recorder_sources_of(const struct recorder *rec, uint32_t leaf);
 /* The ifindex of the macvlan device that gets frames of this MAC address from the lower one; 0: none. */
 uint32_t recorder_upper(const struct recorder *rec, uint32_t lower, const uint8_t mac[6]);
+/* The adjacency of a connected neighbour, 0: none. */
+uint32_t recorder_neighbour(const struct recorder *rec, __be32 addr, uint32_t ifindex);
 /* The kind of an own address, 0: none. */
 uint8_t recorder_own_kind(const struct recorder *rec, __be32 addr);
 bool answer_equal(const struct answer *a, const struct answer *b);
+/* What programs can come by now is held until the next grace period. */
+void recorder_reach(struct recorder *rec);
 void recorder_reset_counts(struct recorder *rec);
 /* Prints the last n writes. */
 void recorder_print_log(const struct recorder *rec, uint32_t n);
