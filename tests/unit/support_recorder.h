@@ -194,10 +194,15 @@ struct world {
 };
 void world_new(struct world *w, struct fib_limits limits, uint32_t route_limit,
 	       uint32_t dir24_rows);
+/* In the place of what was in it. Returns it. */
+struct world *world_again(struct world *w, struct fib_limits limits, uint32_t route_limit,
+			  uint32_t dir24_rows);
 void world_base(struct mirror *mirror, int op);
 void world_free(struct world *w);
 /* Applies and syncs; returns what fib_sync() returned. */
 int world_do(struct world *w, const struct event *ev);
+/* The same of a neighbour that is reachable; mac: the last byte of its MAC address. */
+void world_neighbour(struct world *w, uint32_t ifindex, const char *addr, uint8_t mac);
 /* The verdict of an address, forwarded if all of it is. */
 enum verdict world_verdict(struct world *w, const char *addr);
 /* Last byte of the MAC address that a packet to addr gets, 0 if it is not forwarded. */

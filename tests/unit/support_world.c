@@ -43,12 +43,25 @@ void world_free(struct world *w)
 	mirror_destroy(w->mirror);
 }
 
+struct world *world_again(struct world *w, struct fib_limits limits, uint32_t route_limit,
+			  uint32_t dir24_rows)
+{
+	world_free(w);
+	world_new(w, limits, route_limit, dir24_rows);
+	return w;
+}
+
 int world_do(struct world *w, const struct event *ev)
 {
 	if (ev->kind == EVENT_ROUTE)
 		recorder_watch_edges(w->rec, ev->route.dst);
 	assert_int_equal(mirror_apply(w->mirror, ev), 0);
 	return recorder_sync(w->rec, w->fib);
+}
+
+void world_neighbour(struct world *w, uint32_t ifindex, const char *addr, uint8_t mac)
+{
+	assert_true(world_do(w, ev_neighbour(EVENT_NEW, ifindex, addr, NUD_REACHABLE, mac)) >= 0);
 }
 
 enum verdict world_verdict(struct world *w, const char *addr)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Policy rules and macvlan devices in the fib. Every sync runs under the recorder's checks:
+ * Policy rules in the fib. Every sync runs under the recorder's checks:
  * outside of a hold a packet goes its way from before or from after, which is what resolve_query()
  * says.
  */
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <linux/fib_rules.h>
-#include <linux/if_link.h>
 #include "daemon/fib_internal.h"
 #include "support_events.h"
 #include "support_packets.h"
@@ -35,13 +34,6 @@ static int teardown(void **state)
 	world_free(*state);
 	free(*state);
 	return 0;
-}
-
-static struct world *another(struct world *w, struct fib_limits limits)
-{
-	world_free(w);
-	world_new(w, limits, REC_ROUTES, 0);
-	return w;
 }
 
 #define COUNT(op) (w->rec->counts[op])
@@ -279,7 +271,7 @@ static void test_rule_by_no_device(void **state)
 	struct recorder_packet packet;
 
 	limits.ports = 4; /* 2, 3, 4 */
-	w = another(w, limits);
+	w = world_again(w, limits, REC_ROUTES, 0);
 	packet = watch(w, "20.1.0.1", "30.0.0.1", 3);
 	three_tables(w);
 	sync_all(w, rule_iif(EVENT_NEW, 100, 100, "eth5"));
@@ -384,7 +376,7 @@ static void test_rule_gone_and_back_after_failures(void **state)
 	static const int ops[] = { OP_CONTROL, OP_POLICY, OP_POLICY_ROUTE };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		struct world *w = another(*state, roomy);
+		struct world *w = world_again(*state, roomy, REC_ROUTES, 0);
 		struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3),
 				       out = watch(w, "40.0.0.1", "30.0.0.1", 3);
 
@@ -439,6 +431,24 @@ static void test_many_tables(void **state)
 		assert_true(world_do(w, ev_rule(EVENT_DEL, 100, 1000 + i)) > 0);
 	}
 	assert_null(w->fib->policy.tables);
+}
+
+/* Rules that ask for marks are left out, but the programs know of them. */
+static void test_marks(void **state)
+{
+	struct world *w = *state;
+	struct event *rule;
+
+	three_tables(w);
+	assert_false(w->rec->flags & CONTROL_MARKS);
+	rule = ev_rule(EVENT_NEW, 100, 100);
+	rule->rule.fwmark = rule->rule.fwmask = 1;
+	sync_all(w, rule);
+	assert_int_equal(w->rec->flags, CONTROL_MARKS);
+	rule = ev_rule(EVENT_DEL, 100, 100);
+	rule->rule.fwmark = rule->rule.fwmask = 1;
+	sync_all(w, rule);
+	assert_int_equal(w->rec->flags, 0);
 }
 
 /* ---- room ------------------------------------------------------------------------------------ */
@@ -517,7 +527,7 @@ static void test_table_over_the_limit(void **state)
 	struct recorder_packet in;
 
 	limits.policy_routes = 1;
-	w = another(w, limits);
+	w = world_again(w, limits, REC_ROUTES, 0);
 	in = watch(w, "20.1.0.1", "30.0.0.1", 3);
 	three_tables(w);
 	world_do(w, ev_rule(EVENT_NEW, 100, 100));
@@ -561,7 +571,7 @@ static void test_slots_full_for_a_table(void **state)
 	struct recorder_packet in;
 
 	limits.nexthops = LEAF_FIRST_SLOT + 2;
-	w = another(w, limits);
+	w = world_again(w, limits, REC_ROUTES, 0);
 	in = watch(w, "20.1.0.1", "30.0.0.1", 3);
 	three_tables(w);
 	world_do(w, ev_rule(EVENT_NEW, 101, 101)); /* by 3 and 4 */
@@ -578,7 +588,7 @@ static void test_failed_writes(void **state)
 	static const int ops[] = { OP_CONTROL, OP_POLICY, OP_POLICY_ROUTE, OP_SET_NEXTHOP };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		struct world *w = another(*state, roomy);
+		struct world *w = world_again(*state, roomy, REC_ROUTES, 0);
 		struct recorder_packet in = watch(w, "20.1.0.1", "30.0.0.1", 3);
 
 		three_tables(w);
@@ -647,135 +657,6 @@ static void test_dirty_all(void **state)
 	assert_int_equal(fib_sync(w->fib), 0);
 }
 
-/* ---- macvlan --------------------------------------------------------------------------------- */
-
-static const uint8_t vrrp[] = { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x07 };
-
-static struct event *macvlan(int op, uint32_t ifindex, uint32_t lower, const uint8_t mac[6])
-{
-	struct event *ev = ev_link(op, ifindex, LINK_RUNS);
-
-	ev->link.lower = lower;
-	ev->link.macvlan_mode = MACVLAN_MODE_BRIDGE;
-	memcpy(ev->link.mac, mac, 6);
-	snprintf(ev->link.kind, sizeof(ev->link.kind), "macvlan");
-	return ev;
-}
-
-static void test_macvlan(void **state)
-{
-	const uint8_t other[] = { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x08 };
-	struct world *w = *state;
-	struct fib_counts counts;
-	struct event *ev;
-
-	sync_all(w, macvlan(EVENT_NEW, 20, 2, vrrp));
-	assert_int_equal(recorder_upper(w->rec, 2, vrrp), 20);
-	assert_int_equal(recorder_upper(w->rec, 3, vrrp), 0);
-	fib_counts(w->fib, &counts);
-	assert_int_equal(counts.ingress_macs, 1);
-	sync_all(w, macvlan(EVENT_NEW, 20, 2, other));
-	assert_int_equal(recorder_upper(w->rec, 2, vrrp), 0);
-	assert_int_equal(recorder_upper(w->rec, 2, other), 20);
-	ev = macvlan(EVENT_NEW, 20, 2, other);
-	ev->link.macvlan_mode = MACVLAN_MODE_PASSTHRU;
-	sync_all(w, ev);
-	assert_int_equal(w->rec->n_macs, 0);
-	sync_all(w, macvlan(EVENT_NEW, 20, 2, other));
-	ev = macvlan(EVENT_NEW, 20, 2, other);
-	ev->link.flags = 0;
-	sync_all(w, ev);
-	assert_int_equal(w->rec->n_macs, 0);
-	sync_all(w, macvlan(EVENT_NEW, 20, 2, other));
-	assert_int_equal(w->rec->n_macs, 1);
-	sync_all(w, ev_link(EVENT_DEL, 20, 0));
-	assert_int_equal(w->rec->n_macs, 0);
-	sync_all(w, macvlan(EVENT_NEW, 21, 2, other));
-	sync_all(w, ev_link(EVENT_DEL, 2, 0));
-	assert_int_equal(w->rec->n_macs, 0);
-	sync_all(w, ev_link(EVENT_NEW, 2, LINK_RUNS));
-	assert_int_equal(recorder_upper(w->rec, 2, other), 21);
-	ev = ev_link(EVENT_NEW, 2, LINK_RUNS);
-	ev->link.type = ARPHRD_NONE;
-	sync_all(w, ev);
-	assert_int_equal(w->rec->n_macs, 0);
-	sync_all(w, ev_link(EVENT_NEW, 2, LINK_RUNS));
-	/* All in one. */
-	mirror_apply(w->mirror, ev_link(EVENT_DEL, 21, 0));
-	mirror_apply(w->mirror, macvlan(EVENT_NEW, 22, 2, other));
-	assert_true(recorder_sync(w->rec, w->fib) > 0);
-	assert_int_equal(recorder_upper(w->rec, 2, other), 22);
-	assert_int_equal(w->fib->macs.count, 1);
-}
-
-static void test_macvlans_of_one_address(void **state)
-{
-	struct world *w = *state;
-
-	sync_all(w, macvlan(EVENT_NEW, 20, 2, vrrp));
-	sync_all(w, macvlan(EVENT_NEW, 21, 3, vrrp));
-	assert_int_equal(recorder_upper(w->rec, 3, vrrp), 21);
-	assert_int_equal(recorder_upper(w->rec, 2, vrrp), 20);
-	sync_all(w, macvlan(EVENT_NEW, 22, 2, vrrp));
-	assert_int_equal(recorder_upper(w->rec, 2, vrrp), 0);
-	assert_int_equal(recorder_upper(w->rec, 3, vrrp), 21);
-	sync_all(w, ev_link(EVENT_DEL, 20, 0));
-	assert_int_equal(recorder_upper(w->rec, 2, vrrp), 22);
-}
-
-static void test_macvlans_full(void **state)
-{
-	const uint8_t other[] = { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x08 };
-	struct world *w = *state;
-
-	w->rec->mac_limit = 1;
-	sync_all(w, macvlan(EVENT_NEW, 20, 2, vrrp));
-	sync_all(w, macvlan(EVENT_NEW, 21, 2, other));
-	assert_int_equal(recorder_upper(w->rec, 2, other), 0);
-	assert_int_equal(w->rec->hold, 0);
-	sync_all(w, ev_link(EVENT_DEL, 20, 0));
-	assert_int_equal(recorder_upper(w->rec, 2, other), 21);
-}
-
-static void test_macvlan_failures(void **state)
-{
-	struct world *w = *state;
-
-	w->rec->fail_op = OP_INGRESS_MAC;
-	w->rec->fail_errno = EIO;
-	mirror_apply(w->mirror, macvlan(EVENT_NEW, 20, 2, vrrp));
-	assert_int_equal(recorder_sync(w->rec, w->fib), -EIO);
-	w->rec->fail_errno = 0;
-	assert_true(recorder_sync(w->rec, w->fib) > 0);
-	assert_int_equal(recorder_upper(w->rec, 2, vrrp), 20);
-	w->rec->fail_errno = EIO;
-	mirror_apply(w->mirror, ev_link(EVENT_DEL, 20, 0));
-	assert_int_equal(recorder_sync(w->rec, w->fib), -EIO);
-	assert_int_not_equal(w->rec->port_of_ifindex[20], 0); /* named still */
-	w->rec->fail_errno = 0;
-	assert_true(recorder_sync(w->rec, w->fib) > 0);
-	assert_int_equal(w->rec->n_macs, 0);
-	assert_int_equal(w->rec->port_of_ifindex[20], 0);
-}
-
-/* Rules that ask for marks are left out, but the programs know of them. */
-static void test_marks(void **state)
-{
-	struct world *w = *state;
-	struct event *rule;
-
-	three_tables(w);
-	assert_false(w->rec->flags & CONTROL_MARKS);
-	rule = ev_rule(EVENT_NEW, 100, 100);
-	rule->rule.fwmark = rule->rule.fwmask = 1;
-	sync_all(w, rule);
-	assert_int_equal(w->rec->flags, CONTROL_MARKS);
-	rule = ev_rule(EVENT_DEL, 100, 100);
-	rule->rule.fwmark = rule->rule.fwmask = 1;
-	sync_all(w, rule);
-	assert_int_equal(w->rec->flags, 0);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -800,10 +681,6 @@ int main(void)
 		TEST(test_failed_writes),
 		TEST(test_dirty_all),
 		TEST(test_marks),
-		TEST(test_macvlan),
-		TEST(test_macvlans_of_one_address),
-		TEST(test_macvlans_full),
-		TEST(test_macvlan_failures),
 	};
 
 	cmocka_set_test_filter(getenv("TEST_FILTER"));
