@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <string.h>
 #include "../include/addr.h"
-#include "../include/control.h"
 #include "output.h"
 
 /* ---- route --------------------------------------------------------------------------- */

@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "clock.h"
-#include "log.h"
 
 #define BPF_FLAG_XDP_HAS_FRAGS (1U << 5) /* BPF_F_XDP_HAS_FRAGS, kernel 5.18 */
 

@@ -99,8 +99,6 @@ uint16_t datapath_ingress_mac(const struct datapath *dp, union ingress_mac key);
 uint32_t datapath_policy_steps(const struct datapath *dp);
 /* 0, or -errno; -ENOENT behind the last one. */
 int datapath_policy_step(const struct datapath *dp, uint32_t i, struct policy_step *ret);
-/* The leaf in a table of `policy_routes`; no_route: none. */
-uint32_t datapath_policy_lookup(const struct datapath *dp, uint32_t table, __be32 addr);
 uint32_t datapath_control_hold(const struct datapath *dp);
 uint32_t datapath_control_flags(const struct datapath *dp);
 

@@ -44,11 +44,6 @@ uint32_t datapath_port_limit(const struct datapath *dp)
 	return dp->options.ports;
 }
 
-uint32_t datapath_nexthop_limit(const struct datapath *dp)
-{
-	return dp->options.nexthops;
-}
-
 uint64_t datapath_port_of_ifindex(const struct datapath *dp, uint32_t ifindex)
 {
 	return ifindex < IFINDEX_LIMIT

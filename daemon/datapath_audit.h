@@ -19,7 +19,6 @@ const uint16_t *datapath_dir24_table(const struct datapath *dp);
 const uint16_t *datapath_dir24_row(const struct datapath *dp, uint32_t row);
 
 uint32_t datapath_port_limit(const struct datapath *dp); /* of numbers, 0 included */
-uint32_t datapath_nexthop_limit(const struct datapath *dp);
 uint64_t datapath_port_of_ifindex(const struct datapath *dp, uint32_t ifindex); /* 0: none */
 /* Where both programs send to; 0: no device, or not the same. */
 uint32_t datapath_tx_ifindex(const struct datapath *dp, uint32_t port);

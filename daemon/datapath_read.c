@@ -131,16 +131,6 @@ uint32_t datapath_policy_steps(const struct datapath *dp)
 	return SHARED_READ(dp->control->policy_steps);
 }
 
-uint32_t datapath_policy_lookup(const struct datapath *dp, uint32_t table, __be32 addr)
-{
-	struct policy_key key = { .prefixlen = 64, .table = table, .addr = addr };
-	uint32_t leaf;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(dp->router->maps.policy_routes), &key, &leaf))
-		return VERDICT_no_route;
-	return leaf;
-}
-
 uint32_t datapath_control_hold(const struct datapath *dp)
 {
 	return SHARED_READ(dp->control->hold);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include "explain_decide.h"
 #include "resolve.h"

@@ -6,8 +6,6 @@
  */
 #include "fib_internal.h"
 
-#include <stdlib.h>
-
 static int room_for(struct fib *fib, uint32_t n)
 {
 	const struct fib_cpu none = { .refs = 0 };

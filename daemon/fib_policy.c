@@ -13,7 +13,6 @@
 #include "fib_internal.h"
 
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 
 enum {
 	PORT_TO_BE = UINT16_MAX, /* nobody has it */

@@ -12,7 +12,6 @@
 #include "../include/event.h"
 #include "../include/maps.h"
 #include "mirror_table.h"
-#include "pool.h"
 #include "rib.h"
 
 /* How a link's packets reach the programs. */

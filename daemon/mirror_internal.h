@@ -10,6 +10,7 @@
 
 #include "../include/user_route.h"
 #include "mirror.h"
+#include "pool.h"
 
 struct mirror_neighbour_key {
 	uint32_t ifindex;

@@ -11,7 +11,6 @@
 
 #include <net/if.h>
 #include "../include/user_route.h"
-#include "mirror_user.h"
 
 #ifndef IFF_LOWER_UP
 #define IFF_LOWER_UP 0x10000

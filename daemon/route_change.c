@@ -2,7 +2,6 @@
 /* Transactions of user routes: see route_change.h. */
 #include "route_change.h"
 
-#include <stdio.h>
 #include "log.h"
 #include "sync_wanted.h"
 #include "user_install.h"

@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include "explain.h"
 
 enum { SIZE_USUAL = 64, TTL_USUAL = 64 };

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include "clock.h"
 #include "explain.h"
-#include "resolve.h"
 #include "user_text.h"
 
 struct nexthop_walk {

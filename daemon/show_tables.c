@@ -2,10 +2,8 @@
 /* `route`, `neigh`: the mirrored tables, each row with what the fast path does. */
 #include "show.h"
 
-#include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <time.h>
 #include "explain.h"
 #include "resolve.h"
 

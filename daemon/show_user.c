@@ -2,7 +2,6 @@
 /* The rows of `route` for the user's routes: what they say, what the fast path does, what they counted. */
 #include "show.h"
 
-#include <errno.h>
 #include "explain.h"
 #include "mirror_user.h"
 #include "user_text.h"

@@ -10,7 +10,6 @@
  */
 #include "sync_rules.h"
 
-#include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include "../netlink/netlink.h"

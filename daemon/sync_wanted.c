@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <stdlib.h>
-#include <time.h>
 #include "../netlink/netlink.h"
 #include "daemon.h"
 #include "log.h"

@@ -4,7 +4,6 @@
  * what has changed.
  */
 #include <linux/netconf.h>
-#include <linux/rtnetlink.h>
 #include "decode.h"
 
 static const struct attr_policy netconf_policy[] = {

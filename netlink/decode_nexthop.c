@@ -3,7 +3,6 @@
  * Decodes next-hop objects (RTM_NEWNEXTHOP, RTM_DELNEXTHOP): single ones and groups.
  */
 #include <linux/nexthop.h>
-#include <linux/rtnetlink.h>
 #include "decode.h"
 
 /* struct nexthop_grp as of kernel 6.12; before, the high byte of the weight was always zero. */

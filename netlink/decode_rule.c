@@ -6,7 +6,6 @@
  * no field for sets `other`, attributes of kernels to come included.
  */
 #include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
 #include "decode.h"
 
 /* Of <linux/fib_rules.h>; FRA_DSCP came with Linux 6.13, the masks with 6.15. */
