@@ -66,7 +66,7 @@ hooked r1 tc
 probe left <<<"forward 203.0.113.1 right n=5"
 ipr link add link r2 name r9 type macvlan mode bridge
 ipr link set r9 up
-wait_for 5 attached r9 || fail "r9: not attached"
+wait_for 20 attached r9 || fail "r9: not attached"
 hooked r9 tc
 grep -q "r9: attached (tc): no XDP: its driver" "$WORK/ebpf-routed.log" || fail "r9: why tc is not said"
 ipr link del r9
@@ -126,7 +126,7 @@ if has_tcx; then
 	for ifname in r1 r2; do # behind these ours is a filter
 		background other router "$PYTHON" "$TOP/tests/netns/foreign.py" attach tcx-ingress $ifname
 		others+=("$BACKGROUND_PID")
-		wait_for 5 tcx $ifname || fail "$ifname: no tcx program"
+		wait_for 20 tcx $ifname || fail "$ifname: no tcx program"
 	done
 	for next in tc xdp; do
 		routed
@@ -143,7 +143,7 @@ if has_tcx; then
 	on router tc filter add dev r2 egress bpf da bytecode "$DROP_ONE"
 	routed
 	on router tc qdisc del dev r1 clsact
-	wait_for 5 attached_anew r1 || fail "r1: not attached again"
+	wait_for 20 attached_anew r1 || fail "r1: not attached again"
 	end
 	has_clsact r2 || fail "r2: the qdisc has gone with someone else's filter in it"
 	! has_clsact r1 || fail "r1: this time it was made for our filter, and is left"
@@ -153,7 +153,7 @@ if has_tcx; then
 	on router tc qdisc del dev r2 clsact
 	on router tc qdisc add dev r2 clsact
 	kill -CONT "$ROUTED_PID"
-	wait_for 5 attached_anew r2 || fail "r2: not attached again"
+	wait_for 20 attached_anew r2 || fail "r2: not attached again"
 	end
 	has_clsact r2 || fail "r2: the qdisc that someone else put in the place of ours has gone"
 	on router tc qdisc del dev r2 clsact
@@ -184,13 +184,13 @@ on router tc qdisc del dev r1 clsact
 on router tc qdisc add dev r1 ingress_block 7 clsact
 on router tc filter add block 7 pref 7 bpf da bytecode "$DROP_ONE"
 before=$(on router tc filter show block 7)
-routed --lease 3
+routed
 hooked r1 none
 hooked r2 tc
 grep -q "r1: not attached: its tc filters are a block shared with others" "$WORK/ebpf-routed.log" || fail "r1: not said"
 [ "$(on router tc filter show block 7)" = "$before" ] || fail "the block changed"
 on router tc qdisc del dev r1 clsact
-wait_for 10 attached r1 || fail "r1: not attached when the block has gone"
+wait_for 20 attached r1 || fail "r1: not attached when the block has gone"
 hooked r1 tc
 end
 nothing_left "the block"

@@ -32,7 +32,7 @@ now() {
 	local ifname=$1 what=$2 commas
 
 	shift 2
-	wait_for 5 found "$ifname" "$what" || fail "$ifname: '$(bypassed "$ifname")' instead of '$what'"
+	wait_for 20 found "$ifname" "$what" || fail "$ifname: '$(bypassed "$ifname")' instead of '$what'"
 	commas=${what//[^,]/}
 	[ "$(metric "$ifname")" = "$([ -z "$what" ] && echo 0 || echo $((${#commas} + 1)))" ] ||
 		fail "$ifname: the metric is $(metric "$ifname")"
@@ -62,7 +62,7 @@ another() {
 	: >"$WORK/other.log"
 	background other router "$PYTHON" "$TOP/tests/netns/foreign.py" attach "$@"
 	OTHER=$BACKGROUND_PID
-	wait_for 5 test -s "$WORK/other.log" || fail "no program at $1"
+	wait_for 20 test -s "$WORK/other.log" || fail "no program at $1"
 }
 
 PASS='1,6 0 0 4294967295'                                            # goes on to the next filter
@@ -80,7 +80,7 @@ say "- what was there is told of before the daemon is ready"
 qdisc add dev r2 root htb
 qdisc add dev r1 clsact
 filter add r1 ingress 7
-routed --lease 3 --metrics "$METRICS"
+routed --metrics "$METRICS"
 said 1 "r1: tc ingress filter: $XDP\$" || fail "r1: not said at start"
 said 1 "r2: qdisc htb: $XDP\$" || fail "r2: not said at start"
 said 2 "does not see" || fail "more than that said at start"
@@ -163,7 +163,7 @@ qdisc replace dev r2 root tbf rate 1gbit burst 100kb latency 50ms
 qdisc add dev r2 clsact
 filter add r2 egress 9
 qdisc del dev r1 clsact
-HOOK=tc routed --lease 3 --metrics "$METRICS"
+HOOK=tc routed --metrics "$METRICS"
 now r1 ''
 now r2 ''
 before=$(sent r2)
@@ -174,7 +174,7 @@ say "- filters and tcx programs that come later are gone behind"
 qdisc add dev r1 clsact
 on router tc filter add dev r1 ingress pref 7 bpf da bytecode "$DROP_ONE"
 if has_tcx; then
-	wait_for 5 said 1 'r1: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r1: not behind"
+	wait_for 20 said 1 'r1: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r1: not behind"
 	[ -z "$(on router "$PYTHON" "$TOP/tests/netns/foreign.py" ids tcx-ingress r1)" ] ||
 		fail "r1: a tcx program is left"
 fi
@@ -183,7 +183,7 @@ probe_only left --stats '' <<<"drop 203.0.113.66" || fail "the filter was passed
 if has_tcx; then
 	qdisc del dev r2 clsact # its own: r2 is attached by tcx
 	another tcx-ingress r2 drop
-	wait_for 5 said 1 'r2: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r2: not behind"
+	wait_for 20 said 1 'r2: others came to its tc ingress, going behind them: attached \(tc\)$' || fail "r2: not behind"
 	probe_only right --stats '' <<<"drop 198.18.1.2" || fail "r2: the tcx program was passed by"
 	stop "$OTHER" || true
 fi

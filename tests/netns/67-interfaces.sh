@@ -27,7 +27,7 @@ enough_lines() {
 log() {
 	local line i=0 lines
 
-	wait_for 8 enough_lines $# || true
+	wait_for 20 enough_lines $# || true
 	mapfile -t lines < <(new_lines)
 	[ ${#lines[@]} = $# ] || fail "$CASE: ${#lines[@]} lines instead of $#:" "${lines[@]}"
 	for line; do
@@ -105,14 +105,14 @@ up() {
 	ipr address replace 198.18.3.1/24 dev "$1"
 	ipn third link set h0 up
 	ipr link set "$1" up
-	wait_for 5 has_carrier router "$1" || fail "$1: no carrier"
+	wait_for 20 has_carrier router "$1" || fail "$1: no carrier"
 	on third ethtool -K h0 tx off >/dev/null
 	ipn third route replace default via 198.18.3.1
 }
 
 uncable() {
 	ipr link del "$1"
-	wait_for 5 no_h0 || fail "h0: still there"
+	wait_for 20 no_h0 || fail "h0: still there"
 }
 
 no_h0() {
@@ -134,7 +134,7 @@ another() {
 	: >"$WORK/other.log"
 	background other router "$PYTHON" "$TOP/tests/netns/foreign.py" attach "$@"
 	OTHER=$BACKGROUND_PID
-	wait_for 5 test -s "$WORK/other.log" || fail "$CASE: no program at $1"
+	wait_for 20 test -s "$WORK/other.log" || fail "$CASE: no program at $1"
 	OTHER_ID=$(<"$WORK/other.log")
 }
 
@@ -154,7 +154,7 @@ at_once() {
 begin() {
 	: >"$WORK/ebpf-routed.log"
 	LINES_SEEN=0 CASE=start FILTER=
-	HOOK=$1 routed --lease 3
+	HOOK=$1 routed --lease 6 # at_once() stops it for a while
 }
 
 end() {
