@@ -49,7 +49,7 @@ END
 verify
 
 change link set r2 up # connected routes and the leg return, static routes do not
-wait_for 5 has_carrier router r2 || fail "r2: no carrier"
+wait_for 20 has_carrier router r2 || fail "r2: no carrier"
 neighbours_fixed
 settle
 probe left <<'END'
@@ -64,11 +64,11 @@ verify
 
 say "- carrier lost at r2: the routes stay, the kernel drops what it sends there"
 ipn right link set h0 down
-wait_for 5 no_carrier router r2 || fail "r2 has carrier"
+wait_for 20 no_carrier router r2 || fail "r2 has carrier"
 settle
 probe left <<<"egress_down 203.0.113.1 n=3 any=1"
 ipn right link set h0 up
-wait_for 5 has_carrier router r2 || fail "r2: no carrier"
+wait_for 20 has_carrier router r2 || fail "r2: no carrier"
 on right ethtool -K h0 gro off
 on right ethtool -K h0 gro on
 neighbours_fixed
@@ -85,7 +85,7 @@ ipr neigh replace 198.18.4.2 lladdr 02:00:00:00:04:02 dev r4
 settle
 change route add 203.0.117.0/24 via 198.18.4.2
 probe left <<<"forward 203.0.117.1 fourth n=5"
-[ "$ENGINE" = kernel ] || wait_for 5 attached r4 || fail "r4: not attached"
+[ "$ENGINE" = kernel ] || wait_for 20 attached r4 || fail "r4: not attached"
 probe fourth <<<"forward 203.0.118.1 third n=5"
 
 say "- deleted"

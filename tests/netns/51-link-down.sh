@@ -71,7 +71,7 @@ drop 203.0.120.1
 PROBES
 
 change link set r2 up # only connected routes and the leg come back
-wait_for 5 has_carrier router r2 || fail "r2: no carrier"
+wait_for 20 has_carrier router r2 || fail "r2: no carrier"
 neighbours
 settle
 verify
@@ -99,7 +99,7 @@ PROBES
 [ "$ENGINE" = kernel ] || kill -STOP "$ROUTED_PID"
 ipr link set r2 down
 ipr link set r2 up
-wait_for 5 has_carrier router r2 || fail "r2: no carrier"
+wait_for 20 has_carrier router r2 || fail "r2: no carrier"
 neighbours
 [ "$ENGINE" = kernel ] || kill -CONT "$ROUTED_PID"
 settle

@@ -70,7 +70,7 @@ forward 198.18.2.1 third
 PROBES
 # next-hop objects stay, but the neighbours went, permanent ones too
 probe left <<<"no_neighbour 203.0.116.1 right"
-wait_for 5 has_neighbour 198.18.2.2 || fail "not resolved without an address"
+wait_for 20 has_neighbour 198.18.2.2 || fail "not resolved without an address"
 settle
 probe left <<'PROBES'
 forward 203.0.116.1 right
@@ -100,7 +100,7 @@ probe fourth <<<"forwarding_off 203.0.112.1 any=1"
 probe left <<<"forward 203.0.112.1 right"
 verify
 change link set r4 nomaster
-wait_for 5 has_carrier router r4 || fail "r4: no carrier"
+wait_for 20 has_carrier router r4 || fail "r4: no carrier"
 resolve 198.18.4.2
 settle
 verify

@@ -126,7 +126,7 @@ restart() {
 }
 learns redirect=198.18.2.22 203.0.121.3
 learns pmtu=1000 203.0.121.1
-wait_for 5 knows 203.0.121.1 'mtu 1000' || fail "no path MTU was learnt"
+wait_for 20 knows 203.0.121.1 'mtu 1000' || fail "no path MTU was learnt"
 settle
 verify
 probe left <<'PROBES'

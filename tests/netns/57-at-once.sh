@@ -31,7 +31,7 @@ routes() {
 
 again() {
 	ipr link set r2 up
-	wait_for 5 has_carrier router r2 || fail "r2: no carrier"
+	wait_for 20 has_carrier router r2 || fail "r2: no carrier"
 	ipr address replace 198.18.2.1/24 dev r2
 	neighbours
 	routes
