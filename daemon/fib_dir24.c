@@ -324,6 +324,26 @@ static uint32_t dir24_used(const struct fib_engine *engine)
 	return dir->n_fresh - dir->n_free - dir->n_quarantine;
 }
 
+static uint32_t dir24_room_for(struct fib_engine *engine, const struct prefix *prefixes, uint32_t n)
+{
+	struct dir24 *dir = dir24_of(engine);
+	uint32_t left = dir->n_groups - dir24_used(engine), fit;
+	uint8_t *len;
+
+	for (fit = 0; fit < n; fit++) {
+		len = &dir->priv->len[prefixes[fit].addr >> 8];
+		if (prefixes[fit].len <= 24 || *len & (LEN_EXTENDED | LEN_COUNTED))
+			continue;
+		if (!left)
+			break;
+		left--;
+		*len |= LEN_COUNTED;
+	}
+	for (uint32_t i = 0; i < fit; i++)
+		dir->priv->len[prefixes[i].addr >> 8] &= (uint8_t)~LEN_COUNTED;
+	return fit;
+}
+
 static void dir24_grace(struct fib_engine *engine)
 {
 	struct dir24 *dir = dir24_of(engine);
@@ -387,32 +407,14 @@ static int dir24_repair(struct fib_engine *engine, uint32_t part, const struct e
 	return part + 1 < PARTS;
 }
 
+/* ---- life ---------------------------------------------------------------------------- */
+
 static void dir24_destroy(struct fib_engine *engine)
 {
 	struct dir24 *dir = dir24_of(engine);
 
 	munmap(dir->priv, dir->priv_size);
 	free(dir);
-}
-
-static uint32_t dir24_room_for(struct fib_engine *engine, const struct prefix *prefixes, uint32_t n)
-{
-	struct dir24 *dir = dir24_of(engine);
-	uint32_t left = dir->n_groups - dir24_used(engine), fit;
-	uint8_t *len;
-
-	for (fit = 0; fit < n; fit++) {
-		len = &dir->priv->len[prefixes[fit].addr >> 8];
-		if (prefixes[fit].len <= 24 || *len & (LEN_EXTENDED | LEN_COUNTED))
-			continue;
-		if (!left)
-			break;
-		left--;
-		*len |= LEN_COUNTED;
-	}
-	for (uint32_t i = 0; i < fit; i++)
-		dir->priv->len[prefixes[i].addr >> 8] &= (uint8_t)~LEN_COUNTED;
-	return fit;
 }
 
 static const struct fib_engine_ops dir24_ops = {
