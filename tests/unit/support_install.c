@@ -65,3 +65,47 @@ struct usage install_usage(struct world *w)
 		u.cpus += w->rec->cpus[cpu];
 	return u;
 }
+
+const char *install_change(struct world *w, const char *text, bool was_full)
+{
+	static struct change c;
+	struct answer answer;
+	int err;
+
+	install_read(&c, w, text);
+	for (uint32_t i = 0; i < w->rec->n_watch; i++) {
+		recorder_lookup(w->rec, w->rec->watch[i], &answer);
+		was_full |= answer.verdict == VERDICT_table_full;
+	}
+	err = recorder_run(w->rec, w->fib, install_run, &c);
+	assert_true(!err || c.batch.needs_room);
+	user_batch_free(&c.batch);
+	assert_int_equal(w->mirror->dirty.prefixes.n, 0);
+	if (err) {
+		assert_int_equal(err, -EINVAL);
+		return c.error.text;
+	}
+	/* Nor did anything fall back on the way for want of room. */
+	for (uint32_t t = 0; !was_full && t < w->rec->n_trace; t++)
+		for (uint32_t m = 0; m < w->rec->trace[t].n; m++)
+			assert_int_not_equal(w->rec->trace[t].members[m].verdict,
+					     VERDICT_table_full);
+	return "";
+}
+
+void install_refused(struct world *w, const char *text, const char *line)
+{
+	struct usage before = install_usage(w), after;
+	uint32_t slots = w->mirror->user.slots, rows = w->mirror->user.rows;
+
+	assert_string_equal(install_change(w, text, false), line);
+	after = install_usage(w);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(slots, w->mirror->user.slots);
+	assert_int_equal(rows, w->mirror->user.rows);
+}
+
+void install_taken(struct world *w, const char *text)
+{
+	assert_string_equal(install_change(w, text, false), "");
+}

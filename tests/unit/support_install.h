@@ -32,4 +32,15 @@ struct usage {
 };
 struct usage install_usage(struct world *w);
 
+/*
+ * "": it is in force; else the line for the user, good until the next change. Nothing falls back on the way for want
+ * of room, unless something did before (or may: was_full).
+ */
+const char *install_change(struct world *w, const char *text, bool was_full);
+/* It is in force. */
+void install_taken(struct world *w, const char *text);
+/* It is refused in this line, and nothing is in use that was not before. */
+void install_refused(struct world *w, const char *text, const char *line);
+#define FULL(prefix) prefix ": the table is full, "
+
 #endif
