@@ -55,20 +55,27 @@ for name in a b; do
 	} >"$WORK/$name"
 done
 cat >"$WORK/replace.py" <<'END'
-import ctypes, sys, time
+"""replace.py FILE RULESET..: in turn, until the file goes, which comes with the first; says so by FILE.ended."""
+import ctypes, os, sys
 nft = ctypes.CDLL("libnftables.so.1")
 nft.nft_ctx_new.restype = ctypes.c_void_p
 context = ctypes.c_void_p(nft.nft_ctx_new(0))
 rulesets = [open(name, "rb").read() for name in sys.argv[2:]]
-end = time.monotonic() + float(sys.argv[1])
-while time.monotonic() < end:
+open(sys.argv[1], "w").close()
+while os.path.exists(sys.argv[1]):
     for ruleset in rulesets:
         if nft.nft_run_cmd_from_buffer(context, ruleset):
             sys.exit("refused")
+open(sys.argv[1] + ".ended", "w").close()
 END
+cat >"$WORK/held" <<END
+#!/bin/sh
+until [ "\$($B/ebpf-route --instance $LAB -j status | jq -r .hold)" = netfilter ]; do sleep 0.02; done
+END
+chmod 755 "$WORK/held"
 SAID=$(grep -c 'firewall: gone' "$WORK/ebpf-routed.log")
 judge --latest 0 <<END
-busy | replaced | nft -f $WORK/a; sleep 0.2; $PYTHON $WORK/replace.py 2 $WORK/a $WORK/b & sleep 0.3 | sleep 1; $GONE
+busy | replaced | nft -f $WORK/a; $WORK/held; $PYTHON $WORK/replace.py $WORK/on $WORK/a $WORK/b & until [ -e $WORK/on ]; do sleep 0.02; done | sleep 0.3; rm $WORK/on; until [ -e $WORK/on.ended ]; do sleep 0.02; done; $GONE
 END
 [ "$(grep -c 'firewall: gone' "$WORK/ebpf-routed.log")" = $((SAID + 1)) ] || fail "taken for gone meanwhile"
 settle
