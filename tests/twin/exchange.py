@@ -12,8 +12,8 @@ import frames
 import op_links
 import world
 
-QUIET = 0.6          # without a new frame for so long, nothing more will come
-COUNTED = 0.05       # for a packet that should be counted
+QUIET = 3            # seconds: without a new frame for so long, nothing more will come
+COUNTED = 3          # for a packet that should be counted
 SENDERS = bytes((198, 19))
 
 
@@ -60,7 +60,7 @@ class Exchange:
 
     def send_one(self, router, packet):
         # the port drops what is too long for it, and that is said as if there were no room
-        end = time.monotonic() + (1 if self.state.fits(packet.port, len(packet.frame) - 14) else 0)
+        end = time.monotonic() + (5 if self.state.fits(packet.port, len(packet.frame) - 14) else 0)
         while True:
             try:
                 router.sender.sendto(packet.frame, ('h%d' % packet.port, 0))

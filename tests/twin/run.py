@@ -227,7 +227,7 @@ class Run:
     @staticmethod
     def wait_carrier(router, operation):
         for port, up in operation.carrier.items():
-            wait_for(10, lambda n=port, u=up: router.has_carrier(n, not u) == u, 'carrier of r%d' % port)
+            wait_for(30, lambda n=port, u=up: router.has_carrier(n, not u) == u, 'carrier of r%d' % port)
 
     @staticmethod
     def command(router, operation):

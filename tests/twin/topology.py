@@ -82,7 +82,7 @@ class Router:
             self.router.ip.ask(['link set r%d mtu 1500' % n, 'link set r%d up' % n])
 
     def awaken(self, n):
-        wait_for(5, lambda: self.has_carrier(n), 'carrier of r%d' % n)
+        wait_for(30, lambda: self.has_carrier(n), 'carrier of r%d' % n)
         self.quicken(n)
         self.calm('r%d' % n)
 
@@ -123,7 +123,7 @@ class Router:
 
     def settle(self):
         if self.control:
-            self.control.ask('settle', {'timeout': 20})
+            self.control.ask('settle', {'timeout': 30})
             self.counters.learn_ports(self.control)
 
     def hear(self):
