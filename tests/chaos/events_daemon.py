@@ -20,7 +20,7 @@ def detach(chaos):
 
     def stop():
         chaos.lab.terminate()
-        chaos.lab.stopped_at = chaos.now() - chaos.lab.lease  # nothing is left that could be stale
+        chaos.lab.lease_until = chaos.now()  # nothing is left that could be stale
     chaos.change(mutate, stop)
     chaos.note('terminated')
 
@@ -58,7 +58,7 @@ def choose_start(chaos, small=False):
     lab.engine = rng.choice(('dir24', 'lpm'))
     lab.hook = rng.choice(('xdp', 'xdp', 'xdp', 'tc', 'tc', 'auto'))
     lab.keep = rng.random() < 0.4
-    lab.lease = rng.choice((2, 2, 3))
+    lab.lease = rng.choice((3, 3, 4))
     lab.more = ['--receive-buffer', '32768'] if rng.random() < 0.6 else []
     state.kernel_routes = rng.random() > 0.1
     if not state.kernel_routes:

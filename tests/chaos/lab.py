@@ -18,9 +18,9 @@ from daemon import Control
 from kernel import PinnedMap, wait_for
 from topology import Router
 
-READY_SECONDS = 20
-SETTLE_SECONDS = 20
-LEASE_MARGIN = 0.1   # of the coarse clock that the programs read, and of this process being late
+READY_SECONDS = 30
+SETTLE_SECONDS = 30
+LEASE_MARGIN = 0.5   # of the coarse clock that the programs read: it stops with the CPU that keeps the time
 BPF_PROG_LOAD, BPF_PROG_TYPE_XDP = 5, 6
 RTM_SETLINK, NLM_F_REQUEST_ACK, IFLA_XDP_NESTED, IFLA_XDP_FD = 19, 5, 43 | 0x8000, 1
 SMALL = ('--max-nexthops 64', '--max-adjacencies 6', '--max-groups 1', '--max-neighbours 2',
@@ -52,9 +52,10 @@ class Lab(Router):
 
     def __init__(self, prefix, build, log):
         super().__init__(prefix, 'dir24', 'xdp', build, log)
-        self.lease, self.keep, self.more = 2, False, []
+        self.lease, self.keep, self.more = 3, False, []
         self.routes_dir = None
         self.stopped_at = None  # since when the daemon has not renewed its lease
+        self.lease_until = 0.0  # and how long the one that it left goes on
         self.starts = 0
 
     # ---- the daemon --------------------------------------------------------------------------------
@@ -89,8 +90,17 @@ class Lab(Router):
     def running(self):
         return self.stopped_at is None
 
+    def note_stopped(self):
+        """It does not renew its lease any more; the maps say how long that lasts, if they are still there."""
+        self.stopped_at = self.lease_until = time.monotonic()
+        pin = '/sys/fs/bpf/ebpf-route/%s/control' % self.instance
+        if os.path.exists(pin):
+            control = PinnedMap(pin)
+            self.lease_until = struct.unpack_from('Q', control.read(0))[0] / 1e9
+            control.close()
+
     def lease_end(self):
-        return self.stopped_at + self.lease + LEASE_MARGIN
+        return max(self.stopped_at, self.lease_until) + LEASE_MARGIN
 
     def settle(self):
         """Until the maps say what the kernel does."""
@@ -109,8 +119,8 @@ class Lab(Router):
         def stopped():
             with open(stat, encoding='ascii') as file:
                 return file.read().rsplit(')', 1)[1].split()[0] in 'tT'
-        wait_for(5, stopped, 'ebpf-routed stopped')
-        self.stopped_at = time.monotonic()
+        wait_for(30, stopped, 'ebpf-routed stopped')
+        self.note_stopped()
 
     def thaw(self):
         self.daemon.send_signal(signal.SIGCONT)
@@ -129,7 +139,7 @@ class Lab(Router):
             code = self.daemon.wait(READY_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise Broken('ebpf-routed does not end') from error
-        self.stopped_at = time.monotonic()
+        self.note_stopped()
         self.daemon.stdout.close()
         if code != expected:
             raise Broken('ebpf-routed ended with code %d' % code)

@@ -4,9 +4,11 @@ The model against the kernel's own answers; the daemon's counters against each o
 packets of every flow, strictly; `verify`.
 """
 import collections
+import time
 
 import world
 from daemon import Refused
+from traffic import HELD_UP
 
 PER_FLOW = 4
 
@@ -17,10 +19,10 @@ def check(chaos):
     lab.settle()
     chaos.judge()
     check_model(chaos)
-    before, injected = stats(chaos), dict(chaos.traffic.injected)
+    before, injected = still_stats(chaos), dict(chaos.traffic.injected)
     chaos.traffic.burst(PER_FLOW)
     chaos.traffic.wait_arrivals()
-    after = stats(chaos)
+    after = still_stats(chaos)
     chaos.judge()
     if before and after:
         check_counters(chaos, before, after, injected)
@@ -35,6 +37,16 @@ def stats(chaos):
     except AssertionError as error:
         chaos.violation('counters', str(error))
         return None
+
+
+def still_stats(chaos):
+    """The same, once they stay as they are: what is dropped is not heard of otherwise."""
+    end = time.monotonic() + HELD_UP
+    last, now = None, stats(chaos)
+    while now and now != last and time.monotonic() < end:
+        time.sleep(0.05)
+        last, now = now, stats(chaos)
+    return now
 
 
 def check_model(chaos):

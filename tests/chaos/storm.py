@@ -103,7 +103,7 @@ class Storm:
         self.lab.settle()
         for flow in self.flows:
             flow.timeline = Timeline(self.state.outcome(flow))
-        self.traffic = Traffic(self.lab, self.flows, self.state.macs, self.options.rate)
+        self.traffic = Traffic(self.lab, self.flows, self.state.macs, self.options.rate, self.is_unexplained)
         self.traffic.start()
         self.quiet()
 
@@ -179,13 +179,12 @@ class Storm:
         self.dwell(0.05)
 
     def lean_on_lease(self):
-        """The daemon is away: what it wrote stays in force, until its lease is over, which has begun a
-        third of its length ago at most, or a little more on a busy machine."""
+        """The daemon is away: what it wrote stays in force, until its lease is over."""
         self.state.in_force = False
         for flow, kernel in self.outcomes().items():
             now = flow.timeline.between(self.lab.stopped_at, self.lab.stopped_at)
             if now != kernel:
-                flow.timeline.allow(self.lab.stopped_at + 0.5 * self.lab.lease, union((now, kernel)))
+                flow.timeline.allow(max(self.lab.stopped_at, self.lab.lease_until), union((now, kernel)))
                 flow.timeline.allow(self.lab.lease_end(), kernel)
                 self.pending.add(flow)
 
@@ -218,7 +217,7 @@ class Storm:
         return time.monotonic()
 
     @staticmethod
-    def wait(condition, seconds=10):
+    def wait(condition, seconds=30):
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
@@ -239,6 +238,9 @@ class Storm:
                 packet.flow.name if packet else '?', what, arrival.port, frame.hex()),
                 arrival.time)
         self.traffic.wrong.clear()
+        for packet in self.traffic.late:
+            self.judge_late(packet)
+        self.traffic.late.clear()
         before = time.monotonic()
         for packet in self.traffic.judged(before).values():
             self.judged += 1
@@ -269,8 +271,25 @@ class Storm:
             ', unchanged' if unchanged else '', allowed), packet.begin, arrival.time)
         self.violation_details(packet.flow)
 
+    def judge_late(self, packet):
+        """It was taken for lost, as it might have been, and was only held up."""
+        arrival, unchanged = packet.arrivals[0]
+        allowed = union([packet.allowed[0], packet.flow.timeline.between(packet.begin, arrival.time)])
+        if (arrival.port, arrival.mac, unchanged) in allowed.arrivals:
+            self.lost['late after all'] = self.lost.get('late after all', 0) + 1
+            return
+        self.misforwarded += 1
+        self.violation('misforwarded', '%s: came after all, at h%d to %s%s, allowed %s' % (
+            packet.flow.name, arrival.port, arrival.mac, ', unchanged' if unchanged else '', allowed),
+            packet.begin, arrival.time)
+
+    def is_unexplained(self, packet):
+        return not packet.arrivals and packet.end[0] is not None and \
+            not packet.flow.timeline.between(packet.begin, packet.end[0] + ON_ITS_WAY).lost
+
     def judge_loss(self, packet):
         allowed = packet.flow.timeline.between(packet.begin, packet.end[0] + ON_ITS_WAY)
+        packet.allowed[0] = allowed
         if allowed.lost:
             self.lost[allowed.lost] = self.lost.get(allowed.lost, 0) + 1
             return

@@ -18,12 +18,13 @@ MAGIC = b'CHAO'
 HEADERS = 42                # Ethernet, IPv4, UDP
 MARK = struct.Struct('!4sIQ4s')  # magic, number, nanoseconds of sending, destination
 BATCH = 24                  # packets before what came is read
-ON_ITS_WAY = 0.2            # a packet may take so long on a busy machine before it counts as lost
+ON_ITS_WAY = 0.2            # a packet may take so long before it counts as lost, where it may be
+HELD_UP = 5                 # where it may not be: the machine may have stopped
 KEPT = 2.0                  # a packet that was judged is remembered so long, should it come again
 SOURCE_PORTS = 16
 
 Arrival = collections.namedtuple('Arrival', 'time port mac source')
-Packet = collections.namedtuple('Packet', 'flow begin end frame arrivals')
+Packet = collections.namedtuple('Packet', 'flow begin end frame arrivals allowed')  # allowed: when it was lost
 
 
 class Flow:
@@ -49,11 +50,13 @@ class Flow:
 class Traffic:
     """Sends while it is not paused; collects always."""
 
-    def __init__(self, lab, flows, macs, rate):
+    def __init__(self, lab, flows, macs, rate, is_unexplained):
         self.lab, self.flows, self.macs, self.rate = lab, flows, macs, rate
+        self.is_unexplained = is_unexplained  # is a packet missing that should be there?
         self.packets = {}             # number -> Packet, not judged yet
         self.old = {}                 # judged: should they come again
         self.wrong = []               # (what, number or None, frame, arrival)
+        self.late = []                # packets that came after they had been judged
         self.sent = self.received = self.unsent = self.answered = 0
         self.injected = dict.fromkeys(world.PORTS, 0)  # frames sent into each port, ARP included
         self.number = 0
@@ -98,7 +101,7 @@ class Traffic:
         begin = time.monotonic()
         frame = flow.frame(number, begin)
         arrivals = []
-        packet = Packet(flow, begin, [None], frame, arrivals)
+        packet = Packet(flow, begin, [None], frame, arrivals, [None])
         with self.lock:
             self.packets[number] = packet
         try:
@@ -147,9 +150,9 @@ class Traffic:
             self.wrong.append(('TTL, checksum or contents are wrong', packet, frame, arrival))
         elif packet.arrivals:
             self.wrong.append(('it came twice', packet, frame, arrival))
-        elif number in self.old:
-            self.wrong.append(('it came after all, too late', packet, frame, arrival))
         packet.arrivals.append((arrival, not changed))
+        if number in self.old and len(packet.arrivals) == 1:
+            self.late.append(packet)
 
     def answer_arp(self, port, frame):
         if struct.unpack_from('!H', frame, 20)[0] != 1:
@@ -180,6 +183,9 @@ class Traffic:
         end = time.monotonic() + ON_ITS_WAY
         while self.missing() and time.monotonic() < end:
             time.sleep(0.005)
+        end += HELD_UP
+        while self.unexplained() and time.monotonic() < end:
+            time.sleep(0.02)
         looks = self.looks
         while looks + 2 > self.looks and not self.failure and self.missing():
             time.sleep(0.002)
@@ -188,6 +194,11 @@ class Traffic:
     def missing(self):
         with self.lock:
             return any(not packet.arrivals for packet in self.packets.values())
+
+    def unexplained(self):
+        with self.lock:
+            missing = [packet for packet in self.packets.values() if not packet.arrivals]
+        return any(self.is_unexplained(packet) for packet in missing)
 
     def resume(self):
         self.paused = False
