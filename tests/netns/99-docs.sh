@@ -30,21 +30,32 @@ tool() {
 	chmod 755 "$WORK/bin/$1"
 }
 
-# send ADDRESS N [SIZE]: so many UDP packets from left, frames of 60 bytes; peer_bgp, router_bird, router_frr,
-# stop_bgp; learnt PROTO N: the router has so many routes of it; wait_until COMMAND..: it succeeds, within 20 s.
+# send ADDRESS N: so many UDP packets from left, frames of 60 bytes, which are counted when it returns; peer_bgp, router_bird,
+# router_frr, stop_bgp; learnt PROTO N: the router has so many routes of it; wait_until COMMAND..: it succeeds, within a minute.
 make_tools() {
 	mkdir "$WORK/bin" "$WORK/routes.d"
 	printf '#!/bin/bash\nexec %q --instance %q "$@"\n' "$B/ebpf-route" "$LAB" >"$WORK/bin/ebpf-route"
 	chmod 755 "$WORK/bin/ebpf-route"
 	tool send <<-'END'
-		exec ip netns exec "$LAB-left" /usr/bin/python3 -c '
-		import socket, sys
+		came_in() {
+			ebpf-route -j stats | jq '.interfaces[] | select(.ifname == "eth0").rx.packets'
+		}
+		all=$(($(came_in) + $2))
+		ip netns exec "$LAB-left" /usr/bin/python3 -c '
+		import socket, sys, time
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		for i in range(int(sys.argv[2])):
-		    s.sendto(bytes(18), (sys.argv[1], 9))' "$@"
+		    s.sendto(bytes(18), (sys.argv[1], 9))
+		    if i % 50 == 49:
+		        time.sleep(0.01)  # a veth holds 256' "$@"
+		for _ in {1..500}; do
+			[ "$(came_in)" -lt "$all" ] || exit 0
+			sleep 0.02
+		done
+		exit 1
 	END
 	tool wait_until <<-'END'
-		for _ in {1..1000}; do
+		for _ in {1..3000}; do
 			! "$@" >/dev/null 2>&1 || exit 0
 			sleep 0.02
 		done
@@ -66,6 +77,7 @@ make_tools() {
 			ip netns exec "$LAB-router" "$FRR_LIB/$name" -d -f "$WORK/frr/$name.conf" -z "$WORK/frr/zserv.sock" \
 				-i "$WORK/frr/$name.pid" --vty_socket "$WORK/frr" -A 127.0.0.1 -P 0 --log file:"$WORK/$name.log" \
 				>/dev/null 2>&1
+			wait_until vtysh --vty_socket "$WORK/frr" -d "$name" -c 'show version'
 		done
 		vtysh --vty_socket "$WORK/frr" -f "$WORK/frr.conf"
 	END
@@ -94,6 +106,8 @@ peer_bgp() {
 			local 192.0.2.2 as 64501;
 			neighbor 192.0.2.1 as 64500;
 			passive yes;
+			connect delay time 1;
+			error wait time 1, 2;
 			ipv4 { import none; export all; };
 		}
 	END

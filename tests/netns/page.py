@@ -62,7 +62,7 @@ def same(expected, got):
 def output(command):
     """Its lines, of stdout and stderr."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          text=True, check=False, timeout=60)
+                          text=True, check=False, timeout=200)
     return done.returncode, done.stdout.splitlines()
 
 
