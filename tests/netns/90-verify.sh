@@ -18,7 +18,7 @@ finds() {
 }
 
 equal() {
-	fast verify >"$WORK/verify.out" 2>&1 || fail "verify: exit code $?:" "$(cat "$WORK/verify.out")"
+	fast verify --samples 2000 >"$WORK/verify.out" 2>&1 || fail "verify: exit code $?:" "$(cat "$WORK/verify.out")"
 	[ "$(wc -l <"$WORK/verify.out")" = 1 ] || fail "verify: more than a line:" "$(cat "$WORK/verify.out")"
 }
 
@@ -77,6 +77,7 @@ ipr route add 203.0.117.0/24 nexthop via 198.18.2.2 weight 3 nexthop via 198.18.
 ipr route add blackhole 203.0.118.0/24
 ipr route add unreachable 203.0.119.0/24
 routed
+maps_open
 
 say "- what is right is equal; given addresses are asked for"
 equal
@@ -315,7 +316,7 @@ churner=$!
 PIDS+=("$churner")
 total=0 flying=0
 for _ in $(seq 20); do
-	fast -j verify >"$WORK/verify.out" || fail "while routes change:" "$(cat "$WORK/verify.out")"
+	fast -j verify --samples 2000 >"$WORK/verify.out" || fail "while routes change:" "$(cat "$WORK/verify.out")"
 	flying=$((flying + $(jq '.[-1].in_flight' "$WORK/verify.out")))
 	total=$((total + 1))
 done
@@ -336,10 +337,14 @@ child() {
 	pgrep -P "$ROUTED_PID"
 }
 wait_for 20 child || fail "verify: not begun"
+kill -STOP "$(child)" # it is not to be done before
 pid=$ROUTED_PID
 stop "$pid" || fail "daemon: exit code $?"
 wait "$last" && fail "verify: done without a daemon"
-[ -z "$(pgrep -f -- "--instance $LAB ")" ] || fail "left over: $(pgrep -af -- "--instance $LAB ")"
+nothing_left() {
+	! pgrep -f -- "--instance $LAB "
+}
+wait_for 20 nothing_left || fail "left over: $(pgrep -af -- "--instance $LAB ")"
 ! grep -iE 'AddressSanitizer|runtime error|ended by signal' "$WORK/ebpf-routed.log" ||
 	fail "the daemon complains"
 

@@ -52,7 +52,7 @@ over() {
 	probe left <"$WORK/probes"
 	[ "$(full_packets)" -gt "$full" ] || fail "$1: everything fits"
 	[ "$(forwarded_packets)" -gt "$forwarded" ] || fail "$1: nothing fits"
-	fast verify >"$WORK/verify.out" 2>&1 || fail "$1: verify: $(cat "$WORK/verify.out")"
+	fast verify --samples 2000 >"$WORK/verify.out" 2>&1 || fail "$1: verify: $(cat "$WORK/verify.out")"
 	probe left <<<"forward|table_full 203.0.200.1 third" # the shorter one, where it is meant
 }
 
@@ -146,7 +146,7 @@ full=$(full_packets) forwarded=$(forwarded_packets)
 probe left <"$WORK/probes"
 [ "$(forwarded_packets)" -gt "$forwarded" ] || fail "neighbours: nothing fits"
 [ "$(full_packets)" -gt "$full" ] || fail "neighbours: everything fits, or is not counted as table_full: $(fast stats)"
-fast verify >"$WORK/verify.out" 2>&1 || fail "neighbours: verify: $(cat "$WORK/verify.out")"
+fast verify --samples 2000 >"$WORK/verify.out" 2>&1 || fail "neighbours: verify: $(cat "$WORK/verify.out")"
 for i in {10..25}; do
 	ipr neigh del "198.18.2.$i" dev r2
 done
@@ -167,7 +167,7 @@ probe left <<'END'
 forward 203.0.1.1 right n=3
 table_full 203.0.200.1 third n=3
 END
-fast verify >"$WORK/verify.out" 2>&1 || fail "ports: verify: $(cat "$WORK/verify.out")"
+fast verify --samples 2000 >"$WORK/verify.out" 2>&1 || fail "ports: verify: $(cat "$WORK/verify.out")"
 ipr link set r2 netns "$LAB-right"
 settle
 back() {
@@ -193,7 +193,7 @@ routed --max-policy-routes 4
 full=$(full_packets)
 probe left <"$WORK/probes"
 [ "$(full_packets)" -gt "$full" ] || fail "routes of policy tables: everything fits"
-fast verify >"$WORK/verify.out" 2>&1 || fail "routes of policy tables: verify: $(cat "$WORK/verify.out")"
+fast verify --samples 2000 >"$WORK/verify.out" 2>&1 || fail "routes of policy tables: verify: $(cat "$WORK/verify.out")"
 probe left <<<"forward 198.19.48.9 third" # no rule is about it
 for i in {0..7}; do
 	ipr route del "203.0.$i.0/24" table 100
@@ -224,7 +224,7 @@ for i in {1..8}; do
 	printf '%s\n' "drop 10.60.$i.1" "forward 10.60.$i.129 third"
 done >"$WORK/probes"
 probe left <"$WORK/probes"
-fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+fast verify --samples 2000 >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
 stop "$ROUTED_PID" || fail "exit code $?"
 mkdir "$WORK/routes"
 printf '%s\n' '10.60.0.0/16 drop' '10.61.1.0/25 drop' '10.61.2.0/25 drop' >"$WORK/routes/10.conf"
@@ -235,7 +235,7 @@ drop 10.61.1.1
 drop 10.61.2.1
 END
 probe left <"$WORK/probes" # what the kernel had no room for either
-fast verify >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
+fast verify --samples 2000 >"$WORK/verify.out" 2>&1 || fail "verify: $(cat "$WORK/verify.out")"
 for i in {0..19}; do
 	ipr route del "203.0.$i.0/26"
 done

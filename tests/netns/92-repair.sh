@@ -8,25 +8,6 @@
 . "$(dirname "$0")/../../scripts/lib.sh"
 . "$TOP/tests/netns/maps.sh"
 
-# maps_open: one reader for all maps; a process for each of some hundred accesses takes too long.
-maps_open() {
-	mkfifo "$WORK/ask" "$WORK/answer"
-	"$PYTHON" "$TOP/tests/netns/maps.py" "/sys/fs/bpf/ebpf-route/$LAB" serve \
-		<"$WORK/ask" >"$WORK/answer" 2>>"$WORK/maps.log" &
-	PIDS+=($!)
-	exec {TO_MAPS}>"$WORK/ask" {FROM_MAPS}<"$WORK/answer"
-}
-
-# map NAME ARGUMENTS...: as of maps.sh.
-map() {
-	local answer
-
-	echo "$@" >&"$TO_MAPS"
-	read -r answer <&"$FROM_MAPS"
-	[[ $answer =~ ^(none|[0-9]*)$ ]] || fail "map $*: $answer"
-	[ -z "$answer" ] || echo "$answer"
-}
-
 PATTERNS=() # that the log has to have
 MAPS=()	    # "MAP KEY OFFSET SIZE NUMBER" as it was; NUMBER `none`: no such entry
 
@@ -88,7 +69,7 @@ repaired() {
 	done
 	n=$(($(repairs) - before))
 	[ "$n" = $((${#PATTERNS[@]} + MORE)) ] || fail "$n repairs counted, expected ${#PATTERNS[@]} + $MORE"
-	fast verify >"$WORK/verify.out" || fail "verify:" "$(cat "$WORK/verify.out")"
+	verify_maps --samples 2000
 	packets
 	PATTERNS=() MAPS=() MORE=0
 }

@@ -1,12 +1,23 @@
 # shellcheck shell=bash
 # Entries of the router's maps read and written by hand, as bpftool would: for 90-verify.sh and 92-repair.sh.
 
-# map NAME ARGUMENTS...: see maps.py.
-map() {
-	local name=$1
+# maps_open: one reader for all maps; a process for each of some hundred accesses takes too long.
+maps_open() {
+	mkfifo "$WORK/ask" "$WORK/answer"
+	"$PYTHON" "$TOP/tests/netns/maps.py" "/sys/fs/bpf/ebpf-route/$LAB" serve \
+		<"$WORK/ask" >"$WORK/answer" 2>>"$WORK/maps.log" &
+	PIDS+=($!)
+	exec {TO_MAPS}>"$WORK/ask" {FROM_MAPS}<"$WORK/answer"
+}
 
-	shift
-	"$PYTHON" "$TOP/tests/netns/maps.py" "/sys/fs/bpf/ebpf-route/$LAB/$name" "$@"
+# map NAME VERB KEY..: see maps.py; prints the number, or `none` where there is no such entry.
+map() {
+	local answer
+
+	echo "$@" >&"$TO_MAPS"
+	read -r answer <&"$FROM_MAPS"
+	[[ $answer =~ ^(none|[0-9]*)$ ]] || fail "map $*: $answer"
+	[ -z "$answer" ] || echo "$answer"
 }
 
 # number_of A.B.C.D: as the dir24 tables index it.
@@ -24,7 +35,11 @@ hex_of() {
 
 # le32 NUMBER: as hex, in host byte order.
 le32() {
-	"$PYTHON" -c 'import sys; print(int(sys.argv[1]).to_bytes(4, sys.byteorder).hex())' "$1"
+	local hex
+
+	printf -v hex %08x "$1"
+	[ "$(printf '\1\0' | od -An -tu2)" -ne 1 ] || hex=${hex:6:2}${hex:4:2}${hex:2:2}${hex:0:2}
+	echo "$hex"
 }
 
 # leaf ADDRESS: what the engine has for it.
@@ -55,7 +70,8 @@ port_of() {
 
 # filter_bit A.B.C.D: of the filter of own addresses.
 filter_bit() {
-	"$PYTHON" -c 'import sys
-a = int.from_bytes(bytes(map(int, sys.argv[1].split("."))), sys.byteorder)
-print((a ^ a >> 16) & 0xffff)' "$1"
+	local a
+
+	a=$((16#$(le32 "$(number_of "$1")")))
+	echo $(((a ^ a >> 16) & 0xffff))
 }
