@@ -31,7 +31,8 @@
 #define WINDOW	   512 /* less than the backlog of a CPU (1000) and the queue of a cpumap (2048) */
 #define IP_LEN	   46
 #define IP_ID	   0x6261
-#define PATIENCE_S 1.0
+#define PATIENCE_S 5.0
+#define REST_US	   50000 /* for what is still under way, where nobody waited for it */
 
 static struct {
 	struct topology topology;
@@ -235,7 +236,7 @@ static void run(uint32_t packets, const char *mode, const char *what)
 		.last = warm_up + packets,
 	};
 	send_frames();
-	usleep(10000); /* what is still under way, where nobody waited for it */
+	usleep(REST_US);
 	print_result(packets);
 }
 
@@ -292,7 +293,7 @@ static void run_udp(uint32_t packets)
 	set_priorities(false);
 	cpu_leave(lab.cpu);
 	close(fd);
-	usleep(10000);
+	usleep(REST_US);
 	printf("{\"done\":true,\"sent\":%u,\"ns\":%.2f}\n", warm_up + packets, ns);
 }
 

@@ -225,7 +225,7 @@ class Lab:
                     pass
             return found
 
-        if not wait_for(5, threads):
+        if not wait_for(30, threads):
             raise Failed('%s: there is no such thread' % name)
         os.sched_setscheduler(threads()[0], os.SCHED_FIFO, os.sched_param(1))
 

@@ -30,7 +30,7 @@ def iperf3(lab, seconds):
     server = subprocess.Popen(['ip', 'netns', 'exec', lab.name + '-sink', 'iperf3', '-s', '-1'],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        if not wait_for(10, listens):
+        if not wait_for(30, listens):
             raise Failed('iperf3: does not listen')
         result = json.loads(lab.on('gen', 'iperf3', '-c', GATEWAY, '-t', str(seconds), '-J'))
     finally:

@@ -18,7 +18,8 @@
 
 #define BATCH	   64 /* frames that are injected at once; a veth ring holds 256 */
 #define POLL_US	   500
-#define PATIENCE_S 2.0	  /* so long without a packet: nothing circulates any more */
+#define PATIENCE_S 5.0	  /* so long without a packet: nothing circulates any more */
+#define REST_S	   0.2	  /* the same where that is likely */
 #define MAGIC	   0x6265 /* IP ID and total length together */
 
 struct traffic {
@@ -270,9 +271,9 @@ bool traffic_refused(struct traffic *traffic, struct window window)
 
 	traffic->bpf->bss->course = (struct course){ .window = window };
 	start_frames(traffic);
-	refused = !wait_until(any_arrived, shared, PATIENCE_S / 10);
+	refused = !wait_until(any_arrived, shared, REST_S);
 	shared->stop = 1;
-	wait_until(all_back, shared, PATIENCE_S / 10);
+	wait_until(all_back, shared, REST_S);
 	return refused;
 }
 
@@ -293,7 +294,7 @@ void traffic_run(struct traffic *traffic, struct window window, uint32_t packets
 	done = wait_until(warmed_up, shared, PATIENCE_S) &&
 	       time_course(traffic, shared, &ret->share);
 	shared->stop = 1;
-	wait_until(all_back, shared, PATIENCE_S / 10);
+	wait_until(all_back, shared, done ? PATIENCE_S : REST_S);
 	course = traffic->bpf->bss->course;
 	*ret = (struct pass){
 		.sent = course.sent,
