@@ -150,5 +150,6 @@ for name in netlink_overruns_total netlink_lag_seconds netlink_lag_max_seconds r
 	awk -v name="ebpfroute_$name" '$1 == name && $2 > 0 { found = 1 } END { exit !found }' "$WORK/metrics" ||
 		fail "metrics: $name: $(grep "$name" "$WORK/metrics")"
 done
+"$PYTHON" "$TOP/tests/netns/exposition.py" <"$WORK/metrics" >"$WORK/wrong" || fail "the metrics page: $(cat "$WORK/wrong")"
 grep -qF 'ebpfroute_rx_packets_total{interface="r\"\\q"} ' "$WORK/metrics" ||
 	fail "a name with quotes is not as labels have them: $(grep -F 'interface="r\"' "$WORK/metrics")"
