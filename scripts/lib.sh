@@ -269,7 +269,7 @@ routed() {
 		--fib "$ENGINE" "$@" >"$WORK/ready" 2>>"$WORK/ebpf-routed.log" </dev/null &
 	ROUTED_PID=$!
 	PIDS+=("$ROUTED_PID")
-	wait_for "${ROUTED_SECONDS:-30}" routed_ready_or_gone || fail "ebpf-routed: not ready in time"
+	wait_for "${ROUTED_SECONDS:-60}" routed_ready_or_gone || fail "ebpf-routed: not ready in time"
 	[ -s "$WORK/ready" ] || fail "ebpf-routed: ended at its start"
 }
 
