@@ -34,6 +34,10 @@ struct attachment *attach_find(const struct attachments *a, uint32_t ifindex);
 /* Does another instance route what comes in there? Two would: the first one only. */
 bool attach_has_other_instance(const struct attachments *a, uint32_t ifindex);
 
+/* attach_instances.c: is this program, at that hook of the interface, that of another instance? */
+bool attach_is_of_other_instance(const struct attachments *a, uint32_t ifindex, enum hook hook,
+				 uint32_t program);
+
 /* Lets go of the program, the record stays. */
 void attach_release(const struct attachments *a, const struct attachment *known);
 
@@ -59,6 +63,8 @@ bool links_has_xdp(uint32_t ifindex);
 /* Are there tcx programs that are not ours? */
 bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress);
 
+/* The id of the program on the interface's link that is pinned in that directory; 0: there is none. */
+uint32_t links_pinned_program(const char *pin_dir, uint32_t ifindex, enum hook hook);
 /* Is there a program of another instance of ebpf-routed? */
 bool links_has_other_instance(const struct attachments *a, uint32_t ifindex);
 

@@ -22,8 +22,6 @@
 #define ATTACH_TCX_EGRESS  47 /* BPF_TCX_EGRESS */
 #define LINK_TYPE_TCX	   11 /* BPF_LINK_TYPE_TCX */
 
-#define XDP_NAME	   "router_xdp"
-#define TC_NAME		   "router_tc"
 #define PROGRAMS_MAX	   64 /* of an interface's tcx programs: as many as the kernel allows */
 
 static const char *pin_prefix(enum hook hook)
@@ -31,11 +29,10 @@ static const char *pin_prefix(enum hook hook)
 	return hook == HOOK_TC ? "tcx-" : "xdp-";
 }
 
-static bool pin_path(const struct attachments *a, uint32_t ifindex, enum hook hook, char *path,
-		     size_t size)
+static bool pin_path(const char *pin_dir, uint32_t ifindex, enum hook hook, char *path, size_t size)
 {
-	return a->pin_dir &&
-	       snprintf(path, size, "%s/%s%u", a->pin_dir, pin_prefix(hook), ifindex) < (int)size;
+	return pin_dir &&
+	       snprintf(path, size, "%s/%s%u", pin_dir, pin_prefix(hook), ifindex) < (int)size;
 }
 
 static int program_for(const struct attachments *a, enum hook hook)
@@ -119,7 +116,7 @@ static int take_over(const struct attachments *a, uint32_t ifindex, enum hook ho
 	char path[256];
 	int fd;
 
-	if (!pin_path(a, ifindex, hook, path, sizeof(path)))
+	if (!pin_path(a->pin_dir, ifindex, hook, path, sizeof(path)))
 		return -ENOENT;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
@@ -145,7 +142,7 @@ static int create(const struct attachments *a, uint32_t ifindex, enum hook hook)
 			     &options);
 	if (fd < 0)
 		return -errno;
-	if (pin_path(a, ifindex, hook, path, sizeof(path)) && bpf_obj_pin(fd, path)) {
+	if (pin_path(a->pin_dir, ifindex, hook, path, sizeof(path)) && bpf_obj_pin(fd, path)) {
 		int err = -errno;
 
 		close(fd);
@@ -170,7 +167,7 @@ enum hook attach_left(const struct attachments *a, uint32_t ifindex)
 		bool is_left;
 		int fd;
 
-		if (!pin_path(a, ifindex, hooks[i], path, sizeof(path)))
+		if (!pin_path(a->pin_dir, ifindex, hooks[i], path, sizeof(path)))
 			continue;
 		fd = bpf_obj_get(path);
 		if (fd < 0)
@@ -187,10 +184,10 @@ void links_drop_other(const struct attachments *a, const struct attachment *made
 {
 	char path[256];
 
-	if (pin_path(a, made->ifindex, HOOK_XDP, path, sizeof(path)) &&
+	if (pin_path(a->pin_dir, made->ifindex, HOOK_XDP, path, sizeof(path)) &&
 	    (made->hook == HOOK_TC || made->link_fd < 0))
 		drop_pin(path);
-	if (pin_path(a, made->ifindex, HOOK_TC, path, sizeof(path)) &&
+	if (pin_path(a->pin_dir, made->ifindex, HOOK_TC, path, sizeof(path)) &&
 	    (made->hook != HOOK_TC || made->link_fd < 0))
 		drop_pin(path);
 }
@@ -200,7 +197,7 @@ void links_detach(const struct attachments *a, const struct attachment *known)
 	char path[256];
 
 	bpf_link_detach(known->link_fd);
-	if (pin_path(a, known->ifindex, known->hook, path, sizeof(path)))
+	if (pin_path(a->pin_dir, known->ifindex, known->hook, path, sizeof(path)))
 		unlink(path);
 	close(known->link_fd);
 }
@@ -234,15 +231,14 @@ unsigned int links_sweep(const struct attachments *a)
 	return removed;
 }
 
-/* The program on the pinned link of an earlier run is ours, too. */
-static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex, enum hook hook)
+uint32_t links_pinned_program(const char *pin_dir, uint32_t ifindex, enum hook hook)
 {
 	struct bpf_link_info info = { 0 };
 	uint32_t len = sizeof(info);
-	char path[256];
+	char path[512];
 	int fd;
 
-	if (!pin_path(a, ifindex, hook, path, sizeof(path)))
+	if (!pin_path(pin_dir, ifindex, hook, path, sizeof(path)))
 		return 0;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
@@ -253,30 +249,22 @@ static uint32_t pinned_program(const struct attachments *a, uint32_t ifindex, en
 	return info.prog_id;
 }
 
+/* The program on the pinned link of an earlier run is ours, too. */
+static bool is_ours(const struct attachments *a, uint32_t ifindex, enum hook hook, uint32_t program)
+{
+	return program == (hook == HOOK_TC ? a->tc_id : a->xdp_id) ||
+	       program == links_pinned_program(a->pin_dir, ifindex, hook);
+}
+
 bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress)
 {
 	uint32_t ids[PROGRAMS_MAX] = { 0 };
 	int n = tcx_programs(ifindex, egress, ids);
 
 	for (int i = 0; i < n; i++)
-		if (ids[i] != a->tc_id && ids[i] != pinned_program(a, ifindex, HOOK_TC))
+		if (!is_ours(a, ifindex, HOOK_TC, ids[i]))
 			return true;
 	return false;
-}
-
-static bool is_named(uint32_t program, const char *name)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-	int fd = program ? bpf_prog_get_fd_by_id(program) : -1;
-	bool is;
-
-	if (fd < 0)
-		return false;
-	is = !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	     strncmp(info.name, name, strlen(name)) == 0;
-	close(fd);
-	return is;
 }
 
 static bool has_xdp_of_other_instance(const struct attachments *a, uint32_t ifindex)
@@ -287,8 +275,8 @@ static bool has_xdp_of_other_instance(const struct attachments *a, uint32_t ifin
 	if (bpf_xdp_query((int)ifindex, 0, &query))
 		return false;
 	program = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
-	return program != a->xdp_id && program != pinned_program(a, ifindex, HOOK_XDP) &&
-	       is_named(program, XDP_NAME);
+	return !is_ours(a, ifindex, HOOK_XDP, program) &&
+	       attach_is_of_other_instance(a, ifindex, HOOK_XDP, program);
 }
 
 bool links_has_other_instance(const struct attachments *a, uint32_t ifindex)
@@ -297,8 +285,8 @@ bool links_has_other_instance(const struct attachments *a, uint32_t ifindex)
 	int n = tcx_programs(ifindex, false, ids);
 
 	for (int i = 0; i < n; i++)
-		if (ids[i] != a->tc_id && ids[i] != pinned_program(a, ifindex, HOOK_TC) &&
-		    is_named(ids[i], TC_NAME))
+		if (!is_ours(a, ifindex, HOOK_TC, ids[i]) &&
+		    attach_is_of_other_instance(a, ifindex, HOOK_TC, ids[i]))
 			return true;
 	return has_xdp_of_other_instance(a, ifindex);
 }

@@ -69,8 +69,10 @@ for case_ in "${cases[@]}"; do
 	hook=$([ "$case_" = xdp ] && echo xdp || echo tc)
 	HOOK=$hook routed --lease 3
 	before=$(programs)
-	second --hook tc
+	second --hook tc --lease 1
 	refused "$case_"
+	sleep 1.5 # it looks three times a second, and takes what was free for two looks
+	refused "$case_, later"
 	fast settle
 	[ "$(programs)" = "$before" ] || fail "$case_: others were touched:" "$(programs)"
 	are first "$hook" || fail "$case_: the first one: '$(hooks first)'"
