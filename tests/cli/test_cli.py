@@ -636,7 +636,7 @@ def watch(*samples, words=("-w", "0.05"), blocks):
                 seen.append("")
         process.stdout.close()  # the command finds its reader gone
         stderr = process.stderr.read()
-        code = process.wait(20)
+        code = process.wait(60)
         process.stderr.close()
     equal((code, len(seen) - 1), (0, blocks))
     return seen[:-1], stderr
@@ -653,7 +653,7 @@ def watch_shows_rates():
     equal(stderr, "")
     check("counters\n" in blocks[0] and re.search("rx +1000 ", blocks[0]), blocks[0])
     seconds = float(re.search(r"rates over ([0-9.]+) s", blocks[1]).group(1))
-    check(0.1 < seconds < 5, blocks[1])
+    check(0.1 < seconds < 60, blocks[1])
     check(abs(rate(blocks[1], "rx") * seconds / 500 - 1) < 0.2, blocks[1])
     check(re.search(r"ttl .* 25\.0%  time to live", blocks[1]), blocks[1])
     check("ttl" not in blocks[2] and rate(blocks[2], "rx") == 0, blocks[2])
