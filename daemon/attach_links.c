@@ -16,6 +16,7 @@
 #include <linux/if_link.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "../netlink/xdp.h"
 
 /* Kernel 6.6; not in Debian 12's headers, and libbpf 1.1 passes them on as they are. */
 #define ATTACH_TCX_INGRESS 46 /* BPF_TCX_INGRESS */
@@ -66,15 +67,15 @@ static int has_tcx(uint32_t ifindex, uint32_t program)
 /* Does the interface of this namespace have that program at that hook? 1, 0, or -errno. */
 static int has_program(uint32_t ifindex, enum hook hook, uint32_t program)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct xdp_programs xdp;
 	int err;
 
 	if (hook == HOOK_TC)
 		return has_tcx(ifindex, program);
-	err = bpf_xdp_query((int)ifindex, 0, &query);
+	err = netlink_xdp_programs(ifindex, &xdp);
 	if (err)
 		return err;
-	return program == (hook == HOOK_XDP ? query.drv_prog_id : query.skb_prog_id);
+	return program == (hook == HOOK_XDP ? xdp.native : xdp.generic);
 }
 
 /*
@@ -269,12 +270,12 @@ bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egr
 
 static bool has_xdp_of_other_instance(const struct attachments *a, uint32_t ifindex)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct xdp_programs xdp;
 	uint32_t program;
 
-	if (bpf_xdp_query((int)ifindex, 0, &query))
+	if (netlink_xdp_programs(ifindex, &xdp))
 		return false;
-	program = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+	program = xdp.native ? xdp.native : xdp.generic;
 	return !is_ours(a, ifindex, HOOK_XDP, program) &&
 	       attach_is_of_other_instance(a, ifindex, HOOK_XDP, program);
 }
@@ -293,9 +294,9 @@ bool links_has_other_instance(const struct attachments *a, uint32_t ifindex)
 
 bool links_has_xdp(uint32_t ifindex)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct xdp_programs xdp;
 
-	return !bpf_xdp_query((int)ifindex, 0, &query) && query.attach_mode != XDP_ATTACHED_NONE;
+	return !netlink_xdp_programs(ifindex, &xdp) && xdp.any;
 }
 
 bool links_intact(const struct attachments *a, const struct attachment *known)
