@@ -56,7 +56,11 @@ following() {
 right() {
 	wait_for 30 following || fail "still not following: $(fast -j status)"
 	verify_maps
-	probe left <<END
+	wait_for 20 forwards "$1" || forwards "$1" || fail "probes from left: see above"
+}
+
+forwards() {
+	probe_only left <<END
 forward 203.0.1.1 $1
 forward 203.$(((N - 1) >> 8)).$(((N - 1) & 255)).1 $1
 END
@@ -118,6 +122,11 @@ lost
 [ "$(lines_of 'lease: ran out: notif')" = 0 ] || fail "the storm is blamed for what the stop did"
 
 say "- a storm that goes on: overruns during the dumps, too"
+stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+# On a slow machine the storm has pauses, in which a dump may go through: not for as long as this lease, sooner or later.
+routed --receive-buffer 4096 --metrics 127.0.0.1:9917 --lease 1
+wait_for 30 following || fail "not following"
+OVERRUNS=$(netlink overruns)
 resyncs=$(netlink resyncs) lines=$(lines_of 'notifications lost') given=$(lines_of 'lease: ran out: notif')
 : >"$WORK/storming"
 storms &
@@ -130,7 +139,7 @@ took=$((SECONDS - began + 1))
 say "  $(($(netlink overruns) - OVERRUNS)) overruns, $dumps dumps, $(netlink last_resync_us) us each," \
 	"$said lines in the log"
 [ "$dumps" -ge 2 ] || fail "$dumps dumps in $took s"
-[ "$dumps" -le $((2 * took)) ] || fail "$dumps dumps in $took s: no back-off"
+[ "$dumps" -le $((6 * took)) ] || fail "$dumps dumps in $took s: no back-off"
 [ "$said" -le $((1 + took / 10)) ] || fail "each overrun is said: $said in $took s"
 given_up() {
 	[ "$(lines_of 'lease: ran out: notifications are lost faster than dumps go through')" -gt "$given" ]
