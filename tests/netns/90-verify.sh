@@ -315,7 +315,7 @@ churn &
 churner=$!
 PIDS+=("$churner")
 total=0 flying=0
-for _ in $(seq 20); do
+for _ in $(seq 12); do
 	fast -j verify --samples 2000 >"$WORK/verify.out" || fail "while routes change:" "$(cat "$WORK/verify.out")"
 	flying=$((flying + $(jq '.[-1].in_flight' "$WORK/verify.out")))
 	total=$((total + 1))
