@@ -45,6 +45,17 @@ static bool is_here(const struct mirror_link *link)
 	return if_indextoname(link->e.ifindex, name) != NULL;
 }
 
+/*
+ * Whose filter has gone may have lost its qdisc, too, and someone else may have put another one there since the
+ * announcements were read: that one is not ours to remove.
+ */
+static void lose(struct daemon *d, const struct mirror_link *link)
+{
+	netlink_qdiscs_drain(d->foreign->qdiscs, on_removed, d);
+	foreign_look_soon(d); /* at what else was announced there */
+	sync_attach_lost(d, link);
+}
+
 /* Returns whether it was attached, detached or tried. */
 static bool look_at(struct daemon *d, const struct mirror_link *link)
 {
@@ -54,7 +65,7 @@ static bool look_at(struct daemon *d, const struct mirror_link *link)
 						  : NULL;
 
 	if (!attach_is_intact(d->attachments, filters, ifindex) && is_here(link))
-		sync_attach_lost(d, link);
+		lose(d, link);
 	else if (attach_is_before_others(d->attachments, filters, ifindex))
 		sync_attach_again(d, link, "others came to its tc ingress, going behind them: ");
 	else if (attach_may_retry(d->attachments, link))
