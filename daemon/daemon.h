@@ -81,8 +81,11 @@ int sync_settle(struct daemon *d, double seconds);
 int sync_resync(struct daemon *d, const char *why);
 /* The maps once more, after something was asked of the fib that no notification says. 0 or -errno. */
 int sync_write(struct daemon *d);
-/* Attaches and detaches as links and configuration want it now. -errno only with `strict`. */
-int sync_attach(struct daemon *d, bool strict);
+/*
+ * Attaches and detaches as links and configuration want it now, following the kernel meanwhile. 0; -errno only with
+ * `strict`.
+ */
+int sync_attach_all(struct daemon *d, bool strict);
 /*
  * To be called during long work, often: keeps a lease that is still good. One that ran out needs a full sync
  * first.

@@ -14,6 +14,7 @@
 #include "audit.h"
 #include "route_files.h"
 #include "route_state.h"
+#include "sync_attach.h"
 #include "sync_cpus.h"
 #include "sync_foreign.h"
 #include "sync_guard.h"
@@ -86,16 +87,20 @@ int sync_write(struct daemon *d)
 /* After a batch: maps, then programs on links that came or went, then what only a dump can tell. */
 int sync_flush(struct daemon *d)
 {
+	const struct timeval soon = milliseconds(1);
 	struct sync *s = d->sync;
 	const char *why;
 	int err;
 
 	err = sync_write(d);
 	if (is_changed(&s->changed) && s->counts.synced) {
-		sync_attach(d, false);
-		sysctl_read_changed(d->mirror, &s->changed);
-		redirects_look(d);
-		s->changed = (struct changed_links){ 0 };
+		if (sync_attach(d, false) > 0) {
+			event_add(s->attach_timer, &soon); /* what else is due comes first */
+		} else {
+			sysctl_read_changed(d->mirror, &s->changed);
+			redirects_look(d);
+			s->changed = (struct changed_links){ 0 };
+		}
 		if (!err)
 			err = sync_write(d);
 	}
@@ -190,10 +195,11 @@ int sync_settle(struct daemon *d, double seconds)
 	if (!err)
 		err = sync_drain(d, SETTLE_ROUNDS);
 	/* What arrives during a dump may ask for the next one. */
-	while (!err && s->resync_pending) {
+	while (!err && (s->resync_pending || is_changed(&s->changed))) {
 		if (now_ns() - begin > seconds * 1e9)
 			return -ETIMEDOUT;
-		err = sync_resync(d, s->pending_why);
+		err = s->resync_pending ? sync_resync(d, s->pending_why)
+					: sync_drain(d, SETTLE_ROUNDS);
 	}
 	return err;
 }
@@ -212,6 +218,13 @@ static void on_features(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	drain_features(arg);
+}
+
+static void on_attach_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	sync_flush(arg);
 }
 
 static void on_resync_timer(evutil_socket_t fd, short what, void *arg)
@@ -287,14 +300,15 @@ static int make_events(struct daemon *d)
 	s->netlink_event =
 		event_new(d->base, netlink_fd(d->netlink), EV_READ | EV_PERSIST, on_netlink, d);
 	s->lease_timer = event_new(d->base, -1, EV_PERSIST, on_lease_timer, d);
+	s->attach_timer = evtimer_new(d->base, on_attach_timer, d);
 	s->resync_timer = evtimer_new(d->base, on_resync_timer, d);
 	s->periodic_timer = event_new(d->base, -1, EV_PERSIST, on_periodic_timer, d);
 	if (d->features)
 		s->features_event = event_new(d->base, netlink_features_fd(d->features),
 					      EV_READ | EV_PERSIST, on_features, d);
-	if (!s->netlink_event || !s->lease_timer || !s->resync_timer || !s->periodic_timer ||
-	    (d->features && !s->features_event) || event_add(s->netlink_event, NULL) ||
-	    event_add(s->lease_timer, &lease) ||
+	if (!s->netlink_event || !s->attach_timer || !s->lease_timer || !s->resync_timer ||
+	    !s->periodic_timer || (d->features && !s->features_event) ||
+	    event_add(s->netlink_event, NULL) || event_add(s->lease_timer, &lease) ||
 	    (d->config.resync_interval && event_add(s->periodic_timer, &periodic)) ||
 	    (s->features_event && event_add(s->features_event, NULL)))
 		return -ENOMEM;
@@ -345,9 +359,11 @@ int sync_start(struct daemon *d)
 		return err;
 	sync_renew_lease(
 		d); /* before the programs see packets: a restart must not pass any as stale */
-	err = foreign_start(d);
+	err = sync_check_names(d);
 	if (!err)
-		err = sync_attach(d, true);
+		err = foreign_start(d);
+	if (!err)
+		err = sync_attach_all(d, true);
 	if (err)
 		return err;
 	guard_refresh(d);
@@ -383,7 +399,7 @@ void sync_counts(const struct daemon *d, struct sync_counts *ret)
 void sync_stop(struct daemon *d)
 {
 	struct sync *s = d->sync;
-	struct event *all[5];
+	struct event *all[6];
 
 	wanted_stop(d);
 	transmit_stop(d);
@@ -396,6 +412,7 @@ void sync_stop(struct daemon *d)
 	all[2] = s->lease_timer;
 	all[3] = s->resync_timer;
 	all[4] = s->periodic_timer;
+	all[5] = s->attach_timer;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i])
 			event_free(all[i]);

@@ -4,15 +4,20 @@
  *
  * An interface that cannot be attached is said once, until it goes or the configuration changes.
  */
-#include "daemon.h"
+#include "sync_internal.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <linux/if_arp.h>
-#include "log.h"
 #include "sync_attach.h"
 #include "sync_foreign.h"
 #include "sync_guard.h"
+
+/*
+ * Of attaching and detaching at a time, then others get their turn: at the tc ingress each link takes the kernel
+ * a grace period, 4 to 20 ms.
+ */
+#define SLICE_NS (100 * 1000000ULL)
 
 static bool is_pattern(const char *text)
 {
@@ -35,7 +40,8 @@ static bool is_default_choice(const struct mirror_link *link)
 	       !link->e.master && !(link->e.flags & IFF_LOOPBACK);
 }
 
-static void detach_unwanted(struct daemon *d)
+/* True: all of them; false: `until` came first. */
+static bool detach_unwanted(struct daemon *d, uint64_t until)
 {
 	for (uint32_t i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
 		const struct mirror_link *link = mirror_link(d->mirror, i);
@@ -45,6 +51,8 @@ static void detach_unwanted(struct daemon *d)
 		if (link && (d->config.n_interfaces ? asked_by(d, link) != NULL
 						    : link->e.type == ARPHRD_ETHER))
 			continue;
+		if (now_ns() > until)
+			return false;
 		attached = attach_hook(d->attachments, i) != HOOK_NONE;
 		snprintf(name, sizeof(name), "%s", attach_name(d->attachments, i));
 		attach_detach(d->attachments, i);
@@ -58,6 +66,7 @@ static void detach_unwanted(struct daemon *d)
 		else
 			log_info("%s: detached, no longer asked for", name);
 	}
+	return true;
 }
 
 static void warn_of_hidden_tags(const struct mirror_link *link, enum hook hook)
@@ -89,6 +98,7 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 		warn_of_hidden_tags(link, hook);
 		return 0;
 	}
+	mirror_set_hook(d->mirror, link->e.ifindex, HOOK_NONE); /* a run before may have had one */
 	fatal = fatal && err != -EMFILE; /* one interface too many costs that one */
 	if (fatal)
 		log_error("%s: %snot attached: %s, not started", link->e.name, happened, why);
@@ -136,7 +146,7 @@ static void look_at_tried(struct daemon *d, const struct mirror_link *link)
 	}
 }
 
-static int check_names(const struct daemon *d)
+int sync_check_names(const struct daemon *d)
 {
 	for (size_t i = 0; i < d->config.n_interfaces; i++) {
 		const char *name = d->config.interfaces[i];
@@ -151,12 +161,12 @@ static int check_names(const struct daemon *d)
 
 int sync_attach(struct daemon *d, bool strict)
 {
+	uint64_t until = now_ns() + SLICE_NS;
 	const struct mirror_link *link;
-	int err = strict ? check_names(d) : 0;
+	int err;
 
-	if (err)
-		return err;
-	detach_unwanted(d);
+	if (!detach_unwanted(d, until))
+		return 1;
 	for (link = mirror_next_link(d->mirror, 0); link;
 	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
 		if (attach_tried(d->attachments, link->e.ifindex)) {
@@ -165,6 +175,8 @@ int sync_attach(struct daemon *d, bool strict)
 		}
 		if (!asked_by(d, link) && (d->config.n_interfaces || !is_default_choice(link)))
 			continue;
+		if (now_ns() > until)
+			return 1;
 		err = attach_one(d, link, "", strict);
 		if (err)
 			return err;
@@ -173,4 +185,15 @@ int sync_attach(struct daemon *d, bool strict)
 		attach_sweep(d->attachments, d->mirror);
 	foreign_look_soon(d);
 	return 0;
+}
+
+int sync_attach_all(struct daemon *d, bool strict)
+{
+	int more;
+
+	while ((more = sync_attach(d, strict)) > 0) {
+		sync_drain(d, 1);
+		sync_keep_alive(d);
+	}
+	return more;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside of the sync: sync.c, sync_resync.c and sync_lease.c only. */
+/* Inside of the sync: sync.c, sync_resync.c, sync_lease.c and sync_attach.c only. */
 #ifndef EBPF_ROUTE_SYNC_INTERNAL_H
 #define EBPF_ROUTE_SYNC_INTERNAL_H
 
@@ -23,6 +23,7 @@ struct sync_lost {
 
 struct sync {
 	struct event *netlink_event, *features_event, *lease_timer, *resync_timer, *periodic_timer;
+	struct event *attach_timer; /* links are left to be attached or detached */
 	struct sync_counts counts;
 	struct log_limit overrun_limit, refused_limit, failure_limit, full_limit;
 	bool full_said; /* that prefixes have no room */
