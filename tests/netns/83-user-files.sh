@@ -268,14 +268,16 @@ import sys
 import time
 
 with socket.socket(socket.AF_UNIX) as s:
-    s.settimeout(5)
+    s.settimeout(30)
     s.connect(sys.argv[1])
     for piece in (b'{"command":"ba', b'tch","args":{"text":"","name":"x"}}', b'\n'):
         s.sendall(piece)
         time.sleep(0.1)  # so that it comes alone
     answer = b''
-    while not answer.endswith(b'{"end":true}\n'):
-        answer += s.recv(4096)
+    while piece := s.recv(4096):
+        answer += piece
+    if not answer.endswith(b'{"end":true}\n'):
+        sys.exit(f'answered by {answer}')
 END
 
 say "- a batch of 100,000 routes, taken back by another"
