@@ -81,7 +81,7 @@ routed_ahead() {
 		>"$WORK/ahead/ebpf-routed"
 	chmod +x "$WORK/ahead/ebpf-routed"
 	B=$WORK/ahead
-	routed --lease 3
+	routed --lease 8
 	B=$real
 	AHEAD_PID=$(pgrep -P "$ROUTED_PID")
 	PIDS+=("$AHEAD_PID")

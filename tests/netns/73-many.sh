@@ -2,14 +2,14 @@
 # Hundreds of interfaces, as a host of containers has them. At the tc ingress the kernel waits a grace period for each:
 # for all of them longer than the lease, which must hold all the same: at a start, and where they appear at once.
 #
-# check: once
+# check: once alone
 #
-#   [ left ] --- r1 [ router ] r2 --- [ right ]      with m1 .. m300, more later, whose other ends are n1 ..
+#   [ left ] --- r1 [ router ] r2 --- [ right ]      with m1 .. m200, more later, whose other ends are n1 ..
 #
 HOOK=tc
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-MANY=300 # each 4 to 20 ms
+MANY=200 # each 4 to 20 ms
 PATIENCE=60
 
 ran_out() {

@@ -404,6 +404,7 @@ def main():
     with open('/proc/self/ns/net', 'rb') as home:
         for port in ports.values() if args.flood is None and not args.announce and not args.error else [sender]:
             port.open(home.fileno())
+    sender.wait_running()
     if args.flood is not None:
         return talk.flood(sender, args)
     if args.listen is not None:

@@ -1,6 +1,7 @@
 """Frames and the sockets in other namespaces that they go by: what frames.py, guards.py and stream.py share."""
 import ctypes
 import errno
+import fcntl
 import random
 import select
 import socket
@@ -8,6 +9,7 @@ import struct
 import time
 
 ETH_P_ALL, PACKET_OUTGOING, CLONE_NEWNET = 3, 4, 0x40000000
+SIOCGIFFLAGS, IFF_RUNNING = 0x8913, 0x40
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,6 +55,16 @@ class Port:
             self.socket.bind((self.ifname, ETH_P_ALL))
             self.socket.setblocking(False)
             enter_netns(home)
+
+    def is_running(self):
+        request = fcntl.ioctl(self.socket, SIOCGIFFLAGS, struct.pack('16s24x', self.ifname.encode()))
+        return bool(struct.unpack_from('16xH', request)[0] & IFF_RUNNING)
+
+    def wait_running(self):
+        """Until the kernel's worker has seen the carrier; what is sent before it drops without a word."""
+        end = time.monotonic() + 10
+        while not self.is_running() and time.monotonic() < end:
+            time.sleep(0.005)
 
     def receive(self):
         while True:
