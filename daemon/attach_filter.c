@@ -139,15 +139,11 @@ void filter_detach(const struct attachments *a, const struct attachment *known)
 {
 	const struct filter_place place = place_of(a, known->ifindex);
 	struct filter_state state;
-	bool made_qdisc = known->made_qdisc;
 
-	if (read_once(&place, &state))
-		return; /* the device has gone */
-	if (is_ours(&state)) {
-		made_qdisc = state.handle & MADE_QDISC;
-		remove_filter(known->ifindex, state.handle);
-	}
-	if (made_qdisc)
+	if (read_once(&place, &state) || !is_ours(&state))
+		return; /* gone, and perhaps the qdisc, too: one that is there may be someone else's */
+	remove_filter(known->ifindex, state.handle);
+	if (state.handle & MADE_QDISC)
 		remove_qdisc(a, known->ifindex);
 }
 

@@ -49,6 +49,30 @@ attached_anew() {
 	grep -q "$1: detached by someone else: attached (tc)" "$WORK/ebpf-routed.log"
 }
 
+# lost IFNAME: how often it was detached by someone else
+lost() {
+	grep -c "$1: detached by someone else" "$WORK/ebpf-routed.log" || true
+}
+
+not_asked_for() {
+	tail -n 3 "$WORK/ebpf-routed.log" | has "$1: detached, no longer asked for"
+}
+
+# by_file IFNAME...: routed(), and the file says which interfaces
+by_file() {
+	asked "$@"
+	: >"$WORK/ready"
+	"$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB" --hook tc --fib "$ENGINE" --lease 60 \
+		--config "$WORK/conf" >"$WORK/ready" 2>>"$WORK/ebpf-routed.log" </dev/null &
+	ROUTED_PID=$!
+	PIDS+=("$ROUTED_PID")
+	wait_for 60 test -s "$WORK/ready" || fail "ebpf-routed: not ready in time"
+}
+
+asked() {
+	printf 'interface = %s\n' "$@" >"$WORK/conf"
+}
+
 others=()
 
 # A filter of someone else: drops what goes to 203.0.113.66, and says nothing of the rest.
@@ -157,6 +181,28 @@ if has_tcx; then
 	end
 	has_clsact r2 || fail "r2: the qdisc that someone else put in the place of ours has gone"
 	on router tc qdisc del dev r2 clsact
+
+	say "- nor one put in the place of ours that was not read of when the interface is no longer asked for"
+	ipr link add d0 type veth peer name d1
+	unread=
+	for ((i = 0; i < 5 && !${#unread}; i++)); do
+		by_file r1 r2
+		has_clsact r2 || fail "r2: not behind the tcx programs"
+		before=$(lost r2)
+		asked r1
+		# It looks at d0's at once, and at what comes then 0.1 s later.
+		# shellcheck disable=SC2016 # of the shell inside
+		on router sh -c 'tc qdisc add dev d0 clsact; sleep 0.03; tc -batch - && kill -HUP "$1"' sh "$ROUTED_PID" \
+			<<<$'qdisc del dev r2 clsact\nqdisc add dev r2 clsact'
+		wait_for 20 not_asked_for r2 || fail "r2: still attached"
+		[ "$(lost r2)" != "$before" ] || unread=1
+		end
+		has_clsact r2 || fail "r2: the qdisc that someone else put in the place of ours has gone with SIGHUP"
+		on router tc qdisc del dev r2 clsact
+		on router tc qdisc del dev d0 clsact
+	done
+	[ "$unread" ] || fail "the daemon has read of the qdisc each time"
+	ipr link del d0
 	on router tc qdisc add dev r1 clsact
 	for pid in "${others[@]}"; do
 		stop "$pid" || true
