@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "../netlink/filters.h"
+#include "../netlink/xdp.h"
 #include "descriptors.h"
 
 /* In FNV-1a; bits that tc prints as a positive number, never 0. */
@@ -164,17 +165,12 @@ void attach_release(const struct attachments *a, const struct attachment *known)
 		filter_detach(a, known);
 }
 
-bool attach_has_other_instance(const struct attachments *a, uint32_t ifindex)
-{
-	return links_has_other_instance(a, ifindex) || filter_of_other_instance(a, ifindex);
-}
-
 /* At made->hook. Where others have filters or tcx programs, ours becomes a filter: it has to come last. */
 static int make(const struct attachments *a, struct attachment *made)
 {
 	int fd;
 
-	if (made->hook == HOOK_TC && attach_has_other_instance(a, made->ifindex))
+	if (made->hook == HOOK_TC && attach_has_rival(a, made->ifindex, &made->rival))
 		return -EADDRINUSE;
 	if (made->hook == HOOK_TC && filter_is_needed(a, made->ifindex))
 		return filter_attach(a, made);
@@ -213,6 +209,13 @@ static int make_best(const struct attachments *a, const struct mirror_link *link
 	return err;
 }
 
+static bool is_here(uint32_t ifindex)
+{
+	struct xdp_programs xdp;
+
+	return netlink_xdp_programs(ifindex, &xdp) != -ENODEV;
+}
+
 int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
 		enum hook *ret_hook, char *why, size_t why_size)
 {
@@ -229,10 +232,16 @@ int attach_link(struct attachments *a, const struct mirror_link *link, enum hook
 	}
 	if (known)
 		made.lost_ns = known->lost_ns;
+	if (known && known->tc_refused == -EADDRINUSE)
+		made.rival = known->rival;
 	snprintf(made.name, sizeof(made.name), "%s", link->e.name);
 	attach_detach(a, made.ifindex); /* an attempt that failed */
 	if (may_attach(link, why, why_size))
 		err = make_best(a, link, choice, &made, why, why_size);
+	if (err && !is_here(made.ifindex)) { /* XDP says -EINVAL of a device that has gone */
+		err = -ENODEV;
+		snprintf(why, why_size, "%s", strerror(-err));
+	}
 	if (err) {
 		remember(a, &made);
 		return err;
@@ -288,7 +297,9 @@ const char *hook_name(enum hook hook)
 
 bool attach_tried(const struct attachments *a, uint32_t ifindex)
 {
-	return attach_find(a, ifindex) != NULL;
+	const struct attachment *known = attach_find(a, ifindex);
+
+	return known && !known->forgiven;
 }
 
 const char *attach_name(const struct attachments *a, uint32_t ifindex)

@@ -26,8 +26,8 @@ struct attachments *attachments_new(const struct attach_programs *programs, cons
 /*
  * Attaches a program to the link, or replaces the one of an earlier run in one step. 0 and the hook in
  * *ret_hook, and in why[] what spoke against a better one, if anything did; or -errno and in why[] the
- * cause, for the operator; at tc -EADDRINUSE: another instance of ebpf-routed is there, -ENOTUNIQ: the
- * filters there are a shared block. Attaching what is attached is 0.
+ * cause, for the operator: -ENODEV: the interface has gone; at tc -EADDRINUSE: another instance of
+ * ebpf-routed is there, -ENOTUNIQ: the filters there are a shared block. Attaching what is attached is 0.
  */
 int attach_link(struct attachments *a, const struct mirror_link *link, enum hook_choice choice,
 		enum hook *ret_hook, char *why, size_t why_size);
@@ -46,7 +46,7 @@ void attach_detach(struct attachments *a, uint32_t ifindex);
 
 enum hook attach_hook(const struct attachments *a, uint32_t ifindex);
 
-/* Attached, or an attempt failed; attach_detach() forgets either. */
+/* Attached, or an attempt failed; attach_detach() forgets either, attach_reconsider() the latter. */
 bool attach_tried(const struct attachments *a, uint32_t ifindex);
 
 /* The name of the interface, which may be gone, as last told; NULL: not tried. */

@@ -4,7 +4,13 @@
  *
  * The program's name says so, but only CAP_SYS_ADMIN may ask for the program of an id, and that is gone once the
  * daemon follows the kernel (privileges.c). What other instances have pinned can be opened all the same: it is a
- * file of root's.
+ * file of root's. But not where /sys is private, as in `ip netns exec`. So a rival that was met once is known by
+ * the id of its program, and what is newer than all that was there with it is taken for its next program, for a
+ * start that takes over puts that into the place of the old one.
+ *
+ * What is not known: whether a program on an interface that came later, or was not asked for before, is that of
+ * an instance whose pins cannot be seen, or of someone else. It is taken for the latter, and ours goes behind it:
+ * of two instances one keeps the interface then, as filters show their names, but it may be the second one.
  */
 #include "attach_internal.h"
 
@@ -59,9 +65,36 @@ static bool is_pinned_by_other(const struct attachments *a, uint32_t ifindex, en
 	return is;
 }
 
-bool attach_is_of_other_instance(const struct attachments *a, uint32_t ifindex, enum hook hook,
-				 uint32_t program)
+static bool is_of_other_instance(const struct attachments *a, uint32_t ifindex,
+				 const struct other_program *other)
 {
-	return is_named(program, hook == HOOK_TC ? TC_NAME : XDP_NAME) ||
-	       is_pinned_by_other(a, ifindex, hook, program);
+	return is_named(other->id, other->hook == HOOK_TC ? TC_NAME : XDP_NAME) ||
+	       is_pinned_by_other(a, ifindex, other->hook, other->id);
+}
+
+bool attach_has_rival(const struct attachments *a, uint32_t ifindex, struct rival *rival)
+{
+	struct other_program others[LINKS_OTHERS_MAX];
+	bool has = filter_of_other_instance(a, ifindex);
+	int n = links_others(a, ifindex, others);
+	uint32_t newest = rival->newest;
+
+	if (n < 0)
+		return has || rival->known; /* an error is no answer */
+	for (int i = 0; i < n; i++) {
+		bool is = others[i].id == rival->program ||
+			  is_of_other_instance(a, ifindex, &others[i]);
+
+		if (is)
+			rival->program = others[i].id;
+		has |= is;
+		newest = others[i].id > newest ? others[i].id : newest;
+	}
+	if (!has && rival->known && newest > rival->newest) {
+		rival->program = newest; /* in its place */
+		has = true;
+	}
+	rival->newest = newest;
+	rival->known |= has;
+	return has;
 }

@@ -5,15 +5,24 @@
 
 #include "attach.h"
 
+/* Another instance of ebpf-routed on an interface, as seen last; see attach_instances.c. */
+struct rival {
+	bool known;	  /* there was one */
+	uint32_t program; /* the id of its program, 0: only its filter was seen */
+	uint32_t newest;  /* of the ids of all programs there that are not ours */
+};
+
 struct attachment {
 	uint32_t ifindex;
 	enum hook hook;	    /* HOOK_NONE: the attempt failed, or it was given up */
 	int link_fd;	    /* -1: none; with HOOK_TC: a filter in its place */
 	bool made_qdisc;    /* by us, and no one removed it since */
 	bool given_up;	    /* others detach it time and again */
+	bool forgiven;	    /* to be tried again, knowing the rival: see attach_reconsider() */
 	uint8_t free_looks; /* since nothing was in the way any more */
 	int refused;	    /* why XDP was not to be had, -errno; 0: it was, or was not tried */
 	int tc_refused;	    /* the same of tc, if what is in the way may go: see attach_link() */
+	struct rival rival; /* with tc_refused == -EADDRINUSE */
 	uint32_t mtu;	    /* of the device then */
 	uint64_t lost_ns;   /* when someone else detached it last, CLOCK_MONOTONIC; 0: never */
 	char name[16];	    /* of the device then */
@@ -31,12 +40,11 @@ struct attachments {
 /* The attachment of an interface; NULL: it was not tried. */
 struct attachment *attach_find(const struct attachments *a, uint32_t ifindex);
 
-/* Does another instance route what comes in there? Two would: the first one only. */
-bool attach_has_other_instance(const struct attachments *a, uint32_t ifindex);
-
-/* attach_instances.c: is this program, at that hook of the interface, that of another instance? */
-bool attach_is_of_other_instance(const struct attachments *a, uint32_t ifindex, enum hook hook,
-				 uint32_t program);
+/*
+ * attach_instances.c: does another instance route what comes in there? Two would: the first one only. What is
+ * seen of it is noted in *rival, which begins as { 0 }, and helps the next call for that interface.
+ */
+bool attach_has_rival(const struct attachments *a, uint32_t ifindex, struct rival *rival);
 
 /* Lets go of the program, the record stays. */
 void attach_release(const struct attachments *a, const struct attachment *known);
@@ -65,8 +73,17 @@ bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egr
 
 /* The id of the program on the interface's link that is pinned in that directory; 0: there is none. */
 uint32_t links_pinned_program(const char *pin_dir, uint32_t ifindex, enum hook hook);
-/* Is there a program of another instance of ebpf-routed? */
-bool links_has_other_instance(const struct attachments *a, uint32_t ifindex);
+
+/* A program that is not ours, at XDP or the tcx ingress. */
+struct other_program {
+	enum hook hook; /* HOOK_XDP for generic XDP, too */
+	uint32_t id;
+};
+enum { LINKS_PROGRAMS_MAX = 64 }; /* of an interface's tcx programs: as many as the kernel allows */
+enum { LINKS_OTHERS_MAX = LINKS_PROGRAMS_MAX + 2 };
+/* Returns how many there are, or -errno. */
+int links_others(const struct attachments *a, uint32_t ifindex,
+		 struct other_program ret[LINKS_OTHERS_MAX]);
 
 /* ---- attach_filter.c: by a tc filter ---------------------------------------------------- */
 

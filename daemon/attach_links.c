@@ -23,8 +23,6 @@
 #define ATTACH_TCX_EGRESS  47 /* BPF_TCX_EGRESS */
 #define LINK_TYPE_TCX	   11 /* BPF_LINK_TYPE_TCX */
 
-#define PROGRAMS_MAX	   64 /* of an interface's tcx programs: as many as the kernel allows */
-
 static const char *pin_prefix(enum hook hook)
 {
 	return hook == HOOK_TC ? "tcx-" : "xdp-";
@@ -42,20 +40,20 @@ static int program_for(const struct attachments *a, enum hook hook)
 }
 
 /* The ids of the interface's tcx programs. Returns how many, or -errno. */
-static int tcx_programs(uint32_t ifindex, bool egress, uint32_t ids[PROGRAMS_MAX])
+static int tcx_programs(uint32_t ifindex, bool egress, uint32_t ids[LINKS_PROGRAMS_MAX])
 {
 	int place = egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
-	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = PROGRAMS_MAX);
+	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = LINKS_PROGRAMS_MAX);
 	int err = bpf_prog_query_opts((int)ifindex, (enum bpf_attach_type)place, &query);
 
 	if (err)
 		return err;
-	return query.prog_cnt < PROGRAMS_MAX ? (int)query.prog_cnt : PROGRAMS_MAX;
+	return query.prog_cnt < LINKS_PROGRAMS_MAX ? (int)query.prog_cnt : LINKS_PROGRAMS_MAX;
 }
 
 static int has_tcx(uint32_t ifindex, uint32_t program)
 {
-	uint32_t ids[PROGRAMS_MAX] = { 0 };
+	uint32_t ids[LINKS_PROGRAMS_MAX] = { 0 };
 	int n = tcx_programs(ifindex, false, ids);
 
 	for (int i = 0; i < n; i++)
@@ -259,7 +257,7 @@ static bool is_ours(const struct attachments *a, uint32_t ifindex, enum hook hoo
 
 bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egress)
 {
-	uint32_t ids[PROGRAMS_MAX] = { 0 };
+	uint32_t ids[LINKS_PROGRAMS_MAX] = { 0 };
 	int n = tcx_programs(ifindex, egress, ids);
 
 	for (int i = 0; i < n; i++)
@@ -268,28 +266,31 @@ bool links_has_other_tcx(const struct attachments *a, uint32_t ifindex, bool egr
 	return false;
 }
 
-static bool has_xdp_of_other_instance(const struct attachments *a, uint32_t ifindex)
+static int add_other(const struct attachments *a, uint32_t ifindex, enum hook hook, uint32_t id,
+		     struct other_program *ret)
 {
-	struct xdp_programs xdp;
-	uint32_t program;
-
-	if (netlink_xdp_programs(ifindex, &xdp))
-		return false;
-	program = xdp.native ? xdp.native : xdp.generic;
-	return !is_ours(a, ifindex, HOOK_XDP, program) &&
-	       attach_is_of_other_instance(a, ifindex, HOOK_XDP, program);
+	if (!id || is_ours(a, ifindex, hook, id))
+		return 0;
+	*ret = (struct other_program){ hook, id };
+	return 1;
 }
 
-bool links_has_other_instance(const struct attachments *a, uint32_t ifindex)
+int links_others(const struct attachments *a, uint32_t ifindex,
+		 struct other_program ret[LINKS_OTHERS_MAX])
 {
-	uint32_t ids[PROGRAMS_MAX] = { 0 };
-	int n = tcx_programs(ifindex, false, ids);
+	uint32_t ids[LINKS_PROGRAMS_MAX] = { 0 };
+	int n_tcx = tcx_programs(ifindex, false, ids); /* an error: the kernel has no tcx */
+	struct xdp_programs xdp;
+	int err = netlink_xdp_programs(ifindex, &xdp);
+	int n = 0;
 
-	for (int i = 0; i < n; i++)
-		if (!is_ours(a, ifindex, HOOK_TC, ids[i]) &&
-		    attach_is_of_other_instance(a, ifindex, HOOK_TC, ids[i]))
-			return true;
-	return has_xdp_of_other_instance(a, ifindex);
+	if (err)
+		return err;
+	n += add_other(a, ifindex, HOOK_XDP, xdp.native, &ret[n]);
+	n += add_other(a, ifindex, HOOK_XDP, xdp.generic, &ret[n]);
+	for (int i = 0; i < n_tcx; i++)
+		n += add_other(a, ifindex, HOOK_TC, ids[i], &ret[n]);
+	return n;
 }
 
 bool links_has_xdp(uint32_t ifindex)

@@ -66,14 +66,14 @@ static bool was_short(const struct attachment *known)
 }
 
 /* Has one of the hooks nothing in the way any more? */
-static bool is_free(const struct attachments *a, const struct attachment *known)
+static bool is_free(const struct attachments *a, struct attachment *known)
 {
+	if (known->tc_refused == -EADDRINUSE)
+		return !attach_has_rival(a, known->ifindex, &known->rival);
 	if (was_in_use(known) && !links_has_xdp(known->ifindex))
 		return true;
 	if (was_short(known))
 		return descriptors_left(DESCRIPTORS_BESIDE_PORTS);
-	if (known->tc_refused == -EADDRINUSE)
-		return !attach_has_other_instance(a, known->ifindex);
 	return known->tc_refused == -ENOTUNIQ && !filter_is_needed(a, known->ifindex);
 }
 
@@ -81,7 +81,7 @@ bool attach_may_retry(struct attachments *a, const struct mirror_link *link)
 {
 	struct attachment *known = attach_find(a, link->e.ifindex);
 
-	if (!known || known->hook != HOOK_NONE || known->given_up)
+	if (!known || known->hook != HOOK_NONE || known->given_up || known->forgiven)
 		return false;
 	if (was_in_use(known) || was_short(known) || known->tc_refused) {
 		known->free_looks = is_free(a, known) ? known->free_looks + 1 : 0;
@@ -102,9 +102,14 @@ static bool may_have_xdp(const struct attachment *known, const struct mirror *mi
 
 void attach_reconsider(struct attachments *a, const struct mirror *mirror)
 {
-	for (size_t i = a->n; i--;)
-		if (a->list[i].hook == HOOK_NONE || may_have_xdp(&a->list[i], mirror))
-			attach_detach(a, a->list[i].ifindex);
+	for (size_t i = a->n; i--;) {
+		struct attachment *known = &a->list[i];
+
+		if (known->tc_refused == -EADDRINUSE)
+			known->forgiven = true; /* the next attempt has to know its rival */
+		else if (known->hook == HOOK_NONE || may_have_xdp(known, mirror))
+			attach_detach(a, known->ifindex);
+	}
 }
 
 void attach_qdisc_gone(struct attachments *a, uint32_t ifindex)

@@ -11,11 +11,12 @@ HOOK=tc
 
 REFUSED="not attached: another ebpf-routed instance is attached, its packets are left to that one"
 
-# second ARGUMENTS...: another instance, for r1 and r2
+# second ARGUMENTS...: another instance, for r1 and r2, by the commands in $WITHIN
+WITHIN=()
 second() {
 	: >"$WORK/second.log"
 	: >"$WORK/second-ready"
-	"$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB-b" -i 'r*' --lease 3 "$@" \
+	"${WITHIN[@]}" "$B/ebpf-routed" --netns "$LAB-router" --instance "$LAB-b" -i 'r*' --lease 3 "$@" \
 		>"$WORK/second-ready" 2>>"$WORK/second.log" </dev/null &
 	SECOND_PID=$!
 	PIDS+=("$SECOND_PID")
@@ -42,6 +43,23 @@ refused() {
 	for ifname in r1 r2; do
 		grep -qF "$ifname: $REFUSED" "$WORK/second.log" || fail "$1: $ifname: not said:" "$(cat "$WORK/second.log")"
 	done
+}
+
+still_refused() {
+	sleep 1.5 # it looks three times a second, and takes what was free for two looks
+	refused "$1"
+	[ "$(programs)" = "$before" ] || fail "$1: others were touched:" "$(programs)"
+}
+
+more_refusals() {
+	[ "$(grep -cF "$REFUSED" "$WORK/second.log")" -gt "$1" ]
+}
+
+ends_and_is_followed() {
+	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
+	wait_for 30 are second tc || fail "$1: not attached after the first one: '$(hooks second)'"
+	grep -q 'r1: nothing in the way any more: attached (tc)' "$WORK/second.log" || fail "$1: not said"
+	stop "$SECOND_PID" || fail "SIGTERM: exit code $?"
 }
 
 nothing_left() {
@@ -71,10 +89,8 @@ for case_ in "${cases[@]}"; do
 	before=$(programs)
 	second --hook tc --lease 1
 	refused "$case_"
-	sleep 1.5 # it looks three times a second, and takes what was free for two looks
-	refused "$case_, later"
+	still_refused "$case_, later"
 	fast settle
-	[ "$(programs)" = "$before" ] || fail "$case_: others were touched:" "$(programs)"
 	are first "$hook" || fail "$case_: the first one: '$(hooks first)'"
 	[ "$case_" = xdp ] || probe left <<<"forward 203.0.113.1 right n=3"
 	fast add 203.0.113.7/32 drop
@@ -83,14 +99,38 @@ for case_ in "${cases[@]}"; do
 		fail "the second one sees packets"
 
 	say "- the first one ends"
-	stop "$ROUTED_PID" || fail "SIGTERM: exit code $?"
-	wait_for 30 are second tc || fail "$case_: not attached after the first one: '$(hooks second)'"
-	grep -q 'r1: nothing in the way any more: attached (tc)' "$WORK/second.log" || fail "$case_: not said"
-	stop "$SECOND_PID" || fail "SIGTERM: exit code $?"
+	ends_and_is_followed "$case_"
 	if [ "$case_" = filter ]; then
 		for ifname in r1 r2; do
 			on router tc qdisc del dev $ifname clsact
 		done
 	fi
 	nothing_left "$case_"
+done
+
+# Its own /sys, as in `ip netns exec`: there the pins of the first one cannot be seen, and once the second one has
+# given up its rights it may not ask for the names of programs either.
+# shellcheck disable=SC2016 # of the shell inside
+WITHIN=(unshare -m sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh)
+for case_ in "${cases[@]:1}"; do
+	say "- by $case_, the second one with a /sys of its own"
+	HOOK=$case_
+	[ "$case_" = xdp ] || HOOK=tc
+	routed --lease 3
+	before=$(programs)
+	second --hook tc --lease 1
+	refused "$case_, own /sys"
+	still_refused "$case_, own /sys, later"
+	refusals=$(grep -cF "$REFUSED" "$WORK/second.log")
+	kill -HUP "$SECOND_PID"
+	wait_for 30 more_refusals "$refusals" || fail "$case_: SIGHUP: not refused again:" "$(cat "$WORK/second.log")"
+
+	say "- the first one is killed, and the next one takes over"
+	kill_routed
+	routed --lease 3
+	before=$(programs)
+	still_refused "$case_, own /sys, after the first one's restart"
+	are first "$HOOK" || fail "$case_: the first one: '$(hooks first)'"
+	ends_and_is_followed "$case_, own /sys"
+	nothing_left "$case_, own /sys"
 done
