@@ -75,6 +75,17 @@ refusals() {
 	fast -j status | jq '.refusals[] | select(.ifname == "r2").refusals'
 }
 
+# documented MICROSECONDS: how often it can be refused in that time, as it is tried again after 1, 2, 4 .. 60 s
+documented() {
+	local times=1 wait=1 at=1
+
+	while [ $((at * 1000000)) -le "$1" ]; do
+		wait=$((wait < 30 ? 2 * wait : 60)) times=$((times + 1))
+		at=$((at + wait))
+	done
+	echo "$times"
+}
+
 # measured LINE: in the metrics.
 measured() {
 	metrics "$METRICS" | grep -Fx "$1"
@@ -165,6 +176,7 @@ stop "$ROUTED_PID" || true
 instead "$PYTHON" "$TOP/tests/netns/before63.py" "$B/ebpf-routed"
 B=$WORK/bin routed --lease 60 --metrics "$METRICS"
 begin
+began=${EPOCHREALTIME/[.,]/}
 napi off
 wait_for 20 refusal out || fail "no refusal: $(fast -j status)"
 wait_for 20 more $((KERNEL + 1000)) by_kernel || fail "nothing goes by the kernel"
@@ -177,7 +189,10 @@ XDP=$(by_xdp)
 # The last pause before it is tried is as long as all of the test before it.
 wait_for 100 more $((XDP + 1000)) by_xdp || fail "XDP did not take it up again"
 wait_for 20 refusal over || fail "not over: $(fast -j status)"
-account $(($(refusals) * LIMIT))
+times=$(refusals) took=$((${EPOCHREALTIME/[.,]/} - began))
+say "  refused $times times in $((took / 1000)) ms"
+[ "$times" -le "$(documented "$took")" ] || fail "tried too often"
+account $((times * LIMIT))
 grep -q "r2: its driver takes no redirected frames (.*), leaving them to the kernel" \
 	"$WORK/ebpf-routed.log" || fail "nothing was said"
 grep -q "r2: its driver takes redirected frames again" "$WORK/ebpf-routed.log" ||
