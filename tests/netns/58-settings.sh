@@ -7,6 +7,7 @@
 #                            r3 --- [ third ]
 #
 . "$(dirname "$0")/../../scripts/lib.sh"
+. "$(dirname "$0")/stalls.sh"
 
 # sysctl KEY=VALUE...: in the router; what follows sees its effect.
 sysctls() {
@@ -84,14 +85,21 @@ PROBES
 sysctls conf.r1.send_redirects=0
 probe left <<<"forward 203.0.115.1 left n=3 gw=02:00:00:00:01:77"
 say "- noticed without settle"
-sysctl_set router net.ipv4.fib_multipath_hash_policy=0 net.ipv4.conf.r1.send_redirects=1
+watch_stalls
+unannounced() {
+	sysctl_set router net.ipv4.fib_multipath_hash_policy=0 net.ipv4.conf.r1.send_redirects=1
+}
+announced() {
+	sysctls fib_multipath_hash_policy=1 conf.r1.send_redirects=0
+}
 noticed() {
-	probe_only left <<'PROBES'
+	probe_only left --timeout 0.5 <<'PROBES'
 hairpin 203.0.115.1 any=1
 forward 203.0.114.1 right n=60 gw=02:00:00:00:02:02,02:00:00:00:02:22 legs=1
 PROBES
 }
-wait_for 20 noticed || fail "sysctls are not read by themselves"
+# The daemon reads them every third of its lease of 5 s. Two seconds are for the frames, and for a busy machine.
+in_time $((5000 / 3 + 2000)) unannounced noticed announced || fail "sysctls are not read by themselves"
 
 say "- accept_local: a source of our own is a martian, unless the device or all accept it"
 probe left <<'PROBES'
