@@ -36,6 +36,14 @@ static int del_tx_port(const struct bpf_map *map, uint32_t port)
 	return bpf_map_delete_elem(bpf_map__fd(map), &port) && errno != ENOENT ? -errno : 0;
 }
 
+static int sink_renew_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
+{
+	struct datapath *dp = datapath_of(sink);
+	int err = set_tx_port(dp->router->maps.tx_ports, port, ifindex);
+
+	return err ? err : set_tx_port(dp->router->maps.tc_ports, port, ifindex);
+}
+
 static int sink_set_port(struct fib_sink *sink, uint16_t port, const struct port *value)
 {
 	struct datapath *dp = datapath_of(sink);
@@ -47,9 +55,7 @@ static int sink_set_port(struct fib_sink *sink, uint16_t port, const struct port
 	if (slot->ifindex != value->ifindex) {
 		clear_counters(dp, dp->router->maps.port_counters, port,
 			       sizeof(struct port_counters));
-		err = set_tx_port(dp->router->maps.tx_ports, port, value->ifindex);
-		if (!err)
-			err = set_tx_port(dp->router->maps.tc_ports, port, value->ifindex);
+		err = sink_renew_port(sink, port, value->ifindex);
 		if (err)
 			return err;
 	}
@@ -243,6 +249,7 @@ static void sink_grace(struct fib_sink *sink)
 const struct fib_sink_ops datapath_sink_ops = {
 	.set_port = sink_set_port,
 	.del_port = sink_del_port,
+	.renew_port = sink_renew_port,
 	.set_adjacency = sink_set_adjacency,
 	.set_neighbour = sink_set_neighbour,
 	.del_neighbour = sink_del_neighbour,

@@ -30,6 +30,8 @@ struct fib_control {
 struct fib_sink_ops {
 	int (*set_port)(struct fib_sink *sink, uint16_t port, const struct port *value);
 	int (*del_port)(struct fib_sink *sink, uint16_t port, uint32_t ifindex);
+	/* A port that is set: its device went and came back, and is no longer in the maps of devices. */
+	int (*renew_port)(struct fib_sink *sink, uint16_t port, uint32_t ifindex);
 	int (*set_adjacency)(struct fib_sink *sink, uint32_t index, uint64_t word);
 	int (*set_neighbour)(struct fib_sink *sink, struct neighbour_key key, uint32_t adjacency);
 	int (*del_neighbour)(struct fib_sink *sink, struct neighbour_key key);

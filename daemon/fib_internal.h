@@ -28,6 +28,7 @@ struct fib_numbers {
 struct fib_port {
 	struct table_node node; /* by ifindex */
 	struct port value;	/* as in the map */
+	uint32_t birth;		/* its link's, when its device was entered */
 	uint16_t number;
 	bool leaving; /* its link is gone, the number not yet */
 	bool turned;  /* usable or not, since the neighbours on it were written */

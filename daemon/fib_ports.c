@@ -29,7 +29,7 @@ static void port_turn(struct fib *fib, struct fib_port *port)
 	fib->ports_turned = true;
 }
 
-static int port_new(struct fib *fib, const struct port *value)
+static int port_new(struct fib *fib, const struct port *value, uint32_t birth)
 {
 	struct fib_port *port = calloc(1, sizeof(*port));
 	int err;
@@ -37,6 +37,7 @@ static int port_new(struct fib *fib, const struct port *value)
 	if (!port)
 		return -ENOMEM;
 	port->value = *value;
+	port->birth = birth;
 	port->number = fib_number_take(fib, &fib->port_numbers);
 	if (!port->number) {
 		free(port);
@@ -58,7 +59,34 @@ static int port_new(struct fib *fib, const struct port *value)
 	return 0;
 }
 
-static int port_update(struct fib *fib, struct fib_port *port, const struct port *value)
+static int port_write(struct fib *fib, struct fib_port *port, const struct port *value)
+{
+	int err;
+
+	if (memcmp(&port->value, value, sizeof(*value)) == 0)
+		return 0;
+	err = fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, value));
+	if (!err)
+		port->value = *value;
+	return err;
+}
+
+/* The kernel took the device out of the maps of devices when it went, whether or not that was seen in time. */
+static int port_renew(struct fib *fib, struct fib_port *port, uint32_t birth)
+{
+	int err;
+
+	if (port->birth == birth)
+		return 0;
+	err = fib_wrote(fib,
+			fib->sink->ops->renew_port(fib->sink, port->number, port->value.ifindex));
+	if (!err)
+		port->birth = birth;
+	return err;
+}
+
+static int port_update(struct fib *fib, struct fib_port *port, const struct port *value,
+		       uint32_t birth)
 {
 	int err;
 
@@ -67,12 +95,8 @@ static int port_update(struct fib *fib, struct fib_port *port, const struct port
 		fib->n_leaving--;
 		port_turn(fib, port);
 	}
-	if (memcmp(&port->value, value, sizeof(*value)) == 0)
-		return 0;
-	err = fib_wrote(fib, fib->sink->ops->set_port(fib->sink, port->number, value));
-	if (!err)
-		port->value = *value;
-	return err;
+	err = port_write(fib, port, value);
+	return err ? err : port_renew(fib, port, birth);
 }
 
 static void port_clear(struct fib *fib, uint32_t ifindex, uint16_t flag)
@@ -120,7 +144,8 @@ int fib_link_sync(struct fib *fib, uint32_t ifindex)
 			port_leave(fib, port);
 		return 0;
 	}
-	return port ? port_update(fib, port, &value) : port_new(fib, &value);
+	return port ? port_update(fib, port, &value, link->birth)
+		    : port_new(fib, &value, link->birth);
 }
 
 uint16_t fib_port_usable(const struct fib *fib, uint32_t ifindex)

@@ -78,6 +78,8 @@ void mirror_resync_begin(struct mirror *mirror)
 	mirror->resyncing = true;
 	mirror->replaying = true;
 	mirror->wants_resync = NULL;
+	if (mirror->lost)
+		mirror_links_reborn(mirror);
 	mirror_rules_begin(mirror);
 }
 

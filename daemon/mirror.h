@@ -37,6 +37,7 @@ struct mirror_link {
 	bool stopped; /* see mirror_link_stopped() */
 	bool refuses; /* see mirror_link_refuses() */
 	uint32_t generation, netconf_generation;
+	uint32_t birth; /* another number whenever it came, or may have gone and come unnoticed */
 	uint32_t
 		suspect; /* generation in which routes via it may have vanished silently; 0: none */
 };

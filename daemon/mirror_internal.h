@@ -38,6 +38,7 @@ struct mirror {
 	struct mirror_link **links; /* by ifindex */
 	uint32_t n_links, links_room;
 	uint32_t links_present;
+	uint32_t births;	     /* of links, ever */
 	struct mirror_link **uppers; /* those above another one: by its ifindex, then their own */
 	uint32_t n_uppers;
 	struct mirror_netconf netconf_all;
@@ -132,6 +133,8 @@ struct mirror_link *mirror_link_find(const struct mirror *mirror, uint32_t ifind
 /* With an entry that is not `present` where there was none. NULL: memory is out. */
 struct mirror_link *mirror_link_get(struct mirror *mirror, uint32_t ifindex);
 void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link);
+/* Notifications were lost: each link may have gone and come back. */
+void mirror_links_reborn(struct mirror *mirror);
 void mirror_sweep_links(struct mirror *mirror);
 void mirror_destroy_links(struct mirror *mirror);
 

@@ -8,6 +8,9 @@
  * Going up or down, losing carrier, changing master or going away takes routes with it silently: the link
  * is then suspect until a dump begun later has confirmed what is left, and coming up does not bring
  * them back: next hops through a suspect link fall back.
+ *
+ * A link that goes takes along what the kernel's own maps hold of it, also where the same one comes back at once:
+ * that cannot be told by what the two say, but by their births.
  */
 #include "mirror_internal.h"
 
@@ -142,6 +145,16 @@ void mirror_link_suspect(struct mirror *mirror, struct mirror_link *link)
 	mirror_objects_suspect(mirror, link->e.ifindex);
 }
 
+void mirror_links_reborn(struct mirror *mirror)
+{
+	for (uint32_t i = 0; i < mirror->n_links; i++) {
+		if (!mirror->links[i]->present)
+			continue;
+		mirror->links[i]->birth = ++mirror->births;
+		mirror_dirty_link(mirror, mirror->links[i]);
+	}
+}
+
 bool mirror_link_stopped(struct mirror *mirror, uint32_t ifindex)
 {
 	struct mirror_link *link = mirror_link_find(mirror, ifindex);
@@ -246,6 +259,7 @@ int mirror_apply_link(struct mirror *mirror, const struct event *ev)
 		link->refuses = false;
 	if (!link->present) {
 		link->present = true;
+		link->birth = ++mirror->births;
 		mirror->links_present++;
 		link_say(mirror, link, e);
 		link_changed(mirror, link);

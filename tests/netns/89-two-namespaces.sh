@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Interfaces of equal numbers in two namespaces: a start takes over what an earlier run left on its own interfaces, and
-# nothing that is on another namespace's by now.
+# nothing that is on another namespace's by now; one that was in another namespace for a moment is forwarded to again.
 #
 # check: once
 #
@@ -52,6 +52,48 @@ new_r1() {
 	resolve 198.18.1.2
 }
 
+# at_once COMMAND...: the daemon hears of all of it in one go
+at_once() {
+	kill -STOP "$ROUTED_PID"
+	"$@"
+	kill -CONT "$ROUTED_PID"
+}
+
+# With the number it had; the kernel took it out of all maps of devices.
+away_and_back() {
+	local number
+
+	number=$(index_of r2)
+	ipr link set r2 netns "$LAB-guest"
+	ipn guest link set r2 netns "$LAB-router"
+	[ "$(index_of r2)" = "$number" ] || fail "r2: another number"
+	ipr address add 198.18.2.1/24 dev r2
+	ipr link set r2 up
+	ipr route add 203.0.113.0/24 via 198.18.2.2
+}
+
+unheard() {
+	ipr -batch "$WORK/storm"
+	away_and_back
+}
+
+overruns() {
+	fast -j status | jq .netlink.overruns
+}
+
+overrun_since() {
+	[ "$(overruns)" -gt "$1" ]
+}
+
+# Long before the maps are audited.
+returned() {
+	wait_for 20 has_carrier router r2 || fail "r2: no carrier"
+	resolve 198.18.2.2
+	settle
+	probe left <<<"forward 203.0.113.1 right n=3"
+	verify_maps
+}
+
 [ "$ENGINE" != kernel ] || skip "is about the daemon"
 lab_start
 hooks=(xdp)
@@ -62,6 +104,10 @@ resolve 198.18.1.2 198.18.2.2
 ipr route add 203.0.113.0/24 via 198.18.2.2
 ns_add blue
 ns_add far
+ns_add guest
+for ((i = 0; i < 6000; i++)); do # many times what the receive buffer holds
+	echo "route replace 10.$((i >> 8)).$((i & 255)).0/24 via 198.18.1.2"
+done >"$WORK/storm"
 for ifname in r1 r2; do
 	ipn blue link add name $ifname index "$(index_of $ifname)" type veth peer name h$ifname netns "$LAB-far"
 	ipn blue link set $ifname up
@@ -102,9 +148,20 @@ for HOOK in "${hooks[@]}"; do
 	say "- $HOOK: killed, and started for the same one"
 	before=$(programs router r1)
 	kill_routed
-	routed --keep
+	routed --keep --lease 6 --receive-buffer 262144 # at_once() stops it for a while
 	[ "$(programs router r1)" != "$before" ] || fail "r1: the program of the earlier run"
 	probe left <<<"forward 203.0.113.1 right n=3"
+
+	say "- $HOOK: an interface goes to another namespace and is back before the daemon looks"
+	before=$(overruns)
+	at_once away_and_back
+	returned
+	[ "$(overruns)" = "$before" ] || fail "notifications were lost, that is another case"
+
+	say "- $HOOK: the same, and its notifications are lost"
+	at_once unheard
+	wait_for 20 overrun_since "$before" || fail "nothing was lost"
+	returned
 
 	say "- $HOOK: killed, and an interface moves away, another one of its number comes"
 	kill_routed

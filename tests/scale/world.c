@@ -36,6 +36,14 @@ static int del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
 	return 0;
 }
 
+static int renew_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
+{
+	(void)sink;
+	(void)port;
+	(void)ifindex;
+	return 0;
+}
+
 static int set_adjacency(struct fib_sink *sink, uint32_t index, uint64_t word)
 {
 	STORE(memory_of(sink)->adjacencies[index], word);
@@ -132,6 +140,7 @@ static void grace(struct fib_sink *sink)
 static const struct fib_sink_ops memory_ops = {
 	.set_port = set_port,
 	.del_port = del_port,
+	.renew_port = renew_port,
 	.set_adjacency = set_adjacency,
 	.set_neighbour = set_neighbour,
 	.del_neighbour = del_neighbour,

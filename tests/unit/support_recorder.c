@@ -163,6 +163,17 @@ static int del_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
 	return 0;
 }
 
+static int renew_port(struct fib_sink *sink, uint16_t port, uint32_t ifindex)
+{
+	struct recorder *rec = rec_of(sink);
+
+	if (refuse(rec, OP_RENEW_PORT))
+		return refuse(rec, OP_RENEW_PORT);
+	assert_true(ifindex && rec->ports[port].ifindex == ifindex);
+	wrote(rec, OP_RENEW_PORT, port, ifindex);
+	return 0;
+}
+
 static int set_adjacency(struct fib_sink *sink, uint32_t index, uint64_t word)
 {
 	struct recorder *rec = rec_of(sink);
@@ -432,6 +443,7 @@ static void grace(struct fib_sink *sink)
 static const struct fib_sink_ops sink_ops = {
 	.set_port = set_port,
 	.del_port = del_port,
+	.renew_port = renew_port,
 	.set_adjacency = set_adjacency,
 	.set_neighbour = set_neighbour,
 	.del_neighbour = del_neighbour,
@@ -644,6 +656,7 @@ void recorder_print_log(const struct recorder *rec, uint32_t n)
 	static const char *const names[] = {
 		[OP_SET_PORT] = "set_port",
 		[OP_DEL_PORT] = "del_port",
+		[OP_RENEW_PORT] = "renew_port",
 		[OP_SET_ADJACENCY] = "set_adjacency",
 		[OP_SET_NEIGHBOUR] = "set_neighbour",
 		[OP_DEL_NEIGHBOUR] = "del_neighbour",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ports that come and go, one or many in a sync, against the neighbours on them; writes that fail on the
- * way are made up for by the next sync.
+ * way are made up for by the next sync. Those that come back as they were are in the maps of devices again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -330,6 +330,144 @@ static void test_refuses(void **state)
 	refuse(w, 99);
 }
 
+/* ---- links that go and come back ------------------------------------------------------------- */
+
+static uint32_t renewed(struct world *w)
+{
+	uint32_t n = w->rec->counts[OP_RENEW_PORT];
+
+	assert_int_equal(w->rec->counts[OP_SET_PORT], 0);
+	recorder_reset_counts(w->rec);
+	return n;
+}
+
+static void start_renew_world(struct world *w)
+{
+	all_links(w, EVENT_NEW);
+	for (uint32_t i = FIRST; i < FIRST + LINKS; i++)
+		neighbour(w, i, 1);
+	assert_true(sync(w) >= 0);
+	assert_int_equal(w->rec->counts[OP_RENEW_PORT], 0);
+	recorder_reset_counts(w->rec);
+}
+
+/* The link says what it said, and the kernel has forgotten it: only that link is written, and once. */
+static void test_gone_and_back(void **state)
+{
+	struct world *w = *state;
+	uint16_t number;
+
+	start_renew_world(w);
+	number = fib_port_of(w->fib, 10);
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j <= i; j++) {
+			apply(w, ev_link(EVENT_DEL, 10, LINK_RUNS));
+			apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+		}
+		assert_true(sync(w) >= 0);
+		assert_int_equal(w->rec->log[w->rec->last_op_of[OP_RENEW_PORT] % REC_LOG].what,
+				 number);
+		assert_int_equal(renewed(w), 1);
+	}
+	assert_int_equal(fib_port_of(w->fib, 10), number);
+	/* Back as another one: both. */
+	apply(w, ev_link(EVENT_DEL, 10, LINK_RUNS));
+	apply(w, ev_link(EVENT_NEW, 10, IFF_UP));
+	assert_true(sync(w) >= 0);
+	assert_int_equal(w->rec->counts[OP_SET_PORT], 1);
+	assert_int_equal(w->rec->counts[OP_RENEW_PORT], 1);
+	recorder_reset_counts(w->rec);
+	/* Gone for a sync: a new port, and nothing beside. */
+	apply(w, ev_link(EVENT_DEL, 11, LINK_RUNS));
+	assert_true(sync(w) >= 0);
+	apply(w, ev_link(EVENT_NEW, 11, LINK_RUNS));
+	assert_true(sync(w) >= 0);
+	assert_int_equal(w->rec->counts[OP_SET_PORT], 1);
+	assert_int_equal(w->rec->counts[OP_RENEW_PORT], 0);
+}
+
+static void dump(struct world *w)
+{
+	mirror_resync_begin(w->mirror);
+	all_links(w, EVENT_DUMP);
+	mirror_resync_end(w->mirror);
+	assert_true(sync(w) >= 0);
+}
+
+/* Whatever else is told of a link, also by dumps, is no reason. */
+static void test_stays(void **state)
+{
+	struct world *w = *state;
+
+	start_renew_world(w);
+	all_links(w, EVENT_NEW);
+	assert_true(sync(w) >= 0);
+	for (uint32_t i = FIRST; i < FIRST + LINKS; i++) {
+		apply(w, ev_link(EVENT_NEW, i, 0));
+		apply(w, ev_link(EVENT_NEW, i, LINK_RUNS | IFF_PROMISC));
+	}
+	assert_true(sync(w) >= 0);
+	w->mirror->dirty.all = true;
+	assert_true(sync(w) >= 0);
+	dump(w);
+	assert_int_equal(renewed(w), 0);
+}
+
+/* What was lost may have told that a link went and came; so may what is replayed. */
+static void test_back_behind_a_dump(void **state)
+{
+	struct world *w = *state;
+
+	start_renew_world(w);
+	mirror_lost(w->mirror);
+	assert_true(sync(w) >= 0);
+	assert_int_equal(renewed(w), 0);
+	dump(w);
+	assert_int_equal(renewed(w), LINKS);
+	dump(w);
+	assert_int_equal(renewed(w), 0);
+	for (int i = 0; i < 3; i++) {
+		mirror_resync_begin(w->mirror);
+		/* The dump has all but one, which comes back with what is replayed; after the sweep it is not known. */
+		all_links(w, EVENT_DUMP);
+		if (i) {
+			mirror_resync_end(w->mirror);
+			mirror_resync_begin(w->mirror);
+			for (uint32_t link = FIRST + 1; link < FIRST + LINKS; link++)
+				apply(w, ev_link(EVENT_DUMP, link, LINK_RUNS));
+		}
+		if (i == 2)
+			mirror_resync_end(w->mirror);
+		apply(w, ev_link(EVENT_DEL, FIRST, LINK_RUNS));
+		apply(w, ev_link(EVENT_NEW, FIRST, LINK_RUNS));
+		if (i < 2)
+			mirror_resync_end(w->mirror);
+		assert_true(sync(w) >= 0);
+		assert_int_equal(renewed(w), 1);
+	}
+}
+
+static void test_failed_renewal(void **state)
+{
+	struct world *w = *state;
+
+	start_renew_world(w);
+	w->rec->lenient = true;
+	for (int i = 0; i < 2; i++) {
+		apply(w, ev_link(EVENT_DEL, 10, LINK_RUNS));
+		apply(w, ev_link(EVENT_NEW, 10, LINK_RUNS));
+		w->mirror->dirty.all = i;
+		w->rec->fail_op = OP_RENEW_PORT;
+		w->rec->fail_errno = EIO;
+		assert_int_equal(sync(w), -EIO);
+		w->rec->fail_errno = 0;
+		assert_true(sync(w) >= 0);
+		assert_int_equal(renewed(w), 1);
+		assert_true(sync(w) >= 0);
+		assert_int_equal(renewed(w), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +478,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stops_in_sync, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stops_in_dump, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gone_and_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_back_behind_a_dump, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failed_renewal, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
