@@ -56,10 +56,12 @@ class Lab(Router):
         self.routes_dir = None
         self.stopped_at = None  # since when the daemon has not renewed its lease
         self.lease_until = 0.0  # and how long the one that it left goes on
+        self.granted = self.lease  # for how long the daemon may grant it
         self.starts = 0
 
     # ---- the daemon --------------------------------------------------------------------------------
     def start_daemon(self):
+        self.granted = max(self.granted, self.lease)  # the one before has left a lease
         options = ['--lease', str(self.lease), '--routes-dir', self.routes_dir] + self.more
         if self.keep:
             options.append('--keep')
@@ -74,6 +76,7 @@ class Lab(Router):
         if not self.daemon.stdout.readline():
             raise Broken('ebpf-routed: ended at its start')
         self.control = Control(self.instance)
+        self.granted = self.lease
         self.stopped_at = None
         self.starts += 1
 
@@ -98,6 +101,9 @@ class Lab(Router):
             control = PinnedMap(pin)
             self.lease_until = struct.unpack_from('Q', control.read(0))[0] / 1e9
             control.close()
+            if self.lease_until > self.stopped_at + self.granted:  # it had stopped by then
+                raise Broken('the lease goes on for %.3f s, not for %d at most' % (
+                    self.lease_until - self.stopped_at, self.granted))
 
     def lease_end(self):
         return max(self.stopped_at, self.lease_until) + LEASE_MARGIN
