@@ -81,11 +81,8 @@ int sync_settle(struct daemon *d, double seconds);
 int sync_resync(struct daemon *d, const char *why);
 /* The maps once more, after something was asked of the fib that no notification says. 0 or -errno. */
 int sync_write(struct daemon *d);
-/*
- * Attaches and detaches as links and configuration want it now, following the kernel meanwhile. 0; -errno only with
- * `strict`.
- */
-int sync_attach_all(struct daemon *d, bool strict);
+/* Interfaces are attached and detached as the configuration now wants it: with the next dump or batch, in turns. */
+void sync_links_changed(struct daemon *d);
 /*
  * To be called during long work, often: keeps a lease that is still good. One that ran out needs a full sync
  * first.

@@ -87,7 +87,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 				mirror_set_hold(d->mirror, VERDICT_netfilter);
 		}
 		attach_reconsider(d->attachments, d->mirror);
-		sync_attach_all(d, false);
+		sync_links_changed(d);
 		sync_resync(d, "reload");
 		route_files_reload(d);
 		route_state_rewrite(d);

@@ -278,6 +278,9 @@ void daemon_stop(struct daemon *d, bool keep)
 	metrics_stop(d);
 	control_stop(d);
 	foreign_stop(d);
+	/* One after the other: meanwhile nobody looks at the firewall. */
+	if (d->datapath && !keep)
+		datapath_grant_lease(d->datapath, 0, 0);
 	attachments_destroy(d->attachments, keep);
 	if (d->datapath && d->instance.pins && !keep)
 		datapath_unpin(d->datapath, d->instance.pin_dir);

@@ -84,29 +84,39 @@ int sync_write(struct daemon *d)
 	return err;
 }
 
-/* After a batch: maps, then programs on links that came or went, then what only a dump can tell. */
-int sync_flush(struct daemon *d)
+/* A turn of attaching what links and configuration want now; the rest soon, after whatever else is due. */
+static int attach_changed(struct daemon *d)
 {
 	const struct timeval soon = milliseconds(1);
 	struct sync *s = d->sync;
-	const char *why;
-	int err;
 
-	err = sync_write(d);
-	if (is_changed(&s->changed) && s->counts.synced) {
-		if (sync_attach(d, false) > 0) {
-			event_add(s->attach_timer, &soon); /* what else is due comes first */
-		} else {
-			sysctl_read_changed(d->mirror, &s->changed);
-			redirects_look(d);
-			s->changed = (struct changed_links){ 0 };
-		}
-		if (!err)
-			err = sync_write(d);
+	if (sync_attach(d, false) > 0) {
+		event_add(s->attach_timer, &soon);
+	} else {
+		sysctl_read_changed(d->mirror, &s->changed);
+		redirects_look(d);
+		s->changed = (struct changed_links){ 0 };
 	}
+	return sync_write(d);
+}
+
+/* After a batch: maps, then programs on links that came or went, then what only a dump can tell. */
+int sync_flush(struct daemon *d)
+{
+	int err = sync_write(d), err_attach = 0;
+	struct sync *s = d->sync;
+	const char *why;
+
+	if (is_changed(&s->changed) && s->counts.synced && !evtimer_pending(s->attach_timer, NULL))
+		err_attach = attach_changed(d);
 	if (mirror_wants_resync(d->mirror, &why))
 		sync_schedule(d, why);
-	return err;
+	return err ? err : err_attach;
+}
+
+void sync_links_changed(struct daemon *d)
+{
+	d->sync->changed.all = true;
 }
 
 /* ---- reading ------------------------------------------------------------------------- */
@@ -194,12 +204,18 @@ int sync_settle(struct daemon *d, double seconds)
 	sync_read_settings(d);
 	if (!err)
 		err = sync_drain(d, SETTLE_ROUNDS);
-	/* What arrives during a dump may ask for the next one. */
+	/* What arrives during a dump may ask for the next one, links that came are attached in turns. */
 	while (!err && (s->resync_pending || is_changed(&s->changed))) {
 		if (now_ns() - begin > seconds * 1e9)
 			return -ETIMEDOUT;
-		err = s->resync_pending ? sync_resync(d, s->pending_why)
-					: sync_drain(d, SETTLE_ROUNDS);
+		if (s->resync_pending) {
+			err = sync_resync(d, s->pending_why);
+		} else {
+			err = attach_changed(d);
+			if (!err)
+				err = sync_drain(d, 1);
+		}
+		sync_tend(d);
 	}
 	return err;
 }
@@ -222,9 +238,12 @@ static void on_features(evutil_socket_t fd, short what, void *arg)
 
 static void on_attach_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)fd;
 	(void)what;
-	sync_flush(arg);
+	if (is_changed(&d->sync->changed))
+		attach_changed(d);
 }
 
 static void on_resync_timer(evutil_socket_t fd, short what, void *arg)
@@ -245,39 +264,6 @@ static void on_periodic_timer(evutil_socket_t fd, short what, void *arg)
 	audit_run(arg, NULL);
 }
 
-/* What is left to the kernel for want of room is slow, and nothing else would tell. */
-static void note_full(struct daemon *d)
-{
-	struct sync *s = d->sync;
-	struct fib_counts counts;
-
-	fib_counts(d->fib, &counts);
-	if (!counts.full == !s->full_said || !log_would_allow(&s->full_limit))
-		return;
-	log_allowed(&s->full_limit);
-	s->full_said = counts.full;
-	if (counts.full)
-		log_warning(
-			"maps: no room for %u prefixes, they are left to the kernel (table_full); "
-			"the options --max-.. say how much there is",
-			counts.full);
-	else
-		log_info("maps: room for all prefixes again");
-}
-
-/* What nothing announces. */
-static void look_around(struct daemon *d)
-{
-	if (mirror_any_stopped(d->mirror))
-		sync_drain(d, 1);
-	guard_refresh(d);
-	refresh_neighbours(d);
-	fib_reclaim(d->fib, true);
-	sync_read_settings(d);
-	sync_write(d);
-	note_full(d);
-}
-
 static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -285,7 +271,7 @@ static void on_lease_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (sync_hold_lease(d))
-		look_around(d);
+		sync_look_around(d);
 	/* In the same wake-up. First what became of the links themselves. */
 	sync_read(d);
 	foreign_look(d);
@@ -363,7 +349,7 @@ int sync_start(struct daemon *d)
 	if (!err)
 		err = foreign_start(d);
 	if (!err)
-		err = sync_attach_all(d, true);
+		err = sync_attach_all(d);
 	if (err)
 		return err;
 	guard_refresh(d);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <linux/if_arp.h>
+#include "notify.h"
 #include "sync_attach.h"
 #include "sync_foreign.h"
 #include "sync_guard.h"
@@ -102,7 +103,7 @@ static int attach_one(struct daemon *d, const struct mirror_link *link, const ch
 	fatal = fatal && err != -EMFILE; /* one interface too many costs that one */
 	if (fatal)
 		log_error("%s: %snot attached: %s, not started", link->e.name, happened, why);
-	else if (asked || *happened)
+	else if (err != -ENODEV && (asked || *happened)) /* whose end is announced already */
 		log_warning("%s: %snot attached: %s, %s", link->e.name, happened, why,
 			    err == -EADDRINUSE ? "its packets are left to that one"
 					       : "its packets take the kernel's path");
@@ -131,19 +132,23 @@ void sync_attach_lost(struct daemon *d, const struct mirror_link *link)
 			    link->e.name);
 }
 
-static void look_at_tried(struct daemon *d, const struct mirror_link *link)
+/* False: it is to be attached anew, and `until` has come. */
+static bool look_at_tried(struct daemon *d, const struct mirror_link *link, uint64_t until)
 {
 	enum hook hook = attach_hook(d->attachments, link->e.ifindex);
 	const char *name = attach_name(d->attachments, link->e.ifindex);
 
 	/* The mirror has forgotten it: the link went and came back in one batch. */
 	if (hook != link->hook) {
+		if (now_ns() > until)
+			return false;
 		sync_attach_again(d, link, "gone and back: ");
 	} else if (strcmp(name, link->e.name) != 0) {
 		if (hook != HOOK_NONE)
 			log_info("%s: renamed to %s, stays attached", name, link->e.name);
 		attach_rename(d->attachments, link->e.ifindex, link->e.name);
 	}
+	return true;
 }
 
 int sync_check_names(const struct daemon *d)
@@ -170,7 +175,8 @@ int sync_attach(struct daemon *d, bool strict)
 	for (link = mirror_next_link(d->mirror, 0); link;
 	     link = mirror_next_link(d->mirror, link->e.ifindex)) {
 		if (attach_tried(d->attachments, link->e.ifindex)) {
-			look_at_tried(d, link);
+			if (!look_at_tried(d, link, until))
+				return 1;
 			continue;
 		}
 		if (!asked_by(d, link) && (d->config.n_interfaces || !is_default_choice(link)))
@@ -187,13 +193,16 @@ int sync_attach(struct daemon *d, bool strict)
 	return 0;
 }
 
-int sync_attach_all(struct daemon *d, bool strict)
+int sync_attach_all(struct daemon *d)
 {
 	int more;
 
-	while ((more = sync_attach(d, strict)) > 0) {
+	while ((more = sync_attach(d, true)) > 0) {
 		sync_drain(d, 1);
-		sync_keep_alive(d);
+		sync_tend(d);
+		if (sync_is_due(d))
+			sync_resync(d, d->sync->pending_why);
+		notify_manager("EXTEND_TIMEOUT_USEC=60000000");
 	}
 	return more;
 }

@@ -12,10 +12,13 @@ struct mirror_link;
 int sync_check_names(const struct daemon *d);
 
 /*
- * As sync_attach_all(), for about 100 ms: 1 where that was not enough, to be called again once what has come meanwhile
- * was read.
+ * Attaches and detaches as links and configuration want it now, for about 100 ms: 1 where that was not enough, to be
+ * called again once what has come meanwhile was read. 0; -errno only with `strict`.
  */
 int sync_attach(struct daemon *d, bool strict);
+
+/* The same to the end, at the start: there is no event loop yet, and what its timers would do is done in between. */
+int sync_attach_all(struct daemon *d);
 
 /* Detaches and attaches it. The log says what happened: "gone and back: ". */
 void sync_attach_again(struct daemon *d, const struct mirror_link *link, const char *happened);

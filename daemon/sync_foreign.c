@@ -14,6 +14,7 @@
 #include <string.h>
 #include "../netlink/filters.h"
 #include "../netlink/qdiscs.h"
+#include "clock.h"
 #include "daemon.h"
 #include "log.h"
 #include "sync_attach.h"
@@ -21,12 +22,15 @@
 
 enum { REST_MS = 100, SOON_MS = 20 };
 
+#define LOOK_NS (100 * 1000000ULL) /* of attaching anew at a time */
+
 struct foreign {
 	struct netlink_qdiscs *qdiscs;
 	struct netlink_filters *filters;
 	struct event *notified; /* fires once, then rests */
 	struct event *rest_timer, *soon_timer;
 	struct bypassed *bypassed;
+	uint32_t after; /* the interface looked at last, where a look ended before the last one */
 	struct log_limit write_limit;
 };
 
@@ -78,6 +82,7 @@ static bool look_at(struct daemon *d, const struct mirror_link *link)
 void foreign_look(struct daemon *d)
 {
 	struct foreign *f = d->foreign;
+	uint64_t until = now_ns() + LOOK_NS;
 	bool changed = false;
 	uint32_t i;
 	int err;
@@ -86,11 +91,17 @@ void foreign_look(struct daemon *d)
 		return;
 	netlink_qdiscs_drain(f->qdiscs, on_removed, d);
 	bypassed_read(f->bypassed, f->qdiscs);
-	for (i = attach_next(d->attachments, 0); i; i = attach_next(d->attachments, i)) {
+	/* To attach anew takes long: the rest once others have had their turn. */
+	for (i = attach_next(d->attachments, f->after); i; i = attach_next(d->attachments, i)) {
 		const struct mirror_link *link = mirror_link(d->mirror, i);
 
 		changed |= link && look_at(d, link);
+		if (changed && now_ns() > until)
+			break;
 	}
+	f->after = i;
+	if (i)
+		foreign_look_soon(d);
 	err = changed ? fib_sync(d->fib) : 0;
 	if (err < 0 && log_allowed(&f->write_limit))
 		log_error("maps: not written completely: %s, trying again", strerror(-err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside of the sync: sync.c, sync_resync.c, sync_lease.c and sync_attach.c only. */
+/* Inside of the sync: sync.c, sync_resync.c, sync_lease.c, sync_look.c and sync_attach.c only. */
 #ifndef EBPF_ROUTE_SYNC_INTERNAL_H
 #define EBPF_ROUTE_SYNC_INTERNAL_H
 
@@ -29,7 +29,7 @@ struct sync {
 	bool full_said; /* that prefixes have no room */
 	unsigned long refused_said;
 	unsigned int since_keepalive;
-	uint64_t lease_renewed_ns;
+	uint64_t lease_renewed_ns, tended_ns;
 	uint64_t last_resync_end_ns;
 	struct changed_links changed; /* since programs and settings were last seen to */
 	bool resync_pending; /* asked for, or failed: the mirror may be wrong until it is done */
@@ -55,11 +55,19 @@ void sync_schedule(struct daemon *d, const char *why);
 void sync_note_overrun(struct daemon *d);
 /* The dump that was asked for before there was an event loop. */
 void sync_schedule_again(struct daemon *d);
+/* Is a dump wanted, and would its timer have fired by now? Before there is an event loop nobody else asks. */
+bool sync_is_due(const struct daemon *d);
 
 /* sync_lease.c */
 /* After a dump: the lease is in force again, if nothing is missing. */
 void sync_renew_lease(struct daemon *d);
 /* The lease timer's: as long as nothing is missing. False: it ran out, and could not be recovered. */
 bool sync_hold_lease(struct daemon *d);
+
+/* sync_look.c */
+/* With each renewal of the lease: what nothing announces. */
+void sync_look_around(struct daemon *d);
+/* To be called often in work that keeps the timers waiting: keeps the lease, looks around every second. */
+void sync_tend(struct daemon *d);
 
 #endif

@@ -46,6 +46,15 @@ void sync_schedule(struct daemon *d, const char *why)
 	schedule(d, why, DEBOUNCE_MS);
 }
 
+bool sync_is_due(const struct daemon *d)
+{
+	const struct sync *s = d->sync;
+	uint64_t since = (now_ns() - s->last_resync_end_ns) / 1000;
+
+	return s->resync_pending && since >= 2 * s->counts.last_resync_us &&
+	       since >= (DEBOUNCE_MS + s->lost.pause_ms) * 1000ULL;
+}
+
 void sync_schedule_again(struct daemon *d)
 {
 	if (!d->sync->resync_pending)
