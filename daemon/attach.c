@@ -161,7 +161,7 @@ void attach_release(const struct attachments *a, const struct attachment *known)
 {
 	if (known->link_fd >= 0)
 		links_detach(a, known);
-	else if (known->hook == HOOK_TC || known->made_qdisc)
+	else if (known->hook == HOOK_TC)
 		filter_detach(a, known);
 }
 
@@ -173,12 +173,12 @@ static int make(const struct attachments *a, struct attachment *made)
 	if (made->hook == HOOK_TC && attach_has_rival(a, made->ifindex, &made->rival))
 		return -EADDRINUSE;
 	if (made->hook == HOOK_TC && filter_is_needed(a, made->ifindex))
-		return filter_attach(a, made);
+		return filter_attach(a, made->ifindex);
 	if (!descriptors_left(DESCRIPTORS_BESIDE_PORTS))
 		return -EMFILE;
 	fd = links_attach(a, made->ifindex, made->hook);
 	if (made->hook == HOOK_TC && (fd == -EINVAL || fd == -EOPNOTSUPP))
-		return filter_attach(a, made); /* no tcx */
+		return filter_attach(a, made->ifindex); /* no tcx */
 	if (fd < 0)
 		return fd;
 	made->link_fd = fd;
@@ -205,7 +205,6 @@ static int make_best(const struct attachments *a, const struct mirror_link *link
 			made->tc_refused = err;
 	}
 	made->hook = HOOK_NONE;
-	made->made_qdisc = false;
 	return err;
 }
 

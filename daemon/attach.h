@@ -100,9 +100,6 @@ bool attach_is_before_others(const struct attachments *a, struct netlink_filters
  */
 bool attach_may_retry(struct attachments *a, const struct mirror_link *link);
 
-/* A qdisc for filters was removed from the interface; 0: from any. It was not ours any more. */
-void attach_qdisc_gone(struct attachments *a, uint32_t ifindex);
-
 /* What an interface has of others at tc in that direction. */
 struct attach_others {
 	bool filters; /* of a qdisc clsact or ingress */

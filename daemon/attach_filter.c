@@ -70,11 +70,10 @@ bool filter_of_other_instance(const struct attachments *a, uint32_t ifindex)
 }
 
 /* At our place: replaces what an earlier run left, refuses what is not ours. */
-static int put_filter(const struct attachments *a, struct attachment *made)
+static int put_filter(const struct attachments *a, uint32_t ifindex, bool made_qdisc)
 {
-	const struct filter_place place = place_of(a, made->ifindex);
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)made->ifindex,
-		    .attach_point = BPF_TC_INGRESS);
+	const struct filter_place place = place_of(a, ifindex);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = a->programs.tc, .priority = FILTER_PRIORITY);
 	struct filter_state state;
 	int err = read_once(&place, &state);
@@ -84,26 +83,24 @@ static int put_filter(const struct attachments *a, struct attachment *made)
 	if (state.taken && !is_ours(&state))
 		return -EEXIST;
 	if (state.taken) {
-		made->made_qdisc = state.handle & MADE_QDISC;
+		made_qdisc = state.handle & MADE_QDISC;
 		options.flags = BPF_TC_F_REPLACE;
 	}
-	options.handle = a->filter_handle | (made->made_qdisc ? MADE_QDISC : 0);
+	options.handle = a->filter_handle | (made_qdisc ? MADE_QDISC : 0);
 	err = bpf_tc_attach(&hook, &options);
 	return err == -EOPNOTSUPP ? -ENOTUNIQ
 				  : err; /* a shared block takes filters for itself only */
 }
 
-int filter_attach(const struct attachments *a, struct attachment *made)
+int filter_attach(const struct attachments *a, uint32_t ifindex)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)made->ifindex,
-		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	int err = bpf_tc_hook_create(&hook);
 	bool created = !err;
 
 	if (err && err != -EEXIST)
 		return err;
-	made->made_qdisc = created;
-	err = put_filter(a, made);
+	err = put_filter(a, ifindex, created);
 	if (err && created) {
 		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 		bpf_tc_hook_destroy(&hook);

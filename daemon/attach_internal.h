@@ -16,7 +16,6 @@ struct attachment {
 	uint32_t ifindex;
 	enum hook hook;	    /* HOOK_NONE: the attempt failed, or it was given up */
 	int link_fd;	    /* -1: none; with HOOK_TC: a filter in its place */
-	bool made_qdisc;    /* by us, and no one removed it since */
 	bool given_up;	    /* others detach it time and again */
 	bool forgiven;	    /* to be tried again, knowing the rival: see attach_reconsider() */
 	uint8_t free_looks; /* since nothing was in the way any more */
@@ -94,8 +93,8 @@ int links_others(const struct attachments *a, uint32_t ifindex,
 bool filter_is_needed(const struct attachments *a, uint32_t ifindex);
 /* Is there a filter of another instance of ebpf-routed? */
 bool filter_of_other_instance(const struct attachments *a, uint32_t ifindex);
-/* Behind all other filters. 0 with made->made_qdisc set, or -errno; -ENOTUNIQ: they are in a shared block. */
-int filter_attach(const struct attachments *a, struct attachment *made);
+/* Behind all other filters. 0 or -errno; -ENOTUNIQ: they are in a shared block. */
+int filter_attach(const struct attachments *a, uint32_t ifindex);
 void filter_detach(const struct attachments *a, const struct attachment *known);
 /* Removes the filter of an earlier run from an interface that has none now. */
 bool filter_sweep(const struct attachments *a, struct netlink_filters *filters, uint32_t ifindex);

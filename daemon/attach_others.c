@@ -33,7 +33,6 @@ bool attach_lost(struct attachments *a, uint32_t ifindex)
 	attach_release(a, known);
 	known->hook = HOOK_NONE;
 	known->link_fd = -1;
-	known->made_qdisc = false;
 	known->refused = 0;
 	known->tc_refused = 0;
 	known->given_up = known->lost_ns && now - known->lost_ns < FIGHT_NS;
@@ -110,13 +109,6 @@ void attach_reconsider(struct attachments *a, const struct mirror *mirror)
 		else if (known->hook == HOOK_NONE || may_have_xdp(known, mirror))
 			attach_detach(a, known->ifindex);
 	}
-}
-
-void attach_qdisc_gone(struct attachments *a, uint32_t ifindex)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (!ifindex || a->list[i].ifindex == ifindex)
-			a->list[i].made_qdisc = false;
 }
 
 void attach_look_at_others(const struct attachments *a, struct netlink_filters *filters,

@@ -34,30 +34,12 @@ struct foreign {
 	struct log_limit write_limit;
 };
 
-static void on_removed(void *ctx, uint32_t ifindex)
-{
-	struct daemon *d = ctx;
-
-	attach_qdisc_gone(d->attachments, ifindex);
-}
-
 /* One that has gone is not lost: that is about to be announced, or is being read. */
 static bool is_here(const struct mirror_link *link)
 {
 	char name[IF_NAMESIZE];
 
 	return if_indextoname(link->e.ifindex, name) != NULL;
-}
-
-/*
- * Whose filter has gone may have lost its qdisc, too, and someone else may have put another one there since the
- * announcements were read: that one is not ours to remove.
- */
-static void lose(struct daemon *d, const struct mirror_link *link)
-{
-	netlink_qdiscs_drain(d->foreign->qdiscs, on_removed, d);
-	foreign_look_soon(d); /* at what else was announced there */
-	sync_attach_lost(d, link);
 }
 
 /* Returns whether it was attached, detached or tried. */
@@ -69,7 +51,7 @@ static bool look_at(struct daemon *d, const struct mirror_link *link)
 						  : NULL;
 
 	if (!attach_is_intact(d->attachments, filters, ifindex) && is_here(link))
-		lose(d, link);
+		sync_attach_lost(d, link);
 	else if (attach_is_before_others(d->attachments, filters, ifindex))
 		sync_attach_again(d, link, "others came to its tc ingress, going behind them: ");
 	else if (attach_may_retry(d->attachments, link))
@@ -89,7 +71,7 @@ void foreign_look(struct daemon *d)
 
 	if (!f)
 		return;
-	netlink_qdiscs_drain(f->qdiscs, on_removed, d);
+	netlink_qdiscs_drain(f->qdiscs);
 	bypassed_read(f->bypassed, f->qdiscs);
 	/* To attach anew takes long: the rest once others have had their turn. */
 	for (i = attach_next(d->attachments, f->after); i; i = attach_next(d->attachments, i)) {
@@ -196,8 +178,6 @@ void foreign_stop(struct daemon *d)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i])
 			event_free(all[i]);
-	if (f->qdiscs)
-		netlink_qdiscs_drain(f->qdiscs, on_removed, d);
 	netlink_qdiscs_close(f->qdiscs);
 	netlink_filters_close(f->filters);
 	bypassed_destroy(f->bypassed);

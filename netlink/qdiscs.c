@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Dumps qdiscs, and hears of changes of qdiscs and filters. Of what is announced only that it happened
- * matters, and when a qdisc for filters goes: the dumps say the rest.
+ * matters: the dumps say the rest.
  */
 #include "qdiscs.h"
 
@@ -63,35 +63,9 @@ int netlink_qdiscs_fd(const struct netlink_qdiscs *q)
 	return nl_socket_get_fd(q->events);
 }
 
-/* Of a qdisc for filters (clsact and ingress have the same parent), else NULL. */
-static const struct tcmsg *removed_filters(const struct nlmsghdr *nlh)
+void netlink_qdiscs_drain(struct netlink_qdiscs *q)
 {
-	const struct tcmsg *head = NLMSG_DATA(nlh);
-
-	return nlh->nlmsg_type == RTM_DELQDISC && nlh->nlmsg_len >= NLMSG_LENGTH(sizeof(*head)) &&
-			       head->tcm_parent == TC_H_CLSACT
-		       ? head
-		       : NULL;
-}
-
-void netlink_qdiscs_drain(struct netlink_qdiscs *q, void (*removed)(void *ctx, uint32_t ifindex),
-			  void *ctx)
-{
-	const struct nlmsghdr *nlh;
-	int err;
-
-	while ((err = receiver_datagram(&q->rx, DRAIN_SLOTS)) > 0) {
-		while (receiver_message(&q->rx, &nlh) > 0) {
-			const struct tcmsg *head = removed_filters(nlh);
-
-			if (head)
-				removed(ctx, head->tcm_ifindex);
-		}
-	}
-	if (!err)
-		return;
 	receiver_drain(&q->rx);
-	removed(ctx, 0);
 }
 
 struct qdiscs_dump {

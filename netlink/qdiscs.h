@@ -34,12 +34,8 @@ void netlink_qdiscs_close(struct netlink_qdiscs *q); /* NULL is fine */
 /* Readable once qdiscs or filters have changed; netlink_qdiscs_drain() then. */
 int netlink_qdiscs_fd(const struct netlink_qdiscs *q);
 
-/*
- * Reads what was announced. Calls removed() for each qdisc for filters that went, with ifindex 0 where
- * announcements were lost and any may have gone.
- */
-void netlink_qdiscs_drain(struct netlink_qdiscs *q, void (*removed)(void *ctx, uint32_t ifindex),
-			  void *ctx);
+/* Reads what was announced, and lets it be forgotten: a dump tells what there is. */
+void netlink_qdiscs_drain(struct netlink_qdiscs *q);
 
 /* 0; -EOPNOTSUPP where the kernel has no qdiscs; or what fn returned. */
 int netlink_qdiscs_dump(struct netlink_qdiscs *q, qdisc_fn fn, void *ctx);
